@@ -1,0 +1,121 @@
+// The only place that constructs errors. A failed system call keeps its own code and Node's own shape; a refusal
+// of ours has a code ERR_BOX_SOCKETS_…; a wrong argument is a TypeError with Node's own code.
+
+import * as util from 'node:util';
+
+/** Every code of a refusal made by this package. Failed system calls carry their own code (`EACCES`, …). */
+export type BoxSocketsErrorCode =
+  | 'ERR_BOX_SOCKETS_BASE_UNTRUSTED'
+  | 'ERR_BOX_SOCKETS_BINDING_IN_USE'
+  | 'ERR_BOX_SOCKETS_LOCK_TIMEOUT'
+  | 'ERR_BOX_SOCKETS_LOCK_UNTRUSTED'
+  | 'ERR_BOX_SOCKETS_MISPLACED'
+  | 'ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE'
+  | 'ERR_BOX_SOCKETS_NOT_A_SYMLINK'
+  | 'ERR_BOX_SOCKETS_PARENT_FOREIGN'
+  | 'ERR_BOX_SOCKETS_PARENT_NOT_DIRECTORY'
+  | 'ERR_BOX_SOCKETS_PARENT_UNSTABLE'
+  | 'ERR_BOX_SOCKETS_PATH_TOO_LONG'
+  | 'ERR_BOX_SOCKETS_REAL_DIR'
+  | 'ERR_BOX_SOCKETS_UID_MISMATCH'
+  | 'ERR_BOX_SOCKETS_VENDOR_PIN';
+
+/** What an error of this package may carry beside its message. */
+export interface ErrorFields {
+  /** Negative, as in Node's own errors. */
+  errno?: number;
+  /** The system call that failed or whose answer led to the refusal. */
+  syscall?: string;
+  path?: string;
+  dest?: string;
+  /** Bytes of `path`, without the NUL. */
+  length?: number;
+  /** Bytes that a socket address holds, the NUL included. */
+  limit?: number;
+  /** The uid that owns what was refused. */
+  owner?: number;
+  /** The uid that should own it. */
+  expected?: number;
+  cause?: unknown;
+}
+
+/** A failed system call, or a refusal of this package; `code` tells which. */
+export class BoxSocketsError extends Error {
+  /** A system error's name (`'EACCES'`) or a {@link BoxSocketsErrorCode}. */
+  readonly code: string;
+  declare readonly errno?: number;
+  declare readonly syscall?: string;
+  declare readonly path?: string;
+  declare readonly dest?: string;
+  declare readonly length?: number;
+  declare readonly limit?: number;
+  declare readonly owner?: number;
+  declare readonly expected?: number;
+
+  constructor(code: string, message: string, fields: ErrorFields = {}) {
+    const { cause, ...rest } = fields;
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    for (const [key, value] of Object.entries(rest)) {
+      if (value !== undefined) Object.assign(this, { [key]: value });
+    }
+  }
+
+  static {
+    Object.defineProperty(BoxSocketsError.prototype, 'name', {
+      value: 'BoxSocketsError',
+      configurable: true,
+      writable: true,
+    });
+  }
+}
+
+/** A failed system call as Node words it: `EACCES: permission denied, symlinkat '/a' -> '/b'`. */
+export function systemError(errno: number, syscall: string, path?: string, dest?: string): BoxSocketsError {
+  const negative = -Math.abs(errno);
+  const { name, text } = describeErrno(negative);
+  const where = path === undefined ? '' : ` '${path}'${dest === undefined ? '' : ` -> '${dest}'`}`;
+  return new BoxSocketsError(name, `${name}: ${text}, ${syscall}${where}`, {
+    errno: negative,
+    syscall,
+    ...(path !== undefined && { path }),
+    ...(dest !== undefined && { dest }),
+  });
+}
+
+/** The name of a system error (`-13` or `13` is `'EACCES'`). */
+export function errnoName(errno: number): string {
+  return describeErrno(-Math.abs(errno)).name;
+}
+
+function describeErrno(negative: number): { name: string; text: string } {
+  const known = util.getSystemErrorMap().get(negative);
+  return known === undefined
+    ? { name: `E${-negative}`, text: 'unknown system error' }
+    : { name: known[0], text: known[1] };
+}
+
+/** A refusal of ours. */
+export function refusal(code: BoxSocketsErrorCode, message: string, fields: ErrorFields = {}): BoxSocketsError {
+  return new BoxSocketsError(code, message, fields);
+}
+
+/** A `TypeError` with `ERR_INVALID_ARG_TYPE`, as Node words it. */
+export function invalidArgType(name: string, expected: string, value: unknown): TypeError {
+  const received = value === null || value === undefined ? String(value) : `type ${typeof value} (${shorten(value)})`;
+  return withCode('ERR_INVALID_ARG_TYPE', `The "${name}" argument must be ${expected}. Received ${received}`);
+}
+
+/** A `TypeError` with `ERR_INVALID_ARG_VALUE`; `rule` completes "The argument 'name' …". */
+export function invalidArgValue(name: string, value: unknown, rule: string): TypeError {
+  return withCode('ERR_INVALID_ARG_VALUE', `The argument '${name}' ${rule}. Received ${shorten(value)}`);
+}
+
+function withCode(code: string, message: string): TypeError {
+  return Object.assign(new TypeError(message), { code });
+}
+
+function shorten(value: unknown): string {
+  const text = util.inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY });
+  return text.length > 128 ? `${text.slice(0, 128)}…` : text;
+}
