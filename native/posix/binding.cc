@@ -1,0 +1,236 @@
+#include "binding.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "directory.h"
+#include "parent.h"
+#include "socket.h"
+#include "syscalls.h"
+#include "user.h"
+
+namespace boxsockets {
+namespace {
+
+// The fresh link that will take the binding's place. `.<id>.new` is no valid id.
+class TemporaryName {
+ public:
+  explicit TemporaryName(const char* id) {
+    size_t size = strlen(id);
+    if (size > kLongestId) size = kLongestId;
+    data_[0] = '.';
+    memcpy(data_ + 1, id, size);
+    memcpy(data_ + 1 + size, ".new", sizeof ".new");
+  }
+  const char* c_str() const { return data_; }
+
+ private:
+  static constexpr size_t kLongestId = 128;
+  char data_[1 + kLongestId + sizeof ".new"];
+};
+
+Status StatRealDir(const Paths& paths, struct stat* out) {
+  int errnum = 0;
+  if (stat(paths.real_dir, out) != 0) {
+    errnum = errno;
+    bool refused = IsGone(errnum) || errnum == ELOOP || errnum == ENAMETOOLONG;
+    if (!refused) return Status::Failed(errnum, "stat", Subject::kRealDir);
+  } else if (!S_ISDIR(out->st_mode)) {
+    errnum = ENOTDIR;
+  } else {
+    return Status::Ok();
+  }
+  Status status = Status::Refused(Refusal::kRealDir, Subject::kRealDir);
+  status.errnum = errnum;
+  status.syscall = "stat";
+  return status;
+}
+
+Status CheckUids(Uids uids) {
+  if (uids.real == uids.effective) return Status::Ok();
+  Status status = Status::Refused(Refusal::kUidMismatch, Subject::kNone);
+  status.owner = uids.real;
+  status.expected = uids.effective;
+  return status;
+}
+
+// Whether a process holds a socket in the directory that the binding leads to.
+Status HoldsSocket(const Paths& paths, int parent, bool* held) {
+  *held = false;
+  Directory directory;
+  Status status = directory.Open(parent, paths.id(), Subject::kBinding);
+  if (!status.ok()) return status;
+  while (const dirent* entry = directory.Next(&status)) {
+    if (!S_ISSOCK(directory.TypeOf(entry))) continue;
+    if (SocketIsHeld(JoinedPath(paths.binding, entry->d_name).c_str())) {
+      *held = true;
+      return Status::Ok();
+    }
+  }
+  return status;
+}
+
+// One try at making the binding right, under the lock.
+class Attempt {
+ public:
+  Attempt(const Paths& paths, const Parent& parent, const struct stat& real_dir, bool takeover)
+      : paths_(paths), parent_(parent), real_dir_(real_dir), takeover_(takeover) {}
+
+  Status Run(EnsureResult* result) {
+    bool exists;
+    Status status = Inspect(&exists, result);
+    if (!status.ok() || *result == EnsureResult::kUnchanged) return status;
+    status = exists ? Replace() : Create();
+    if (status.ok()) status = Verify(*result);
+    // A removed parent makes every call in it fail with ENOENT: start over in the new one.
+    bool parent_gone = !status.ok() && status.errnum == ENOENT && !parent_.IsStillAt(paths_.parent);
+    return parent_gone ? StartOver() : status;
+  }
+
+ private:
+  static Status StartOver() { return Status::Refused(Refusal::kParentUnstable, Subject::kParent); }
+
+  // What is there, and may it be replaced?
+  Status Inspect(bool* exists, EnsureResult* result) {
+    struct stat entry, target;
+    *exists = true;
+    *result = EnsureResult::kReplaced;
+    bool resolves = fstatat(parent_.fd(), paths_.id(), &target, 0) == 0;
+    int resolve_errnum = resolves ? 0 : errno;
+    if (resolves && SameInode(target, real_dir_)) {
+      *result = EnsureResult::kUnchanged;
+      return Status::Ok();
+    }
+    if (fstatat(parent_.fd(), paths_.id(), &entry, AT_SYMLINK_NOFOLLOW) != 0) {
+      if (errno != ENOENT) return Status::Failed("fstatat", Subject::kBinding);
+      *exists = false;
+      *result = EnsureResult::kCreated;
+      return Status::Ok();
+    }
+    if (!S_ISLNK(entry.st_mode)) {
+      return Status::Refused(Refusal::kNotASymlink, Subject::kBinding);
+    }
+    if (takeover_ || IsGone(resolve_errnum) || resolve_errnum == ELOOP) return Status::Ok();
+    if (!resolves) return Status::Failed(resolve_errnum, "fstatat", Subject::kBinding);
+    if (!S_ISDIR(target.st_mode)) return Status::Ok();
+    bool held;
+    Status status = HoldsSocket(paths_, parent_.fd(), &held);
+    if (!status.ok() || !held) return status;
+    return Status::Refused(Refusal::kBindingInUse, Subject::kBinding);
+  }
+
+  Status Create() {
+    if (symlinkat(paths_.real_dir, parent_.fd(), paths_.id()) == 0) return Status::Ok();
+    // Somebody who does not take our lock was faster: look again.
+    return errno == EEXIST ? StartOver() : Status::Failed("symlinkat", Subject::kBinding);
+  }
+
+  Status Replace() {
+    TemporaryName temporary(paths_.id());
+    Status status = MakeTemporary(temporary.c_str());
+    if (!status.ok()) return status;
+    if (renameat(parent_.fd(), temporary.c_str(), parent_.fd(), paths_.id()) == 0) {
+      return Status::Ok();
+    }
+    status = Status::Failed("renameat", Subject::kTemporary);
+    unlinkat(parent_.fd(), temporary.c_str(), 0);
+    return status;
+  }
+
+  Status MakeTemporary(const char* name) {
+    if (symlinkat(paths_.real_dir, parent_.fd(), name) == 0) return Status::Ok();
+    if (errno != EEXIST) return Status::Failed("symlinkat", Subject::kTemporary);
+    // Left by a crash: whoever makes one holds the lock, and that is us. Only a link is taken.
+    struct stat st;
+    if (fstatat(parent_.fd(), name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+      return Status::Failed("fstatat", Subject::kTemporary);
+    }
+    if (!S_ISLNK(st.st_mode)) return Status::Refused(Refusal::kNotASymlink, Subject::kTemporary);
+    if (unlinkat(parent_.fd(), name, 0) != 0) {
+      return Status::Failed("unlinkat", Subject::kTemporary);
+    }
+    if (symlinkat(paths_.real_dir, parent_.fd(), name) == 0) return Status::Ok();
+    return Status::Failed("symlinkat", Subject::kTemporary);
+  }
+
+  // By the full path, as a dialer will come: the parent may have been swapped since it was opened.
+  Status Verify(EnsureResult result) {
+    struct stat st;
+    Status status = Status::Ok();
+    if (stat(paths_.binding, &st) != 0) {
+      status = Status::Failed("stat", Subject::kBinding);
+    } else if (SameInode(st, real_dir_)) {
+      return Status::Ok();
+    }
+    if (result == EnsureResult::kCreated) unlinkat(parent_.fd(), paths_.id(), 0);
+    return status.ok() || IsGone(status.errnum) ? StartOver() : status;
+  }
+
+  const Paths& paths_;
+  const Parent& parent_;
+  const struct stat& real_dir_;
+  const bool takeover_;
+};
+
+// Under the lock: unlinks the binding where it leads to the real directory or to nothing.
+Status RemoveLocked(const Paths& paths, int parent, RemoveResult* result) {
+  struct stat entry, target, real_dir;
+  if (fstatat(parent, paths.id(), &entry, AT_SYMLINK_NOFOLLOW) != 0) {
+    *result = RemoveResult::kAbsent;
+    return errno == ENOENT ? Status::Ok() : Status::Failed("fstatat", Subject::kBinding);
+  }
+  *result = RemoveResult::kForeign;
+  if (!S_ISLNK(entry.st_mode)) return Status::Ok();
+  if (fstatat(parent, paths.id(), &target, 0) == 0) {
+    if (stat(paths.real_dir, &real_dir) != 0) {
+      // A binding that leads somewhere while our directory is gone leads to somebody else's.
+      return IsGone(errno) ? Status::Ok() : Status::Failed("stat", Subject::kRealDir);
+    }
+    if (!SameInode(target, real_dir)) return Status::Ok();
+  } else if (!IsGone(errno)) {
+    return errno == ELOOP ? Status::Ok() : Status::Failed("fstatat", Subject::kBinding);
+  }
+  if (unlinkat(parent, paths.id(), 0) != 0) {
+    if (errno != ENOENT) return Status::Failed("unlinkat", Subject::kBinding);
+    *result = RemoveResult::kAbsent;
+    return Status::Ok();
+  }
+  *result = RemoveResult::kRemoved;
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status Ensure(const Paths& paths, const EnsureOptions& options, EnsureResult* result) {
+  Uids uids = CurrentUids();
+  Status status = CheckUids(uids);
+  if (!status.ok()) return status;
+  *result = EnsureResult::kUnchanged;
+  if (IsSteady(paths, uids.effective)) return Status::Ok();
+  // Refused before anything is touched, and asked again under the lock.
+  struct stat real_dir;
+  status = StatRealDir(paths, &real_dir);
+  if (!status.ok()) return status;
+  return WithLockedParent(paths, uids.effective, Access::kCreate, options.lock_timeout_ms,
+                          [&](const Parent& parent) {
+                            Status found = StatRealDir(paths, &real_dir);
+                            if (!found.ok()) return found;
+                            return Attempt(paths, parent, real_dir, options.takeover).Run(result);
+                          });
+}
+
+Status Remove(const Paths& paths, int64_t lock_timeout_ms, RemoveResult* result) {
+  Uids uids = CurrentUids();
+  Status status = CheckUids(uids);
+  if (!status.ok()) return status;
+  *result = RemoveResult::kAbsent;
+  status = WithLockedParent(
+      paths, uids.effective, Access::kExisting, lock_timeout_ms,
+      [&](const Parent& parent) { return RemoveLocked(paths, parent.fd(), result); });
+  return status.refusal == Refusal::kParentAbsent ? Status::Ok() : status;
+}
+
+}  // namespace boxsockets

@@ -1,0 +1,68 @@
+// Reading a directory, entry by entry, through a descriptor.
+#pragma once
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "fd.h"
+#include "status.h"
+#include "syscalls.h"
+
+namespace boxsockets {
+
+class Directory {
+ public:
+  Directory() = default;
+  ~Directory() {
+    if (dir_ != nullptr) closedir(dir_);
+  }
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+
+  // Opens `name` within the directory `at`. Errors are about `subject`.
+  Status Open(int at, const char* name, Subject subject) {
+    subject_ = subject;
+    Fd fd(RetryInterrupted(
+        [&] { return openat(at, name, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC); }));
+    if (!fd.valid()) return Status::Failed("openat", subject);
+    dir_ = fdopendir(fd.get());
+    if (dir_ == nullptr) return Status::Failed("fdopendir", subject);
+    fd_ = fd.Release();
+    return Status::Ok();
+  }
+
+  int fd() const { return fd_; }
+
+  // The next entry but `.` and `..`; null at the end, or with a status that is not fine.
+  const dirent* Next(Status* status) {
+    for (;;) {
+      errno = 0;
+      const dirent* entry = readdir(dir_);
+      if (entry == nullptr) {
+        *status = errno == 0 ? Status::Ok() : Status::Failed("readdir", subject_);
+        return nullptr;
+      }
+      const char* name = entry->d_name;
+      if (name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'))) continue;
+      return entry;
+    }
+  }
+
+  void Rewind() { rewinddir(dir_); }
+
+  // The type bits of an entry (S_IFLNK, …), without following it; 0 where it is gone.
+  mode_t TypeOf(const dirent* entry) const {
+    if (entry->d_type != DT_UNKNOWN) return DTTOIF(entry->d_type);
+    struct stat st;
+    if (fstatat(fd_, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) return 0;
+    return st.st_mode & S_IFMT;
+  }
+
+ private:
+  DIR* dir_ = nullptr;
+  int fd_ = -1;
+  Subject subject_ = Subject::kNone;
+};
+
+}  // namespace boxsockets

@@ -1,0 +1,128 @@
+#include "parent.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "syscalls.h"
+#include "user.h"
+
+namespace boxsockets {
+namespace {
+
+constexpr mode_t kParentMode = 0700;
+
+Status Foreign(uid_t owner, uid_t expected) {
+  Status status = Status::Refused(Refusal::kParentForeign, Subject::kParent);
+  status.owner = owner;
+  status.expected = expected;
+  return status;
+}
+
+// Under an unmapped uid every unmapped user's files look like ours; only the true owner may chmod.
+bool OwnershipNeedsProof(uid_t uid) { return uid == OverflowUid(); }
+
+int OpenParent(const char* path) {
+  return RetryInterrupted(
+      [&] { return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); });
+}
+
+// Explains why the parent could not be opened. Fine where it is ours and was only unreadable: its
+// mode has then been repaired by path, which nobody else can redirect within a trusted base.
+Status ExplainUnopened(const char* path, uid_t uid, Access access, int errnum) {
+  struct stat st;
+  if (lstat(path, &st) != 0) return Status::Failed("lstat", Subject::kParent);
+  if (!S_ISDIR(st.st_mode)) return Status::Refused(Refusal::kParentNotDirectory, Subject::kParent);
+  if (st.st_uid != uid) return Foreign(st.st_uid, uid);
+  if (errnum != EACCES || access == Access::kInspect) {
+    return Status::Failed(errnum, "open", Subject::kParent);
+  }
+  return chmod(path, kParentMode) == 0 ? Status::Ok() : Status::Failed("chmod", Subject::kParent);
+}
+
+Status OpenOrCreate(const Paths& paths, uid_t uid, Access access, Fd* out) {
+  *out = Fd(OpenParent(paths.parent));
+  if (!out->valid() && errno == ENOENT) {
+    if (access != Access::kCreate) {
+      return Status::Refused(Refusal::kParentAbsent, Subject::kParent);
+    }
+    if (mkdir(paths.parent, kParentMode) != 0 && errno != EEXIST) {
+      return Status::Failed("mkdir", Subject::kParent);
+    }
+    *out = Fd(OpenParent(paths.parent));
+  }
+  if (out->valid()) return Status::Ok();
+  int errnum = errno;
+  // Gone between two looks: somebody removes it while we work.
+  if (errnum == ENOENT) return Status::Refused(Refusal::kParentUnstable, Subject::kParent);
+  if (errnum != EACCES && errnum != ENOTDIR && errnum != ELOOP) {
+    return Status::Failed(errnum, "open", Subject::kParent);
+  }
+  Status status = ExplainUnopened(paths.parent, uid, access, errnum);
+  if (!status.ok()) return status;
+  *out = Fd(OpenParent(paths.parent));
+  return out->valid() ? Status::Ok() : Status::Failed("open", Subject::kParent);
+}
+
+}  // namespace
+
+Status CheckBase(const struct stat& base, uid_t uid) {
+  bool sticky = (base.st_mode & S_ISVTX) != 0;
+  bool open_to_others = (base.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+  bool owned = base.st_uid == 0 || base.st_uid == uid || (sticky && base.st_uid == RootUid());
+  if (S_ISDIR(base.st_mode) && owned && (sticky || !open_to_others)) return Status::Ok();
+
+  Status status = Status::Refused(Refusal::kBaseUntrusted, Subject::kBase);
+  if (!S_ISDIR(base.st_mode)) {
+    status.errnum = ENOTDIR;
+  } else {
+    status.owner = base.st_uid;
+    status.expected = uid;
+    status.mode = ModeBits(base);
+  }
+  return status;
+}
+
+bool IsSteady(const Paths& paths, uid_t uid) {
+  struct stat base, parent, binding, real_dir;
+  return stat(paths.base, &base) == 0 && CheckBase(base, uid).ok() &&
+         lstat(paths.parent, &parent) == 0 && S_ISDIR(parent.st_mode) && parent.st_uid == uid &&
+         ModeBits(parent) == kParentMode && !OwnershipNeedsProof(uid) &&
+         stat(paths.binding, &binding) == 0 && stat(paths.real_dir, &real_dir) == 0 &&
+         S_ISDIR(real_dir.st_mode) && SameInode(binding, real_dir);
+}
+
+Status Parent::Open(const Paths& paths, uid_t uid, Access access, Parent* out) {
+  struct stat base;
+  if (stat(paths.base, &base) != 0) {
+    int errnum = errno;
+    if (!IsGone(errnum) && errnum != ELOOP) {
+      return Status::Failed(errnum, "stat", Subject::kBase);
+    }
+    if (access != Access::kCreate && errnum == ENOENT) {
+      return Status::Refused(Refusal::kParentAbsent, Subject::kParent);
+    }
+    Status status = Status::Refused(Refusal::kBaseUntrusted, Subject::kBase);
+    status.errnum = errnum;
+    status.syscall = "stat";
+    return status;
+  }
+  Status status = CheckBase(base, uid);
+  if (!status.ok()) return status;
+
+  status = OpenOrCreate(paths, uid, access, &out->fd_);
+  if (!status.ok()) return status;
+  if (fstat(out->fd(), &out->st_) != 0) return Status::Failed("fstat", Subject::kParent);
+  if (out->st_.st_uid != uid) return Foreign(out->st_.st_uid, uid);
+  bool as_wanted = access == Access::kInspect || ModeBits(out->st_) == kParentMode;
+  if (as_wanted && !OwnershipNeedsProof(uid)) return Status::Ok();
+  if (fchmod(out->fd(), kParentMode) == 0) return Status::Ok();
+  return errno == EPERM && OwnershipNeedsProof(uid) ? Foreign(out->st_.st_uid, uid)
+                                                    : Status::Failed("fchmod", Subject::kParent);
+}
+
+bool Parent::IsStillAt(const char* path) const {
+  struct stat now;
+  return lstat(path, &now) == 0 && SameInode(now, st_);
+}
+
+}  // namespace boxsockets

@@ -1,0 +1,50 @@
+// The four paths that an operation is about, and the bounded buffer that joins two of them.
+#pragma once
+
+#include <limits.h>
+#include <string.h>
+
+namespace boxsockets {
+
+#if !defined(PATH_MAX)
+#error "PATH_MAX is needed"
+#endif
+
+struct Paths {
+  const char* base;
+  const char* parent;    // <base>/bl-<uid>
+  const char* binding;   // <parent>/<id>
+  const char* real_dir;  // where the binding leads; null where no box is meant
+
+  // The binding's name within the parent.
+  const char* id() const {
+    const char* slash = strrchr(binding, '/');
+    return slash == nullptr ? binding : slash + 1;
+  }
+};
+
+// `directory/name` in a fixed buffer. What does not fit is cut after PATH_MAX bytes, so that the
+// kernel answers ENAMETOOLONG as it would have for the whole: never a shorter, different path.
+class JoinedPath {
+ public:
+  JoinedPath(const char* directory, const char* name) {
+    size_t used = Append(0, directory);
+    used = Append(used, "/");
+    used = Append(used, name);
+    data_[used] = '\0';
+  }
+  const char* c_str() const { return data_; }
+
+ private:
+  size_t Append(size_t used, const char* text) {
+    size_t room = sizeof data_ - 1 - used;
+    size_t size = strlen(text);
+    if (size > room) size = room;
+    memcpy(data_ + used, text, size);
+    return used + size;
+  }
+
+  char data_[PATH_MAX + 2];
+};
+
+}  // namespace boxsockets

@@ -1,0 +1,177 @@
+#include "probe.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "directory.h"
+#include "paths.h"
+#include "syscalls.h"
+
+namespace boxsockets {
+namespace {
+
+constexpr mode_t kMode = 0600;
+constexpr int kBacklog = 8;
+
+// A socket file that this probe made; removed wherever it landed.
+class BoundFile {
+ public:
+  BoundFile(const char* path, const char* leaf, int directory)
+      : path_(path), leaf_(leaf), directory_(directory) {}
+  ~BoundFile() {
+    if (bound_) Remove();
+  }
+  BoundFile(const BoundFile&) = delete;
+  BoundFile& operator=(const BoundFile&) = delete;
+
+  void Bound() { bound_ = true; }
+
+  // Whether the file lies in the directory, and not in another one to which the path led.
+  Status Locate() {
+    struct stat by_path, by_directory;
+    if (lstat(path_, &by_path) != 0) return Status::Failed("lstat", Subject::kSocket);
+    in_directory_ = fstatat(directory_, leaf_, &by_directory, AT_SYMLINK_NOFOLLOW) == 0 &&
+                    S_ISSOCK(by_directory.st_mode) && SameInode(by_path, by_directory);
+    if (!in_directory_) return Status::Refused(Refusal::kMisplaced, Subject::kSocket);
+    return RepairMode(directory_, leaf_, by_directory, kMode);
+  }
+
+  Status Remove() {
+    bound_ = false;
+    int result = in_directory_ ? unlinkat(directory_, leaf_, 0) : unlink(path_);
+    if (result == 0) return Status::Ok();
+    return Status::Failed(in_directory_ ? "unlinkat" : "unlink", Subject::kSocket);
+  }
+
+ private:
+  const char* const path_;
+  const char* const leaf_;
+  const int directory_;
+  bool bound_ = false;
+  bool in_directory_ = false;
+};
+
+Status SetNonBlocking(const Fd& fd) {
+  if (fcntl(fd.get(), F_SETFL, O_NONBLOCK) == 0) return Status::Ok();
+  return Status::Failed("fcntl", Subject::kSocket);
+}
+
+Status Connect(const Fd& client, const char* path) {
+  Address address;
+  Status status = Address::Make(path, kSunPathCapacity, "connect", &address);
+  if (!status.ok()) return status;
+  int result =
+      RetryInterrupted([&] { return connect(client.get(), address.get(), address.size()); });
+  return result == 0 ? Status::Ok() : Status::Failed("connect", Subject::kSocket);
+}
+
+// Both ends are ours and nothing waits: a byte that was sent is there, or it never comes.
+Status ExchangeByte(const Fd& client, const Fd& server) {
+  constexpr char kByte = '!';
+  char received = 0;
+  ssize_t sent = RetryInterrupted([&] { return send(client.get(), &kByte, 1, MSG_DONTWAIT); });
+  if (sent != 1) return Status::Failed("send", Subject::kSocket);
+  ssize_t size = RetryInterrupted([&] { return recv(server.get(), &received, 1, MSG_DONTWAIT); });
+  if (size < 0) return Status::Failed("recv", Subject::kSocket);
+  if (size == 1 && received == kByte) return Status::Ok();
+  return Status::Failed(EPROTO, "recv", Subject::kSocket);
+}
+
+// The file is open to our own uid alone (mode 0600), but something of ours may watch the directory
+// and connect to whatever appears: the connection that carries our byte is among the first few.
+Status AcceptByte(const Fd& client, const Fd& listener) {
+  Status status;
+  for (int i = 0; i < kBacklog; i++) {
+    Fd server(RetryInterrupted([&] { return accept(listener.get(), nullptr, nullptr); }));
+    if (!server.valid()) {
+      return i == 0 ? Status::Failed("accept", Subject::kSocket) : status;
+    }
+    status = ExchangeByte(client, server);
+    if (status.ok()) return status;
+  }
+  return status;
+}
+
+Status ConnectAndExchange(const ProbeRequest& request, const Fd& server) {
+  Fd client;
+  Status status = OpenSocket(request.type, &client);
+  if (!status.ok()) return status;
+  if (request.type == SocketType::kStream && listen(server.get(), kBacklog) != 0) {
+    return Status::Failed("listen", Subject::kSocket);
+  }
+  status = Connect(client, request.path);
+  if (!status.ok()) return status;
+  if (request.type == SocketType::kDatagram) return ExchangeByte(client, server);
+  status = SetNonBlocking(server);
+  return status.ok() ? AcceptByte(client, server) : status;
+}
+
+Status OpenDirectoryOnly(const char* path, Fd* out) {
+  *out = Fd(RetryInterrupted([&] { return open(path, kOpenDirectoryOnly); }));
+  return out->valid() ? Status::Ok() : Status::Failed("open", Subject::kRealDir);
+}
+
+bool IsStandIn(const char* name, uint64_t lengths) {
+  size_t length = strlen(name);
+  if (name[0] != '.' || length > 64 || (lengths >> (length - 1) & 1) == 0) return false;
+  for (const char* c = name + 1; *c != '\0'; c++) {
+    bool alphanumeric =
+        (*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z');
+    if (!alphanumeric) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Status Probe(const ProbeRequest& request) {
+  // Too long comes first: it holds whatever the directory.
+  Address address;
+  Status status = Address::Make(request.path, kSunPathCapacity, "bind", &address);
+  if (!status.ok()) return status;
+  Fd directory, server;
+  status = OpenDirectoryOnly(request.directory, &directory);
+  if (status.ok()) status = OpenSocket(request.type, &server);
+  if (!status.ok()) return status;
+
+  BoundFile file(request.path, request.leaf, directory.get());
+  status = BindWithMode(server, request.path, kSunPathCapacity, kMode);
+  if (!status.ok()) return status;
+  file.Bound();
+  status = file.Locate();
+  if (status.ok()) status = ConnectAndExchange(request, server);
+  Status removed = file.Remove();
+  return status.ok() ? removed : status;
+}
+
+Status RemoveLeftovers(const char* directory, const char* address_directory, uint64_t lengths) {
+  Directory entries;
+  Status status = entries.Open(AT_FDCWD, directory, Subject::kRealDir);
+  if (!status.ok()) return status;
+  while (const dirent* entry = entries.Next(&status)) {
+    const char* name = entry->d_name;
+    if (!IsStandIn(name, lengths) || !S_ISSOCK(entries.TypeOf(entry))) continue;
+    if (SocketIsHeld(JoinedPath(address_directory, name).c_str())) continue;
+    if (unlinkat(entries.fd(), name, 0) != 0 && errno != ENOENT) {
+      return Status::Failed("unlinkat", Subject::kSocket);
+    }
+  }
+  return status;
+}
+
+Status BindAnyLength(const char* path) {
+  Fd socket;
+  Status status = OpenSocket(SocketType::kStream, &socket);
+  if (!status.ok()) return status;
+  status = BindWithMode(socket, path, Address::kLongest, kMode);
+  if (!status.ok()) return status;
+  struct stat st;
+  if (lstat(path, &st) != 0 || !S_ISSOCK(st.st_mode)) {
+    return Status::Refused(Refusal::kMisplaced, Subject::kSocket);
+  }
+  return unlink(path) == 0 ? Status::Ok() : Status::Failed("unlink", Subject::kSocket);
+}
+
+}  // namespace boxsockets

@@ -1,0 +1,31 @@
+// Proof that a socket binds: one is really made, bound, connected to, and removed.
+#pragma once
+
+#include <stdint.h>
+
+#include "socket.h"
+#include "status.h"
+
+namespace boxsockets {
+
+struct ProbeRequest {
+  const char* path;       // where to bind: a name that nothing bears
+  const char* leaf;       // its last component
+  const char* directory;  // where the socket file must appear
+  SocketType type;
+};
+
+// Binds, listens, connects, exchanges a byte, compares the file by device and inode with the one in
+// `directory`, and removes it.
+Status Probe(const ProbeRequest& request);
+
+// Removes the sockets that killed probes left in `directory`: names of a dot and alphanumerics that
+// nobody holds. They are addressed through `address_directory`, which may be shorter. Bit n - 1 of
+// `lengths` is set where names of n bytes (1 to 64) are probed.
+Status RemoveLeftovers(const char* directory, const char* address_directory, uint64_t lengths);
+
+// Binds at `path`, of any length up to 255 bytes, leaving the judgement to the kernel, and removes
+// what it bound. Refused with kMisplaced where the socket is not found under the whole path.
+Status BindAnyLength(const char* path);
+
+}  // namespace boxsockets

@@ -1,0 +1,68 @@
+#include "socket.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "syscalls.h"
+
+namespace boxsockets {
+
+Status Address::Make(const char* path, size_t capacity, const char* syscall, Address* out) {
+  size_t size = strlen(path);
+  if (size > capacity || size > kLongest) {
+    return Status::Failed(ENAMETOOLONG, syscall, Subject::kSocket);
+  }
+  memset(&out->storage_, 0, sizeof out->storage_);
+  out->storage_.unix_address.sun_family = AF_UNIX;
+  memcpy(out->storage_.bytes + offsetof(sockaddr_un, sun_path), path, size);
+  // The NUL is counted where it fits: Linux binds names of 108 bytes without one (unix(7)).
+  size_t counted = size < capacity ? size + 1 : size;
+  out->size_ = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + counted);
+#if defined(__APPLE__)
+  out->storage_.unix_address.sun_len = static_cast<uint8_t>(out->size_);
+#endif
+  return Status::Ok();
+}
+
+Status OpenSocket(SocketType type, Fd* out) {
+  int kind = type == SocketType::kStream ? SOCK_STREAM : SOCK_DGRAM;
+#if defined(SOCK_CLOEXEC)
+  *out = Fd(socket(AF_UNIX, kind | SOCK_CLOEXEC, 0));
+#else
+  *out = Fd(socket(AF_UNIX, kind, 0));
+  if (out->valid()) fcntl(out->get(), F_SETFD, FD_CLOEXEC);
+#endif
+  return out->valid() ? Status::Ok() : Status::Failed("socket", Subject::kSocket);
+}
+
+bool SocketIsHeld(const char* path) {
+  Address address;
+  Fd fd;
+  if (!Address::Make(path, kSunPathCapacity, "connect", &address).ok()) return true;
+  if (!OpenSocket(SocketType::kDatagram, &fd).ok()) return true;
+  int result = RetryInterrupted([&] { return connect(fd.get(), address.get(), address.size()); });
+  return result == 0 || errno != ECONNREFUSED;
+}
+
+Status BindWithMode(const Fd& socket, const char* path, size_t capacity, mode_t mode) {
+  Address address;
+  Status status = Address::Make(path, capacity, "bind", &address);
+  if (!status.ok()) return status;
+#if defined(__linux__)
+  // The file takes the socket's own mode, so that it is never open to others, not even for the
+  // moment between bind and chmod.
+  if (fchmod(socket.get(), mode) != 0) return Status::Failed("fchmod", Subject::kSocket);
+#endif
+  if (bind(socket.get(), address.get(), address.size()) != 0) {
+    return Status::Failed("bind", Subject::kSocket);
+  }
+  return Status::Ok();
+}
+
+Status RepairMode(int directory, const char* leaf, const struct stat& st, mode_t mode) {
+  if (ModeBits(st) == mode) return Status::Ok();
+  if (fchmodat(directory, leaf, mode, 0) == 0) return Status::Ok();
+  return Status::Failed("fchmodat", Subject::kSocket);
+}
+
+}  // namespace boxsockets

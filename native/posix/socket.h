@@ -1,0 +1,55 @@
+// Unix sockets by path: addresses that are never cut, and whether somebody holds one.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/un.h>
+
+#include "fd.h"
+#include "status.h"
+
+namespace boxsockets {
+
+inline constexpr size_t kSunPathCapacity = sizeof(sockaddr_un::sun_path);
+
+enum class SocketType : uint8_t { kStream, kDatagram };
+
+// An AF_UNIX address. It has room beyond sun_path, so that a measurement may leave the judgement of
+// a long path to the kernel; every other caller is held to the declared capacity.
+class Address {
+ public:
+  // Refused with ENAMETOOLONG where the path does not fit `capacity`; nothing is ever cut.
+  static Status Make(const char* path, size_t capacity, const char* syscall, Address* out);
+
+  const sockaddr* get() const { return &storage_.generic; }
+  socklen_t size() const { return size_; }
+
+  static constexpr size_t kLongest = 255;
+
+ private:
+  union {
+    sockaddr generic;
+    sockaddr_un unix_address;
+    char bytes[offsetof(sockaddr_un, sun_path) + kLongest + 1];
+  } storage_;
+  socklen_t size_ = 0;
+};
+
+// A socket that is closed on exec.
+Status OpenSocket(SocketType type, Fd* out);
+
+// Whether a process holds the socket at `path`, asked without waking anyone: the connect of a
+// datagram socket sends nothing. What cannot be told counts as held.
+bool SocketIsHeld(const char* path);
+
+// Binds `socket` to `path`, its file never open to more than `mode` (on Linux; elsewhere from
+// RepairMode on). The umask may take bits away: RepairMode gives them back.
+Status BindWithMode(const Fd& socket, const char* path, size_t capacity, mode_t mode);
+
+// Gives the socket file `leaf` in `directory`, whose state is `st`, exactly `mode`.
+Status RepairMode(int directory, const char* leaf, const struct stat& st, mode_t mode);
+
+}  // namespace boxsockets

@@ -1,0 +1,192 @@
+#include "sweep.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "directory.h"
+#include "parent.h"
+#include "socket.h"
+#include "syscalls.h"
+#include "user.h"
+
+namespace boxsockets {
+namespace {
+
+Status OutOfMemory() { return Status::Failed(ENOMEM, "malloc", Subject::kNone); }
+
+// `.<id>.new`, which an ensure() leaves only when it is killed: it holds the lock while one exists.
+bool IsTemporary(const char* name) {
+  size_t size = strlen(name);
+  return size > 5 && name[0] == '.' && strcmp(name + size - 4, ".new") == 0;
+}
+
+class Sweep {
+ public:
+  Sweep(bool dry_run, SweepResult* result) : dry_run_(dry_run), result_(result) {}
+
+  Status Run(int parent) {
+    Directory directory;
+    Status status = directory.Open(parent, ".", Subject::kParent);
+    if (!status.ok()) return status;
+    size_t removed_before;
+    do {
+      removed_before = result_->removed.size();
+      while (const dirent* entry = directory.Next(&status)) {
+        status = Look(directory, entry);
+        if (!status.ok()) return status;
+      }
+      if (!status.ok()) return status;
+      Restart(&directory);
+    } while (kRemovalHidesEntries && !dry_run_ && result_->removed.size() > removed_before);
+    return Status::Ok();
+  }
+
+ private:
+  // APFS may pass over entries when others are removed during the reading; Linux's file systems do
+  // not (POSIX leaves only the entries themselves that come and go unspecified).
+#if defined(__APPLE__)
+  static constexpr bool kRemovalHidesEntries = true;
+#else
+  static constexpr bool kRemovalHidesEntries = false;
+#endif
+
+  void Restart(Directory* directory) {
+    if (!kRemovalHidesEntries) return;
+    directory->Rewind();
+    result_->kept = 0;
+    result_->skipped.Clear();
+  }
+
+  Status Look(const Directory& directory, const dirent* entry) {
+    const char* name = entry->d_name;
+    if (!S_ISLNK(directory.TypeOf(entry))) return Status::Ok();
+    if (name[0] == '.') return IsTemporary(name) ? Take(directory.fd(), name) : Status::Ok();
+    struct stat target;
+    if (fstatat(directory.fd(), name, &target, 0) == 0) {
+      result_->kept++;
+      return Status::Ok();
+    }
+    if (IsGone(errno)) return Take(directory.fd(), name);
+    return Skip(name, errno);
+  }
+
+  Status Take(int parent, const char* name) {
+    if (!dry_run_ && unlinkat(parent, name, 0) != 0) {
+      return errno == ENOENT ? Status::Ok() : Skip(name, errno);
+    }
+    size_t offset;
+    bool noted = result_->names.Add(name, &offset) && result_->removed.Append(offset);
+    return noted ? Status::Ok() : OutOfMemory();
+  }
+
+  Status Skip(const char* name, int errnum) {
+    SweepResult::Skipped skipped = {0, errnum};
+    bool noted = result_->names.Add(name, &skipped.name) && result_->skipped.Append(skipped);
+    return noted ? Status::Ok() : OutOfMemory();
+  }
+
+  const bool dry_run_;
+  SweepResult* const result_;
+};
+
+class Lister {
+ public:
+  Lister(const Paths& paths, int parent, Listing* listing)
+      : paths_(paths), parent_(parent), listing_(listing) {}
+
+  Status Run() {
+    Directory directory;
+    Status status = directory.Open(parent_, ".", Subject::kParent);
+    if (!status.ok()) return status;
+    while (const dirent* entry = directory.Next(&status)) {
+      if (entry->d_name[0] == '.') continue;
+      if (!Describe(entry->d_name, S_ISLNK(directory.TypeOf(entry)))) return OutOfMemory();
+    }
+    return status;
+  }
+
+ private:
+  bool Describe(const char* name, bool is_link) {
+    Listing::Entry entry = {};
+    entry.target = Listing::kNoTarget;
+    entry.state = BindingState::kNotASymlink;
+    entry.first_socket = listing_->sockets.size();
+    if (!listing_->names.Add(name, &entry.id)) return false;
+    if (is_link && !(ReadTarget(name, &entry) && Resolve(name, &entry))) return false;
+    entry.socket_count = listing_->sockets.size() - entry.first_socket;
+    return listing_->entries.Append(entry);
+  }
+
+  bool ReadTarget(const char* name, Listing::Entry* entry) {
+    char target[PATH_MAX + 1];
+    ssize_t size = readlinkat(parent_, name, target, sizeof target - 1);
+    if (size < 0) return true;  // gone or replaced meanwhile: Resolve tells which
+    target[size] = '\0';
+    return listing_->names.Add(target, &entry->target);
+  }
+
+  bool Resolve(const char* name, Listing::Entry* entry) {
+    struct stat target;
+    Directory directory;
+    Status status = Status::Ok();
+    if (fstatat(parent_, name, &target, 0) != 0) {
+      entry->state = IsGone(errno) ? BindingState::kDangling : BindingState::kUnreadable;
+      entry->errnum = entry->state == BindingState::kDangling ? 0 : errno;
+      return true;
+    }
+    entry->state = BindingState::kIdle;
+    status = directory.Open(parent_, name, Subject::kBinding);
+    if (status.ok()) status = ListSockets(name, &directory, entry);
+    if (status.ok()) return true;
+    entry->state = BindingState::kUnreadable;
+    entry->errnum = status.errnum;
+    return status.errnum != ENOMEM;
+  }
+
+  Status ListSockets(const char* name, Directory* directory, Listing::Entry* entry) {
+    JoinedPath binding(paths_.parent, name);
+    Status status;
+    while (const dirent* found = directory->Next(&status)) {
+      if (!S_ISSOCK(directory->TypeOf(found))) continue;
+      Listing::Socket socket = {0,
+                                SocketIsHeld(JoinedPath(binding.c_str(), found->d_name).c_str())};
+      if (socket.held) entry->state = BindingState::kLive;
+      bool noted =
+          listing_->names.Add(found->d_name, &socket.name) && listing_->sockets.Append(socket);
+      if (!noted) return OutOfMemory();
+    }
+    return status;
+  }
+
+  const Paths& paths_;
+  const int parent_;
+  Listing* const listing_;
+};
+
+}  // namespace
+
+Status SweepStale(const Paths& paths, bool dry_run, int64_t lock_timeout_ms, SweepResult* result) {
+  uid_t uid = CurrentUids().effective;
+  Status status;
+  if (dry_run) {
+    Parent parent;
+    status = Parent::Open(paths, uid, Access::kInspect, &parent);
+    if (status.ok()) status = Sweep(dry_run, result).Run(parent.fd());
+  } else {
+    status = WithLockedParent(
+        paths, uid, Access::kExisting, lock_timeout_ms,
+        [&](const Parent& parent) { return Sweep(dry_run, result).Run(parent.fd()); });
+  }
+  return status.refusal == Refusal::kParentAbsent ? Status::Ok() : status;
+}
+
+Status List(const Paths& paths, Listing* listing) {
+  Parent parent;
+  Status status = Parent::Open(paths, CurrentUids().effective, Access::kInspect, &parent);
+  if (status.refusal == Refusal::kParentAbsent) return Status::Ok();
+  return status.ok() ? Lister(paths, parent.fd(), listing).Run() : status;
+}
+
+}  // namespace boxsockets

@@ -1,0 +1,70 @@
+#include "user.h"
+
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fd.h"
+#include "syscalls.h"
+
+namespace boxsockets {
+namespace {
+
+constexpr uid_t kDefaultOverflowUid = 65534;
+[[maybe_unused]] constexpr char kOverflowUidFile[] = "/proc/sys/kernel/overflowuid";
+
+#if defined(__linux__)
+
+uid_t ReadOverflowUid() {
+  Fd fd(RetryInterrupted([] { return open(kOverflowUidFile, O_RDONLY | O_CLOEXEC); }));
+  if (!fd.valid()) return kDefaultOverflowUid;
+  char text[16];
+  ssize_t size = RetryInterrupted([&] { return read(fd.get(), text, sizeof text - 1); });
+  if (size <= 0) return kDefaultOverflowUid;
+  text[size] = '\0';
+  return static_cast<uid_t>(strtoul(text, nullptr, 10));
+}
+
+// Files of /proc/sys belong to the kernel's own root (GLOBAL_ROOT_UID, fs/proc/proc_sysctl.c), so
+// their owner shows how that root is mapped here; unlike uid_map, whose outer column is relative to
+// the enclosing namespace, this holds at any depth of nesting.
+uid_t ReadRootUid() {
+  struct stat st;
+  return stat(kOverflowUidFile, &st) == 0 ? st.st_uid : 0;
+}
+
+#else
+
+uid_t ReadOverflowUid() { return kDefaultOverflowUid; }
+uid_t ReadRootUid() { return 0; }
+
+#endif
+
+// Neither can change while the process lives: only a process of one thread may enter a user
+// namespace (unshare(2)), and Node has several. So both are read once; a race reads them twice.
+uid_t Cached(int64_t* cache, uid_t (*read_uid)()) {
+  int64_t known = __atomic_load_n(cache, __ATOMIC_RELAXED);
+  if (known < 0) {
+    known = read_uid();
+    __atomic_store_n(cache, known, __ATOMIC_RELAXED);
+  }
+  return static_cast<uid_t>(known);
+}
+
+}  // namespace
+
+Uids CurrentUids() { return {getuid(), geteuid()}; }
+
+uid_t OverflowUid() {
+  static int64_t cache = -1;
+  return Cached(&cache, ReadOverflowUid);
+}
+
+uid_t RootUid() {
+  static int64_t cache = -1;
+  return Cached(&cache, ReadRootUid);
+}
+
+}  // namespace boxsockets
