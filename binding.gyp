@@ -1,0 +1,46 @@
+{
+  "targets": [
+    {
+      "target_name": "boxsockets",
+      "sources": [
+        "native/posix/binding.cc",
+        "native/posix/lock.cc",
+        "native/posix/parent.cc",
+        "native/posix/probe.cc",
+        "native/posix/socket.cc",
+        "native/posix/sweep.cc",
+        "native/posix/user.cc",
+        "native/glue/addon.cc",
+        "native/glue/operations.cc",
+        "native/glue/steady.cc"
+      ],
+      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_DEPRECATED", "NAPI_DISABLE_CPP_EXCEPTIONS"],
+      "cflags": ["-Wall", "-Wextra", "-Werror"],
+      "cflags!": ["-O3"],
+      "cflags_cc!": ["-std=gnu++17", "-std=gnu++20"],
+      "cflags_cc": [
+        "-std=c++17",
+        "-Os",
+        "-fno-exceptions",
+        "-fno-rtti",
+        "-fno-threadsafe-statics",
+        "-fno-asynchronous-unwind-tables",
+        "-fvisibility=hidden",
+        "-ffunction-sections",
+        "-fdata-sections"
+      ],
+      "ldflags": ["-Wl,-z,now", "-Wl,--gc-sections", "-Wl,--as-needed", "-Wl,--exclude-libs,ALL", "-nodefaultlibs"],
+      "libraries": ["-lc"],
+      "xcode_settings": {
+        "CLANG_CXX_LANGUAGE_STANDARD": "c++17",
+        "GCC_ENABLE_CPP_EXCEPTIONS": "NO",
+        "GCC_ENABLE_CPP_RTTI": "NO",
+        "GCC_THREADSAFE_STATICS": "NO",
+        "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
+        "MACOSX_DEPLOYMENT_TARGET": "11.0",
+        "OTHER_CFLAGS": ["-Wall", "-Wextra", "-Werror"]
+      }
+    }
+  ]
+}
