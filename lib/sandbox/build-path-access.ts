@@ -1,0 +1,78 @@
+import * as path from 'node:path';
+import { invalidArgType, invalidArgValue } from '../errors.js';
+import type { PathAccess, PathKind } from '../path-access.js';
+import { normalizedPath } from './path-rules.js';
+
+/** What {@link buildPathAccess} needs of a box: `BoxLayout` of `boxsockets/box` is one. */
+export interface SandboxLayout {
+  /** Absolute path of the box's home. */
+  readonly boxHome: string;
+  /** The sockets of the box: a `BoxSockets`. */
+  readonly sockets: { policyPaths(): readonly PathAccess[] };
+}
+
+/** A directory (or file) of the host that the box is given. */
+export interface SandboxVolume {
+  /** Absolute. */
+  readonly hostPath: string;
+  /** Default false. */
+  readonly readOnly?: boolean;
+  /** Default `'directory'`. Stated, never looked up. */
+  readonly kind?: PathKind;
+}
+
+/** A volume as BoxLite's rows spell it (`options.volumes`). One without a host path of its own needs no access. */
+export interface BoxLiteVolume {
+  readonly host_path: string;
+  readonly read_only?: boolean;
+  readonly managed_volume?: string | null;
+}
+
+// What the shim writes: temporary files, disk images, what it shares with the guest, its own log and the console's.
+const WRITABLE = ['tmp', 'disks', 'shared', 'logs'] as const;
+// What it runs. `mounts/` and `shim.pid` are left out: the host alone writes them, and the shim never opens them.
+const READ_ONLY = ['bin'] as const;
+
+/**
+ * The paths that a box's shim needs: its sockets (real directory, binding, parent), the writable directories of its
+ * home, the read-only ones, and its volumes, in this order. A pure function of its arguments: nothing is looked up, so
+ * the answer is the same whether or not the link, the home or a volume exists at the moment.
+ *
+ * @param layout The box.
+ * @param volumes What else of the host it is given; a row's `options.volumes` can be passed as it is.
+ * @returns A policy for {@link seatbeltPolicy}, {@link bubblewrapArgs}, or Landlock rules.
+ * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for a path that is not absolute or contains `..` or a NUL.
+ * @example
+ * const paths = buildPathAccess(layout, [{ hostPath: '/srv/data', readOnly: true }]);
+ */
+export function buildPathAccess(
+  layout: SandboxLayout,
+  volumes: readonly (SandboxVolume | BoxLiteVolume)[] = [],
+): PathAccess[] {
+  if (typeof layout !== 'object' || layout === null) throw invalidArgType('layout', 'a box layout', layout);
+  if (!Array.isArray(volumes)) throw invalidArgType('volumes', 'an array of volumes', volumes);
+  const boxHome = normalizedPath(layout.boxHome, 'layout.boxHome');
+  const ofHome = (names: readonly string[], writable: boolean): PathAccess[] =>
+    names.map((name) => ({ path: path.posix.join(boxHome, name), writable, kind: 'directory' }));
+  return [
+    ...layout.sockets.policyPaths(),
+    ...ofHome(WRITABLE, true),
+    ...ofHome(READ_ONLY, false),
+    ...volumes.flatMap((volume, index) => volumeAccess(volume, `volumes[${index}]`)),
+  ];
+}
+
+function volumeAccess(volume: unknown, name: string): PathAccess[] {
+  if (typeof volume !== 'object' || volume === null) throw invalidArgType(name, 'a volume', volume);
+  const row = 'host_path' in volume;
+  const fields = volume as Partial<SandboxVolume & BoxLiteVolume>;
+  if (row && typeof fields.managed_volume === 'string') return [];
+  const [pathKey, readOnlyKey] = row ? (['host_path', 'read_only'] as const) : (['hostPath', 'readOnly'] as const);
+  const { [readOnlyKey]: readOnly = false, kind = 'directory' } = fields;
+  // Checked, since whatever is not true would mean writable.
+  if (typeof readOnly !== 'boolean') throw invalidArgType(`${name}.${readOnlyKey}`, 'a boolean', readOnly);
+  if (kind !== 'directory' && kind !== 'file') {
+    throw invalidArgValue(`${name}.kind`, kind, "must be 'directory' or 'file'");
+  }
+  return [{ path: normalizedPath(fields[pathKey], `${name}.${pathKey}`), writable: !readOnly, kind }];
+}

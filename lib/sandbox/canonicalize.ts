@@ -1,0 +1,82 @@
+import * as buffer from 'node:buffer';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import * as url from 'node:url';
+import { invalidArgType, invalidArgValue } from '../errors.js';
+
+/**
+ * The path with every symlink resolved, except that its last component is kept as it is: the binding of a box, which
+ * is a symlink, stays the binding. Of a path that does not exist, the nearest existing ancestor is resolved and the
+ * rest appended, so the answer does not depend on whether the binding is there yet. The one function of
+ * `boxsockets/sandbox` that looks at the file system.
+ *
+ * @param file Any path; a relative one counts from the working directory. Trailing slashes are ignored. Where the last
+ *   component is `.` or `..`, there is no leaf to keep, and all of it is resolved.
+ * @returns An absolute path.
+ * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE; what `realpath` reports beside ENOENT and ENOTDIR (`EACCES`,
+ *   `ELOOP`, …).
+ * @example
+ * // On macOS, where /tmp leads to /private/tmp, with or without the link:
+ * await canonicalizeKeepingLeaf('/tmp/bl-501/b1'); // '/private/tmp/bl-501/b1'
+ */
+export async function canonicalizeKeepingLeaf(file: string | Buffer | URL): Promise<string> {
+  for (const { ancestor, rest } of candidates(file)) {
+    try {
+      return path.posix.join(await fs.promises.realpath(ancestor), rest);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+  }
+  return '/';
+}
+
+/** {@link canonicalizeKeepingLeaf}, at once. */
+export function canonicalizeKeepingLeafSync(file: string | Buffer | URL): string {
+  for (const { ancestor, rest } of candidates(file)) {
+    try {
+      return path.posix.join(fs.realpathSync.native(ancestor), rest);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+  }
+  return '/';
+}
+
+interface Candidate {
+  readonly ancestor: string;
+  readonly rest: string;
+}
+
+/** The ways to split a path into an ancestor to resolve and a rest to append, the longest ancestor first. */
+function* candidates(file: string | Buffer | URL): Generator<Candidate> {
+  const names = absolute(file)
+    .split('/')
+    .filter((name) => name !== '');
+  const leaf = names.at(-1);
+  // The leaf is kept without a look at it: only a symlink's resolved name differs from the name it has.
+  const longest = leaf === '.' || leaf === '..' ? names.length : names.length - 1;
+  for (let length = longest; length >= 0; length--) {
+    yield { ancestor: `/${names.slice(0, length).join('/')}`, rest: names.slice(length).join('/') };
+  }
+}
+
+// Not path.resolve(): it takes `..` back by the letter, and behind a symlink that is another directory.
+function absolute(file: string | Buffer | URL): string {
+  const name = pathString(file);
+  if (name === '') throw invalidArgValue('path', file, 'must not be empty');
+  if (name.includes('\0')) throw invalidArgValue('path', file, 'must not contain a NUL');
+  return name.startsWith('/') ? name : `${process.cwd()}/${name}`;
+}
+
+function pathString(file: string | Buffer | URL): string {
+  if (typeof file === 'string') return file;
+  if (file instanceof URL) return url.fileURLToPath(file);
+  if (!Buffer.isBuffer(file)) throw invalidArgType('path', 'a string, a Buffer or a file: URL', file);
+  if (!buffer.isUtf8(file)) throw invalidArgValue('path', file, 'must be valid UTF-8');
+  return file.toString();
+}
+
+function isMissing(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}

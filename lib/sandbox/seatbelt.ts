@@ -1,0 +1,177 @@
+import * as path from 'node:path';
+import { invalidArgType, invalidArgValue } from '../errors.js';
+import type { PathAccess } from '../path-access.js';
+import { isBeneath, linkHolders, orderedRules } from './path-rules.js';
+
+/** Options of {@link seatbeltPolicy}. */
+export interface SeatbeltOptions {
+  /**
+   * Whether the text is a profile of its own, beginning with `(version 1)` and `(deny default)`. Default true. With
+   * false it is the rules alone, to be put at the end of a profile that the host has.
+   */
+  readonly denyDefault?: boolean;
+  /**
+   * SBPL put as it is before the rules: what the program itself needs (`process-exec*`, `sysctl-read`, `mach-lookup`,
+   * the hypervisor's `iokit-open`, its own binary). Default none, and under `(deny default)` no program starts then.
+   */
+  readonly prelude?: string;
+  /**
+   * Names of the sockets that may be bound and dialed, `['box.sock', 'net.sock-krun.sock']`. Default: every socket in
+   * the directory that a binding leads to.
+   */
+  readonly sockets?: readonly string[];
+}
+
+/**
+ * A profile for macOS's `sandbox-exec` or `sandbox_init`: reads and writes as the policy grants them, directories as
+ * `literal` and `subpath`; and `bind`, `accept` and `connect` on the sockets of every binding, named both through the
+ * link and in the real directory, since Seatbelt compares either. A path beneath `/tmp`, `/var` or `/etc` is named with
+ * and without `/private`, because there these three are symlinks.
+ *
+ * The text is a function of the arguments: the same for the same rules in whatever order, and whatever the disk holds.
+ *
+ * @param paths A policy. On macOS pass paths through {@link canonicalizeKeepingLeaf} first where a directory above them
+ *   may be a symlink: the kernel compares resolved paths.
+ * @returns SBPL, ending with a line break.
+ * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an entry that cannot be part of a policy, a control character
+ *   in a path, a socket name with a slash.
+ * @example
+ * spawn('/usr/bin/sandbox-exec', ['-p', seatbeltPolicy(paths, { prelude }), shim, id]);
+ */
+export function seatbeltPolicy(paths: readonly PathAccess[], options: SeatbeltOptions = {}): string {
+  const { denyDefault, prelude, sockets } = checkedOptions(options);
+  const rules = orderedRules(orderedRules(paths).map(inPrivate));
+  const holders = linkHolders(rules);
+  const sections = [
+    ...(denyDefault ? ['(version 1)\n(deny default)'] : []),
+    ...(prelude === '' ? [] : [prelude.trimEnd()]),
+    ...section('Directories and symlinks on the way', waysTo(rules)),
+    // One rule each, ancestors first: the last rule that matches decides.
+    ...section('Files', fileRules(rules, holders)),
+    ...section(
+      'Unix sockets',
+      rules.flatMap((rule) => socketRules(rule, sockets)),
+    ),
+  ];
+  return `${sections.join('\n\n')}\n`;
+}
+
+const SOCKET_OPERATIONS = ['network-bind', 'network-inbound', 'network-outbound'] as const;
+const SYMLINKED_ROOT = /^\/(?:tmp|var|etc)(?=\/|$)/;
+
+function checkedOptions(options: SeatbeltOptions): Required<Pick<SeatbeltOptions, 'denyDefault' | 'prelude'>> & {
+  sockets: readonly string[] | undefined;
+} {
+  if (typeof options !== 'object' || options === null) throw invalidArgType('options', 'an object', options);
+  const { denyDefault = true, prelude = '', sockets } = options;
+  if (typeof denyDefault !== 'boolean') throw invalidArgType('options.denyDefault', 'a boolean', denyDefault);
+  if (typeof prelude !== 'string') throw invalidArgType('options.prelude', 'a string', prelude);
+  if (sockets !== undefined) {
+    if (!Array.isArray(sockets)) throw invalidArgType('options.sockets', 'an array of names', sockets);
+    for (const name of sockets) checkSocketName(name);
+  }
+  return { denyDefault, prelude, sockets };
+}
+
+function checkSocketName(name: unknown): void {
+  if (typeof name !== 'string') throw invalidArgType('options.sockets', 'an array of names', name);
+  if (!/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(name)) {
+    throw invalidArgValue('options.sockets', name, 'must be names of [A-Za-z0-9._-], not beginning with a dot');
+  }
+}
+
+/** The rule as the kernel sees it: macOS's `/tmp`, `/var` and `/etc` lead into `/private`. */
+function inPrivate(rule: PathAccess): PathAccess {
+  const resolved = (file: string): string => (SYMLINKED_ROOT.test(file) ? `/private${file}` : file);
+  return { ...rule, path: resolved(rule.path), ...(rule.linkTo !== undefined && { linkTo: resolved(rule.linkTo) }) };
+}
+
+/** Both spellings of a resolved path, the resolved one first. */
+function spellings(file: string): string[] {
+  const short = file.startsWith('/private/') ? file.slice('/private'.length) : '';
+  return SYMLINKED_ROOT.test(short) ? [file, short] : [file];
+}
+
+/** To resolve a path or a link, a program reads the metadata of every directory and symlink on the way. */
+function waysTo(rules: readonly PathAccess[]): string[] {
+  const ways = new Set<string>();
+  const files = rules.flatMap((rule) => [rule.path, ...(rule.linkTo === undefined ? [] : [rule.linkTo])]);
+  for (const file of files.flatMap(spellings)) {
+    for (let way = path.posix.dirname(file); !ways.has(way); way = path.posix.dirname(way)) ways.add(way);
+  }
+  return ways.size === 0
+    ? []
+    : [
+        allow(
+          'file-read-metadata',
+          [...ways].sort().map((way) => filter('literal', way)),
+        ),
+      ];
+}
+
+function fileRules(rules: readonly PathAccess[], holders: ReadonlyMap<string, unknown>): string[] {
+  return rules.flatMap((rule) => {
+    const covering = rules.filter((other) => isBeneath(rule.path, other.path) && !holders.has(other.path));
+    if (holders.has(rule.path)) return holderRules(rule, covering.length > 0);
+    const filters = filtersOf(rule);
+    return [
+      allow('file-read*', filters),
+      ...(rule.writable ? [allow('file-write*', filters)] : []),
+      ...(!rule.writable && covering.some((other) => other.writable) ? [deny('file-write*', filters)] : []),
+      // What the link leads to may be written; the link itself is an entry of the parent, and stays what it is.
+      ...(rule.linkTo === undefined ? [] : linkStays(rule.path)),
+    ];
+  });
+}
+
+/** The parent itself may be read, and of what is in it nothing but the links that follow. */
+function holderRules(rule: PathAccess, isCovered: boolean): string[] {
+  const all = filtersOf(rule);
+  const itself = spellings(rule.path).map((file) => filter('literal', file));
+  return [...(isCovered ? [deny('file-read*', all), deny('file-write*', all)] : []), allow('file-read*', itself)];
+}
+
+function linkStays(link: string): string[] {
+  const itself = spellings(link).map((file) => filter('literal', file));
+  return ['file-write-create', 'file-write-unlink'].map((operation) => deny(operation, itself));
+}
+
+function socketRules(rule: PathAccess, names: readonly string[] | undefined): string[] {
+  if (rule.linkTo === undefined) return [];
+  const directories = [rule.path, rule.linkTo];
+  const filters =
+    names === undefined
+      ? directories.flatMap((directory) => filtersOf({ ...rule, path: directory }))
+      : directories.flatMap((directory) =>
+          names.flatMap((name) => spellings(path.posix.join(directory, name)).map((file) => filter('literal', file))),
+        );
+  return filters.length === 0 ? [] : SOCKET_OPERATIONS.map((operation) => allow(operation, filters));
+}
+
+function filtersOf(rule: PathAccess): string[] {
+  return spellings(rule.path).flatMap((file) => [
+    filter('literal', file),
+    ...(rule.kind === 'directory' ? [filter('subpath', file)] : []),
+  ]);
+}
+
+function section(title: string, rules: readonly string[]): string[] {
+  return rules.length === 0 ? [] : [`; ${title}\n${rules.join('\n')}`];
+}
+
+function allow(operation: string, filters: readonly string[]): string {
+  return `(allow ${operation}${filters.map((text) => `\n  ${text}`).join('')})`;
+}
+
+function deny(operation: string, filters: readonly string[]): string {
+  return `(deny ${operation}${filters.map((text) => `\n  ${text}`).join('')})`;
+}
+
+function filter(name: 'literal' | 'subpath', file: string): string {
+  // A string of SBPL is one of Scheme: only the quote and the backslash mean something in it.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  if (/[\x00-\x1f\x7f]/.test(file)) {
+    throw invalidArgValue('paths', file, 'must not contain control characters: an SBPL string cannot hold them');
+  }
+  return `(${name} "${file.replaceAll(/["\\]/g, '\\$&')}")`;
+}
