@@ -1,0 +1,149 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { bubblewrapArgs, buildPathAccess, type PathAccess, shellQuote } from '../../dist/sandbox/index.js';
+import { makeBox, type SandboxBox } from './box.js';
+import { bwrapMissing, nobody, run, runInBwrap, runScriptInBwrap, self } from './run.js';
+
+const users = [self, ...(self.uid === nobody.uid ? [] : [nobody])];
+
+describe.each(users)('in bubblewrap, as $name', (user) => {
+  const missing = bwrapMissing(user);
+  const title = (promise: string): string => (missing === null ? promise : `${promise} (skipped: ${missing})`);
+  const promise = (name: string, test: () => void): void => it.skipIf(missing !== null)(title(name), test);
+  let box: SandboxBox;
+
+  beforeEach(() => {
+    box = makeBox(user.uid);
+  });
+  afterEach(() => box.remove());
+
+  const expectProof = (args: readonly string[]): void => {
+    const writes = [
+      `${box.binding}/written`,
+      `${box.parent}/b3`,
+      `${box.directory}/elsewhere`,
+      `${box.outside}/elsewhere`,
+      `${box.home}/elsewhere`,
+      '/elsewhere',
+      '/tmp/elsewhere',
+      '/usr/elsewhere',
+    ];
+    const reads = [box.other.real, box.other.binding, box.outside, path.dirname(box.home)];
+    const report = runInBwrap(user, args, box, { writes, reads });
+
+    expect(report.stream).toBe('ok');
+    expect(report.datagram).toBe('ok');
+    expect(report.direct).toContain('too long');
+    expect(report.sameDirectory).toBe(true);
+    expect(report.parentMode).toBe('0o40700');
+    expect(report.parentEntries).toEqual(['b1']);
+    expect(report.unlinkBinding).toBe('EROFS');
+    const [own, ...elsewhere] = writes.map((file) => report.writes[file]);
+    expect(own).toBe('ok');
+    for (const code of elsewhere) expect(['EROFS', 'ENOENT']).toContain(code);
+    expect(report.reads).toEqual({
+      [box.other.real]: 'ENOENT',
+      [box.other.binding]: 'ENOENT',
+      [box.outside]: 'ENOENT',
+      [path.dirname(box.home)]: ['b1'],
+    });
+    expect(fs.readdirSync(box.real).sort()).toEqual(['box.sock', 'net.sock-krun.sock', 'written']);
+    expect(fs.lstatSync(path.join(box.real, 'box.sock')).isSocket()).toBe(true);
+    expect(fs.existsSync('/tmp/elsewhere')).toBe(false);
+  };
+
+  promise('a shim binds and dials through the binding, sees no other box, and writes nowhere else', () => {
+    expectProof(bubblewrapArgs(box.policyPaths()));
+  });
+
+  promise('the same with the binding missing on the host', () => {
+    fs.rmSync(box.binding);
+    expectProof(bubblewrapArgs(box.policyPaths()));
+    expect(fs.existsSync(box.binding)).toBe(false);
+  });
+
+  promise('the same with the whole parent missing on the host', () => {
+    fs.rmSync(box.parent, { recursive: true });
+    expectProof(bubblewrapArgs(box.policyPaths()));
+    expect(fs.existsSync(box.parent)).toBe(false);
+  });
+
+  promise("the same with the policy's entries in the opposite order, or its parent not listed", () => {
+    const [real, binding] = box.policyPaths() as [PathAccess, PathAccess];
+    const args = bubblewrapArgs([binding, real]);
+    expect(args).toEqual(bubblewrapArgs(box.policyPaths().reverse()));
+    expectProof(args);
+  });
+
+  promise('other bindings stay out of sight where the host binds the whole base, and are left as they are', () => {
+    const args = ['--ro-bind', box.directory, box.directory, ...bubblewrapArgs(box.policyPaths())];
+    expect(runScriptInBwrap(user, args, `ls -A ${box.parent}`)).toBe('b1\n');
+    const writable = bubblewrapArgs([{ path: box.directory, writable: true, kind: 'directory' }, ...box.policyPaths()]);
+    expect(runScriptInBwrap(user, writable, `ls -A ${box.parent}`)).toBe('b1\n');
+    expect(fs.readdirSync(box.parent)).toEqual(['b1', 'b2']);
+    expect(fs.readlinkSync(box.other.binding)).toBe(box.other.real);
+  });
+
+  promise('a home that is reached through a symlink is bound as the directory that it leads to', () => {
+    const short = path.join(box.directory, 'short');
+    fs.symlinkSync(box.home, short);
+    const sockets = path.join(short, 'sockets');
+    const args = bubblewrapArgs([
+      { path: sockets, writable: true, kind: 'directory' },
+      { path: box.binding, writable: true, kind: 'directory', linkTo: sockets },
+      { path: box.parent, writable: false, kind: 'directory' },
+    ]);
+    const report = runInBwrap(user, args, { ...box, real: sockets });
+    expect(report).toMatchObject({ stream: 'ok', datagram: 'ok', sameDirectory: true, parentEntries: ['b1'] });
+    expect(fs.readdirSync(box.real)).toContain('box.sock');
+  });
+
+  promise('of directories within each other, the deepest entry decides, whichever was listed first', () => {
+    const inner = path.join(box.outside, 'inner');
+    const innermost = path.join(inner, 'innermost');
+    fs.mkdirSync(innermost, { recursive: true });
+    fs.chownSync(inner, user.uid, user.uid);
+    fs.chownSync(innermost, user.uid, user.uid);
+    const tryAll = `for d in ${box.outside} ${inner} ${innermost}; do touch $d/x 2>/dev/null && echo rw || echo ro; done`;
+    const policy = (outer: boolean): PathAccess[] => [
+      ...box.policyPaths(),
+      { path: box.outside, writable: outer, kind: 'directory' },
+      { path: inner, writable: !outer, kind: 'directory' },
+      { path: innermost, writable: outer, kind: 'directory' },
+    ];
+    for (const outer of [true, false]) {
+      const expected = (outer ? ['rw', 'ro', 'rw'] : ['ro', 'rw', 'ro']).join('\n');
+      expect(runScriptInBwrap(user, bubblewrapArgs(policy(outer)), tryAll).trim()).toBe(expected);
+      expect(runScriptInBwrap(user, bubblewrapArgs(policy(outer).reverse()), tryAll).trim()).toBe(expected);
+    }
+  });
+
+  promise('a whole box works: its directories and volumes, a single file among them', () => {
+    const file = path.join(box.outside, 'one file');
+    fs.writeFileSync(file, 'content');
+    fs.chmodSync(file, 0o666);
+    fs.writeFileSync(path.join(box.outside, 'neighbour'), '');
+    const paths = buildPathAccess({ boxHome: box.home, sockets: box }, [
+      { hostPath: file, readOnly: true, kind: 'file' },
+    ]);
+    const writable = ['tmp', 'disks', 'shared', 'logs'].map((name) => `${box.home}/${name}/x`);
+    const refused = [`${box.home}/bin/x`, `${box.home}/x`, file];
+    const task = { writes: [...writable, ...refused], reads: [box.outside] };
+    const report = runInBwrap(user, bubblewrapArgs(paths), box, task);
+    expect(writable.map((name) => report.writes[name])).toEqual(['ok', 'ok', 'ok', 'ok']);
+    expect(refused.map((name) => report.writes[name])).toEqual(['EROFS', 'EROFS', 'EROFS']);
+    expect(report.reads[box.outside]).toEqual(['one file']);
+    expect(report.stream).toBe('ok');
+  });
+
+  promise('the arguments, quoted, can be pasted into a shell', () => {
+    const odd = path.join(box.outside, 'it\'s "a" $(volume)');
+    fs.mkdirSync(odd);
+    fs.writeFileSync(path.join(odd, 'seen'), '');
+    const paths: PathAccess[] = [...box.policyPaths(), { path: odd, writable: false, kind: 'directory' }];
+    const system = ['--ro-bind', '/usr', '/usr', '--ro-bind-try', '/lib', '/lib', '--ro-bind-try', '/lib64', '/lib64'];
+    const line = shellQuote([...user.prefix, 'bwrap', ...system, ...bubblewrapArgs(paths), '--', '/usr/bin/ls', odd]);
+    expect(run(['sh', '-c', line])).toBe('seen\n');
+  });
+});
