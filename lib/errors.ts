@@ -100,6 +100,54 @@ export function refusal(code: BoxSocketsErrorCode, message: string, fields: Erro
   return new BoxSocketsError(code, message, fields);
 }
 
+/** `name` is too long for a socket address on some platform. */
+export function pathTooLong(path: string, length: number, limit: number): BoxSocketsError {
+  return refusal(
+    'ERR_BOX_SOCKETS_PATH_TOO_LONG',
+    `'${path}' is ${length} bytes long, and a socket address holds ${limit - 1} and a NUL (macOS; Linux 108 in all). ` +
+      'Use a shorter box id, base or socket name',
+    { path, length, limit },
+  );
+}
+
+/** No native binary could be loaded; `attempts` names every place that was tried, in order. */
+export function nativeUnavailable(attempts: { place: string; reason: Error }[]): BoxSocketsError {
+  const target = `${process.platform}-${process.arch}`;
+  const tried = attempts.map(({ place, reason }) => `\n  - ${place}: ${firstLine(reason.message)}`).join('');
+  const remedy =
+    attempts.length === 0
+      ? `There is none for ${target}: this package has binaries for linux and darwin on x64 and arm64`
+      : 'Install the package anew with all its files (no script or compiler is needed), let your bundler copy .node ' +
+        'files, allow native addons (--allow-addons under --permission), or name the file with useBinding() of ' +
+        "'boxsockets/binding'";
+  return refusal(
+    'ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE',
+    `No native binary could be loaded for ${target}.${tried === '' ? '' : ` Tried:${tried}\n`} ${remedy}`,
+    attempts.length === 0
+      ? {}
+      : {
+          cause: new AggregateError(
+            attempts.map(({ reason }) => reason),
+            'every place that was tried',
+          ),
+        },
+  );
+}
+
+/** What an addon of another version of this package is refused with. */
+export function wrongContract(found: unknown, expected: number): Error {
+  return new Error(`is not of this version of boxsockets (contract ${String(found)}, expected ${expected})`);
+}
+
+/** Whatever was thrown, as an Error. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? '';
+}
+
 /** A `TypeError` with `ERR_INVALID_ARG_TYPE`, as Node words it. */
 export function invalidArgType(name: string, expected: string, value: unknown): TypeError {
   const received = value === null || value === undefined ? String(value) : `type ${typeof value} (${shorten(value)})`;

@@ -2,6 +2,7 @@
 // BoxSockets needs it. What a given vendor does is found out in krun-pin.ts.
 
 import { invalidArgType, invalidArgValue } from './errors.js';
+import { SOCKET_NAME } from './names.js';
 
 /**
  * How libkrun names the socket that it binds for itself in its unixgram (datagram) network backend:
@@ -56,9 +57,6 @@ export const DEFAULT_KRUN_SUFFIX = '-krun.sock';
 // The largest pid: the kernel's PID_MAX_LIMIT on 64 bits (macOS stops at 99999). The largest n: libkrun 1.19.0 counts
 // in an AtomicU32.
 const LONGEST_TEMP_DIR_NAME = `krun-net-${2 ** 22}-${2 ** 32 - 1}.sock`;
-
-// The rule of every socket name, design section 4.
-const SOCKET_NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{3,63}$/;
 
 /** The longest leaf name that a scheme derives. */
 export function longestKrunName(scheme: KrunScheme, suffix: string | null): string | null {

@@ -7,8 +7,12 @@
 
 namespace {
 
+// Counts the changes of what the addon exports; lib/native.ts holds the same number.
+constexpr int kContract = 1;
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   boxsockets::DefineOperations(env, exports);
+  boxsockets::Set(env, exports, "contract", boxsockets::Number(env, kContract));
   boxsockets::Set(env, exports, "sunPathCapacity",
                   boxsockets::Number(env, boxsockets::kSunPathCapacity));
   return exports;

@@ -1,5 +1,5 @@
 // One operation, two callers. An operation is a struct with
-//   bool Read(Arguments&)            arguments in, on the main thread
+//   void Read(Arguments&)            arguments in, on the main thread
 //   void Run()                       the work, on any thread, without JavaScript
 //   napi_value Result(napi_env)      one result out, on the main thread
 // Sync<Op> does the three at once; Async<Op> runs the middle one on a worker thread and returns a
@@ -19,7 +19,8 @@ template <typename Op>
 napi_value Sync(napi_env env, napi_callback_info info) {
   Op op;
   Arguments arguments(env, info);
-  if (!op.Read(arguments) || !arguments.ok()) return arguments.Reject();
+  op.Read(arguments);
+  if (!arguments.ok()) return arguments.Reject();
   op.Run();
   return op.Result(env);
 }
@@ -33,7 +34,8 @@ class Job {
     Job* job = new (memory) Job;
     Arguments arguments(env, info);
     napi_value promise = nullptr;
-    if (!job->op_.Read(arguments) || !arguments.ok()) {
+    job->op_.Read(arguments);
+    if (!arguments.ok()) {
       arguments.Reject();
     } else {
       promise = job->Queue(env);

@@ -53,11 +53,10 @@ struct EnsureOperation : BindingOperation {
   EnsureOptions options;
   EnsureResult result;
 
-  bool Read(Arguments& arguments) {
+  void Read(Arguments& arguments) {
     ReadBinding(arguments);
     arguments.Next(&options.takeover);
     arguments.Next(&options.lock_timeout_ms);
-    return true;
   }
   void Run() { status = Ensure(BindingPaths(), options, &result); }
   napi_value Result(napi_env env) {
@@ -70,10 +69,9 @@ struct RemoveOperation : BindingOperation {
   int64_t lock_timeout_ms;
   RemoveResult result;
 
-  bool Read(Arguments& arguments) {
+  void Read(Arguments& arguments) {
     ReadBinding(arguments);
     arguments.Next(&lock_timeout_ms);
-    return true;
   }
   void Run() { status = Remove(BindingPaths(), lock_timeout_ms, &result); }
   napi_value Result(napi_env env) {
@@ -87,11 +85,10 @@ struct SweepOperation : ParentOperation {
   int64_t lock_timeout_ms;
   SweepResult result;
 
-  bool Read(Arguments& arguments) {
+  void Read(Arguments& arguments) {
     ReadParent(arguments);
     arguments.Next(&dry_run);
     arguments.Next(&lock_timeout_ms);
-    return true;
   }
   void Run() { status = SweepStale(ParentPaths(), dry_run, lock_timeout_ms, &result); }
   napi_value Result(napi_env env) {
@@ -117,10 +114,7 @@ struct SweepOperation : ParentOperation {
 struct ListOperation : ParentOperation {
   Listing listing;
 
-  bool Read(Arguments& arguments) {
-    ReadParent(arguments);
-    return true;
-  }
+  void Read(Arguments& arguments) { ReadParent(arguments); }
   void Run() { status = List(ParentPaths(), &listing); }
   napi_value Result(napi_env env) {
     if (!status.ok()) return Failure(env, status);
@@ -148,9 +142,20 @@ struct ListOperation : ParentOperation {
   }
 };
 
+const char* Leaf(const char* path) {
+  const char* slash = strrchr(path, '/');
+  return slash == nullptr ? path : slash + 1;
+}
+
+SocketType TypeOf(bool datagram) { return datagram ? SocketType::kDatagram : SocketType::kStream; }
+
+napi_value FailureOrNull(napi_env env, const Status& status) {
+  return status.ok() ? Null(env) : Failure(env, status);
+}
+
 // probe(directory, addressDirectory, paths, datagrams): (Failure | null)[]
 // Bit i of `datagrams` is set where paths[i] is a datagram socket. What killed probes left is
-// removed first, unless addressDirectory is empty.
+// removed first.
 struct ProbeOperation {
   PathArgument directory, address_directory;
   Strings strings;
@@ -159,22 +164,21 @@ struct ProbeOperation {
   int64_t datagrams;
   bool complete = true;
 
-  bool Read(Arguments& arguments) {
+  void Read(Arguments& arguments) {
     arguments.Next(&directory);
     arguments.Next(&address_directory);
     arguments.Next(&strings, &paths);
     arguments.Next(&datagrams);
-    return true;
   }
   void Run() {
-    Status swept = RemoveOld();
+    Status prepared = CheckLeadsTo(address_directory.data, directory.data);
+    if (prepared.ok()) prepared = RemoveOld();
     for (size_t i = 0; i < paths.size() && complete; i++) {
       const char* path = strings.at(paths[i]);
       bool datagram = i < 53 && (datagrams >> i & 1) != 0;
-      Status status = swept;
+      Status status = prepared;
       if (status.ok()) {
-        status = Probe({path, Leaf(path), directory.data,
-                        datagram ? SocketType::kDatagram : SocketType::kStream});
+        status = Probe({path, Leaf(path), directory.data, TypeOf(datagram)});
       }
       complete = results.Append(status);
     }
@@ -183,18 +187,13 @@ struct ProbeOperation {
     if (!complete) return Failure(env, Status::Failed(ENOMEM, "malloc", Subject::kNone));
     napi_value array = NewArray(env, results.size());
     for (size_t i = 0; i < results.size(); i++) {
-      Put(env, array, i, results[i].ok() ? Null(env) : Failure(env, results[i]));
+      Put(env, array, i, FailureOrNull(env, results[i]));
     }
     return array;
   }
 
  private:
-  static const char* Leaf(const char* path) {
-    const char* slash = strrchr(path, '/');
-    return slash == nullptr ? path : slash + 1;
-  }
   Status RemoveOld() {
-    if (address_directory.data[0] == '\0') return Status::Ok();
     uint64_t lengths = 0;
     for (size_t offset : paths) {
       size_t length = strlen(Leaf(strings.at(offset)));
@@ -204,17 +203,39 @@ struct ProbeOperation {
   }
 };
 
+// probePath(path, standIn, directory, datagram): [Failure | null, Existing]
+struct ProbePathOperation {
+  PathArgument path, stand_in, directory;
+  bool datagram;
+  Status status;
+  Existing existing = Existing::kNone;
+
+  void Read(Arguments& arguments) {
+    arguments.Next(&path);
+    arguments.Next(&stand_in);
+    arguments.Next(&directory);
+    arguments.Next(&datagram);
+  }
+  void Run() {
+    status = Probe({stand_in.data, Leaf(stand_in.data), directory.data, TypeOf(datagram)});
+    if (status.ok()) existing = WhatIsAt(path.data);
+  }
+  napi_value Result(napi_env env) {
+    napi_value pair = NewArray(env, 2);
+    Put(env, pair, 0, FailureOrNull(env, status));
+    Put(env, pair, 1, Number(env, static_cast<int64_t>(existing)));
+    return pair;
+  }
+};
+
 // bindAnyLength(path): Failure | null
 struct BindOperation {
   PathArgument path;
   Status status;
 
-  bool Read(Arguments& arguments) {
-    arguments.Next(&path);
-    return true;
-  }
+  void Read(Arguments& arguments) { arguments.Next(&path); }
   void Run() { status = BindAnyLength(path.data); }
-  napi_value Result(napi_env env) { return status.ok() ? Null(env) : Failure(env, status); }
+  napi_value Result(napi_env env) { return FailureOrNull(env, status); }
 };
 
 // sameInode(a, b): boolean. An error's subject is kBinding for a, kRealDir for b.
@@ -223,10 +244,9 @@ struct SameInodeOperation {
   Status status;
   bool same = false;
 
-  bool Read(Arguments& arguments) {
+  void Read(Arguments& arguments) {
     arguments.Next(&a);
     arguments.Next(&b);
-    return true;
   }
   void Run() {
     struct stat first, second;
@@ -262,6 +282,8 @@ napi_status DefineOperations(napi_env env, napi_value exports) {
       Method("listAsync", Async<ListOperation>),
       Method("probe", Sync<ProbeOperation>),
       Method("probeAsync", Async<ProbeOperation>),
+      Method("probePath", Sync<ProbePathOperation>),
+      Method("probePathAsync", Async<ProbePathOperation>),
       Method("bindAnyLength", Sync<BindOperation>),
       Method("bindAnyLengthAsync", Async<BindOperation>),
       Method("sameInode", Sync<SameInodeOperation>),

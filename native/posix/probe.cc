@@ -126,6 +126,20 @@ bool IsStandIn(const char* name, uint64_t lengths) {
 
 }  // namespace
 
+Status CheckLeadsTo(const char* address_directory, const char* directory) {
+  struct stat by_address, real;
+  if (stat(address_directory, &by_address) != 0 || stat(directory, &real) != 0) return Status::Ok();
+  if (SameInode(by_address, real)) return Status::Ok();
+  return Status::Refused(Refusal::kMisplaced, Subject::kBinding);
+}
+
+Existing WhatIsAt(const char* path) {
+  struct stat st;
+  if (lstat(path, &st) != 0) return Existing::kNone;
+  if (!S_ISSOCK(st.st_mode)) return Existing::kOther;
+  return SocketIsHeld(path) ? Existing::kHeldSocket : Existing::kDeadSocket;
+}
+
 Status Probe(const ProbeRequest& request) {
   // Too long comes first: it holds whatever the directory.
   Address address;

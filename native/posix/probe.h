@@ -15,6 +15,14 @@ struct ProbeRequest {
   SocketType type;
 };
 
+// Whether `address_directory` leads to `directory`, so that nothing is bound in a directory that is
+// somebody else's. Fine where it leads nowhere: the bind will say so.
+Status CheckLeadsTo(const char* address_directory, const char* directory);
+
+// What stands at a path.
+enum class Existing : uint8_t { kNone, kDeadSocket, kHeldSocket, kOther };
+Existing WhatIsAt(const char* path);
+
 // Binds, listens, connects, exchanges a byte, compares the file by device and inode with the one in
 // `directory`, and removes it.
 Status Probe(const ProbeRequest& request);

@@ -15,9 +15,8 @@ Status Address::Make(const char* path, size_t capacity, const char* syscall, Add
   memset(&out->storage_, 0, sizeof out->storage_);
   out->storage_.unix_address.sun_family = AF_UNIX;
   memcpy(out->storage_.bytes + offsetof(sockaddr_un, sun_path), path, size);
-  // The NUL is counted where it fits: Linux binds names of 108 bytes without one (unix(7)).
-  size_t counted = size < capacity ? size + 1 : size;
-  out->size_ = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + counted);
+  // Without the NUL, which the kernels add themselves: so a path may fill sun_path (unix(7)).
+  out->size_ = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + size);
 #if defined(__APPLE__)
   out->storage_.unix_address.sun_len = static_cast<uint8_t>(out->size_);
 #endif

@@ -1,0 +1,130 @@
+// Arguments in: checked before anything is touched, and brought into the one form that the rest works with.
+
+import { isUtf8 } from 'node:buffer';
+import { fileURLToPath } from 'node:url';
+import { invalidArgType, invalidArgValue } from './errors.js';
+import { BOX_ID, SOCKET_NAME } from './names.js';
+
+/** What `node:fs` takes for a path. What comes out of this package is always a string. */
+export type PathLike = string | Buffer | URL;
+
+/** The base where none is given. Never `os.tmpdir()`: host and shim must compute the same path, and TMPDIR differs. */
+export const DEFAULT_BASE = '/tmp';
+
+/** Milliseconds that a mutation waits for the lock where nothing else is said. */
+export const DEFAULT_LOCK_TIMEOUT = 5000;
+
+const LONE_SURROGATE = /\p{Surrogate}/u;
+const LARGEST_UID = 2 ** 32 - 2; // (uid_t)-1 means "no change" to the system calls that take one
+
+/** A path as a string of valid UTF-8 without a NUL, neither resolved nor shortened. */
+export function toPath(name: string, value: unknown): string {
+  const path = decodePath(name, value);
+  if (path === '') throw invalidArgValue(name, value, 'must not be an empty path');
+  if (path.includes('\0')) throw invalidArgValue(name, value, 'must be a path without NUL bytes');
+  if (LONE_SURROGATE.test(path)) throw invalidArgValue(name, value, 'must be a path of valid Unicode');
+  return path;
+}
+
+function decodePath(name: string, value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (value instanceof Uint8Array) {
+    if (!isUtf8(value)) throw invalidArgValue(name, value, 'must be a path of valid UTF-8');
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8');
+  }
+  if (!(value instanceof URL)) throw invalidArgType(name, 'a string, a Buffer or a file: URL', value);
+  try {
+    return fileURLToPath(value);
+  } catch {
+    throw invalidArgValue(name, value.href, 'must be a file: URL of a path on this machine');
+  }
+}
+
+/**
+ * An absolute path without empty or `.` components and without a slash at the end, against the working directory.
+ * Unlike `path.resolve` it keeps a `..` behind a named component, because that component may be a symlink, and the
+ * kernel then goes up from where it leads.
+ */
+export function toAbsolutePath(name: string, value: unknown): string {
+  const path = toPath(name, value);
+  const components = path.startsWith('/') ? [] : process.cwd().split('/').filter(Boolean);
+  // The working directory is free of links, so going up from within it is plain arithmetic.
+  let plain = true;
+  for (const component of path.split('/')) {
+    if (component === '' || component === '.') continue;
+    if (component === '..' && plain) {
+      components.pop();
+    } else {
+      plain = false;
+      components.push(component);
+    }
+  }
+  return `/${components.join('/')}`;
+}
+
+/** A base: an absolute path; {@link DEFAULT_BASE} where none is given. */
+export function toBase(value: unknown): string {
+  if (value === undefined) return DEFAULT_BASE;
+  const path = toPath('options.base', value);
+  if (!path.startsWith('/')) throw invalidArgValue('options.base', value, 'must be an absolute path');
+  return toAbsolutePath('options.base', path);
+}
+
+/** A uid; the caller's real one where none is given (0 on Windows, which has none). */
+export function toUid(value: unknown): number {
+  if (value === undefined) return process.getuid?.() ?? 0;
+  if (typeof value !== 'number') throw invalidArgType('options.uid', 'a number', value);
+  if (!Number.isInteger(value) || value < 0 || value > LARGEST_UID) {
+    throw invalidArgValue('options.uid', value, `must be an integer from 0 to ${LARGEST_UID}`);
+  }
+  return value;
+}
+
+/** `<base>/bl-<uid>`. */
+export function toParentDir(base: string, uid: number): string {
+  return `${base === '/' ? '' : base}/bl-${uid}`;
+}
+
+export function toBoxId(value: unknown): string {
+  if (typeof value !== 'string') throw invalidArgType('boxId', 'a string', value);
+  if (!BOX_ID.test(value)) throw invalidArgValue('boxId', value, 'must be 1 to 128 of [A-Za-z0-9_-]');
+  return value;
+}
+
+export function toSocketName(name: string, value: unknown): string {
+  if (typeof value !== 'string') throw invalidArgType(name, 'a string', value);
+  if (SOCKET_NAME.test(value)) return value;
+  throw invalidArgValue(name, value, 'must be 4 to 64 of [A-Za-z0-9._-], not beginning with a dot');
+}
+
+/** An options object; an empty one where none is given. */
+export function toOptions<T extends object>(value: T | undefined): Partial<T> {
+  if (value === undefined) return {};
+  if (value === null || typeof value !== 'object') throw invalidArgType('options', 'an object', value);
+  return value;
+}
+
+export function toBoolean(name: string, value: unknown): boolean {
+  if (value === undefined) return false;
+  if (typeof value !== 'boolean') throw invalidArgType(name, 'a boolean', value);
+  return value;
+}
+
+/** Whole milliseconds, up to a day. */
+export function toLockTimeout(value: unknown): number {
+  if (value === undefined) return DEFAULT_LOCK_TIMEOUT;
+  if (typeof value !== 'number') throw invalidArgType('options.lockTimeout', 'a number of milliseconds', value);
+  if (!(value >= 0 && value <= 86_400_000)) {
+    throw invalidArgValue('options.lockTimeout', value, 'must be from 0 to 86400000 milliseconds');
+  }
+  return Math.ceil(value);
+}
+
+/** One of the two types a Unix socket of a box may have. */
+export type SocketType = 'stream' | 'dgram';
+
+export function toSocketType(name: string, value: unknown): SocketType {
+  if (value === undefined || value === 'stream') return 'stream';
+  if (value === 'dgram') return 'dgram';
+  throw invalidArgValue(name, value, "must be 'stream' or 'dgram'");
+}

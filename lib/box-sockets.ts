@@ -1,0 +1,332 @@
+// The sockets of one box: where they are, from its identity alone, and the binding that makes them bind.
+
+import {
+  type PathLike,
+  type SocketType,
+  toAbsolutePath,
+  toBase,
+  toBoolean,
+  toBoxId,
+  toLockTimeout,
+  toOptions,
+  toParentDir,
+  toSocketName,
+  toSocketType,
+  toUid,
+} from './arguments.js';
+import { native } from './binding.js';
+import { makeBudget, type SocketBudget, type SocketName } from './budget.js';
+import { invalidArgType, pathTooLong } from './errors.js';
+import { type Scene, unwrap } from './failure.js';
+import {
+  KRUN_PEER_NAME,
+  type KrunDerivation,
+  type ResolvedKrunDerivation,
+  resolveKrunDerivation,
+} from './krun-derivation.js';
+import { untilUnlocked } from './lock-wait.js';
+import { ENSURE_STATUS, type NativeFailure, REMOVE_STATUS } from './native.js';
+import type { PathAccess } from './path-access.js';
+import { NamesProbe, type ProbeReport } from './probe.js';
+import {
+  type BindingInfo,
+  list,
+  listSync,
+  type ParentOptions,
+  type SweepOptions,
+  type SweepResult,
+  sweepStale,
+  sweepStaleSync,
+} from './sweep.js';
+
+export interface BoxSocketsOptions {
+  /** Directory that holds the parents: absolute. `/tmp` when left out, never `os.tmpdir()`. */
+  base?: string;
+  /**
+   * Names the parent, `bl-<uid>`; the caller's when left out. A shim in a user namespace sees another uid than its host:
+   * the host hands it its own. Ownership is always checked against the caller.
+   */
+  uid?: number;
+  /** How the vendor names the socket that it derives; `'suffix'` when left out. */
+  krun?: KrunDerivation;
+  /** Further names, counted and probed; streams where no type is given. */
+  names?: readonly (string | { name: string; type: SocketType })[];
+}
+
+export interface EnsureOptions {
+  /** Replace a binding that leads to a live box of the same id, or that cannot be resolved. */
+  takeover?: boolean;
+  /** Milliseconds to wait for the lock; 5,000 when left out. */
+  lockTimeout?: number;
+}
+
+export interface EnsureResult {
+  status: (typeof ENSURE_STATUS)[number];
+  bindingDir: string;
+}
+
+export interface RemoveOptions {
+  /** Milliseconds to wait for the lock; 5,000 when left out. */
+  lockTimeout?: number;
+}
+
+export interface RemoveResult {
+  /** `'foreign'`: something is there that is not this box's binding, and was left alone. */
+  status: (typeof REMOVE_STATUS)[number];
+}
+
+const NET_TYPE: SocketType = process.platform === 'darwin' ? 'dgram' : 'stream';
+
+const DECLARED: readonly SocketName[] = [
+  { name: 'box.sock', kind: 'declared', type: 'stream' },
+  { name: 'ready.sock', kind: 'declared', type: 'stream' },
+  { name: KRUN_PEER_NAME, kind: 'declared', type: NET_TYPE },
+  { name: 'gvproxy-ctl.sock', kind: 'declared', type: 'stream' },
+];
+
+/**
+ * The sockets of one box. Every path is derived from `(boxId, realDir, uid, base)`, so that host and shim agree without
+ * telling each other; nothing is looked up before an operation is called.
+ *
+ * @example
+ * const sockets = new BoxSockets('box1', '/home/me/.boxes/box1/sockets');
+ * sockets.ensureSync();
+ * server.listen(sockets.boxSock); // '/tmp/bl-1000/box1/box.sock', whatever the depth of the home
+ */
+export class BoxSockets {
+  readonly boxId: string;
+  /** Absolute: where the socket files really lie. */
+  readonly realDir: string;
+  /** `<base>/bl-<uid>` */
+  readonly parentDir: string;
+  /** `<base>/bl-<uid>/<boxId>`, the symlink to {@link realDir}. */
+  readonly bindingDir: string;
+
+  readonly #base: string;
+  readonly #krun: ResolvedKrunDerivation;
+  readonly #names: readonly SocketName[];
+  readonly #unchanged: EnsureResult;
+  #steady: (() => boolean) | undefined;
+
+  /**
+   * @param boxId 1 to 128 of `[A-Za-z0-9_-]`
+   * @param realDir where the socket files lie: a string, a Buffer or a file: URL; a relative one is resolved now
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   */
+  constructor(boxId: string, realDir: PathLike, options?: BoxSocketsOptions) {
+    const { base, uid, krun, names } = toOptions(options);
+    this.boxId = toBoxId(boxId);
+    this.realDir = toAbsolutePath('realDir', realDir);
+    this.#base = toBase(base);
+    this.parentDir = toParentDir(this.#base, toUid(uid));
+    this.bindingDir = `${this.parentDir}/${boxId}`;
+    this.#krun = resolveKrunDerivation(krun);
+    this.#names = allNames(this.#krun, names);
+    this.#unchanged = Object.freeze({ status: 'unchanged', bindingDir: this.bindingDir });
+  }
+
+  /** The control socket, `box.sock`. */
+  get boxSock(): string {
+    return `${this.bindingDir}/box.sock`;
+  }
+
+  /** The guest says here that it is ready, `ready.sock`. */
+  get readySock(): string {
+    return `${this.bindingDir}/ready.sock`;
+  }
+
+  /** The network backend, `net.sock`: a datagram socket on macOS, a stream elsewhere. */
+  get netBackendSock(): string {
+    return `${this.bindingDir}/${KRUN_PEER_NAME}`;
+  }
+
+  /** The network backend's control, `gvproxy-ctl.sock`. */
+  get netControlSock(): string {
+    return `${this.bindingDir}/gvproxy-ctl.sock`;
+  }
+
+  /** What the vendor binds beside {@link netBackendSock}; null where it has no name of its own or an unforeseeable one. */
+  get netPeerSock(): string | null {
+    return this.#krun.scheme === 'suffix' ? `${this.netBackendSock}${this.#krun.suffix}` : null;
+  }
+
+  /**
+   * The path of any further socket.
+   *
+   * @param name 4 to 64 of `[A-Za-z0-9._-]`, not beginning with a dot
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   */
+  socket(name: string): string {
+    return `${this.bindingDir}/${toSocketName('name', name)}`;
+  }
+
+  /** The bytes of every name, through the binding and in the real directory. Arithmetic: nothing is looked up. */
+  budget(): SocketBudget {
+    return makeBudget(this.#names, this.bindingDir, this.realDir);
+  }
+
+  /**
+   * Makes the binding lead to the real directory. Idempotent, and safe under any number of concurrent callers in any
+   * number of processes and threads. Where it is right already, it costs four system calls.
+   *
+   * @returns whether the binding was `'created'`, `'replaced'` or `'unchanged'`, and where it is
+   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_PATH_TOO_LONG`, `…_UID_MISMATCH`, `…_REAL_DIR`, `…_BASE_UNTRUSTED`,
+   * `…_PARENT_NOT_DIRECTORY`, `…_PARENT_FOREIGN`, `…_PARENT_UNSTABLE`, `…_LOCK_UNTRUSTED`, `…_LOCK_TIMEOUT`,
+   * `…_NOT_A_SYMLINK`, `…_BINDING_IN_USE`, `…_NATIVE_UNAVAILABLE`, or the system call that failed
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   * @example
+   * const { status, bindingDir } = await sockets.ensure();
+   */
+  async ensure(options?: EnsureOptions): Promise<EnsureResult> {
+    const { takeover, lockTimeout } = this.#ensureArguments(options);
+    const { ensureAsync } = native();
+    const paths = this.#paths();
+    return this.#ensured(await untilUnlocked(lockTimeout, () => ensureAsync(...paths, takeover, 0)));
+  }
+
+  /** {@link ensure}, at once. */
+  ensureSync(options?: EnsureOptions): EnsureResult {
+    if (options === undefined && this.#steady?.() === true) return this.#unchanged;
+    const { takeover, lockTimeout } = this.#ensureArguments(options);
+    this.#steady ??= native().steady(...this.#paths());
+    return this.#ensured(native().ensure(...this.#paths(), takeover, lockTimeout));
+  }
+
+  /**
+   * Unlinks the binding where it is this box's: it leads to the real directory, or to nothing. The real directory and
+   * the parent stay.
+   *
+   * @throws {BoxSocketsError} as {@link ensure}, but never for something that is missing
+   */
+  async remove(options?: RemoveOptions): Promise<RemoveResult> {
+    const lockTimeout = toLockTimeout(toOptions(options).lockTimeout);
+    const { removeAsync } = native();
+    const paths = this.#paths();
+    return this.#removed(await untilUnlocked(lockTimeout, () => removeAsync(...paths, 0)));
+  }
+
+  /** {@link remove}, at once. */
+  removeSync(options?: RemoveOptions): RemoveResult {
+    const lockTimeout = toLockTimeout(toOptions(options).lockTimeout);
+    return this.#removed(native().remove(...this.#paths(), lockTimeout));
+  }
+
+  /**
+   * Proves that every name of the budget binds, by doing it under another name of the same length: a socket is made,
+   * bound, connected to, given a byte, found in the real directory and removed. Touches no live socket, leaves nothing
+   * behind, and does not make the binding.
+   *
+   * @throws {BoxSocketsError} where the probe itself could not be made; a name that does not bind is in the report
+   */
+  async probe(): Promise<ProbeReport> {
+    const probe = this.#namesProbe();
+    return probe.report(await native().probeAsync(...probe.args));
+  }
+
+  /** {@link probe}, at once. */
+  probeSync(): ProbeReport {
+    const probe = this.#namesProbe();
+    return probe.report(native().probe(...probe.args));
+  }
+
+  /**
+   * What a sandbox must let through: the real directory (writable), the binding (writable, `linkTo` the real directory)
+   * and the parent (read only). The same whether or not they exist.
+   */
+  policyPaths(): PathAccess[] {
+    return [
+      { path: this.realDir, writable: true, kind: 'directory' },
+      { path: this.bindingDir, writable: true, kind: 'directory', linkTo: this.realDir },
+      { path: this.parentDir, writable: false, kind: 'directory' },
+    ];
+  }
+
+  /**
+   * What a shim's environment needs so that nothing it derives escapes the binding: `TMPDIR`, where libkrun binds in its
+   * temporary directory; else nothing.
+   */
+  shimEnv(): Record<string, string> {
+    return this.#krun.scheme === 'temp-dir' ? { TMPDIR: this.bindingDir } : {};
+  }
+
+  /**
+   * Removes the bindings of a parent whose targets are proven gone, and links left by killed replacements. What cannot
+   * be resolved for another reason stays and is reported. A missing parent is an empty result.
+   *
+   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_BASE_UNTRUSTED`, `…_PARENT_NOT_DIRECTORY`, `…_PARENT_FOREIGN`,
+   * `…_LOCK_UNTRUSTED`, `…_LOCK_TIMEOUT`, `…_NATIVE_UNAVAILABLE`, or the system call that failed
+   */
+  static sweepStale(options?: SweepOptions): Promise<SweepResult> {
+    return sweepStale(options);
+  }
+
+  /** {@link BoxSockets.sweepStale}, at once. */
+  static sweepStaleSync(options?: SweepOptions): SweepResult {
+    return sweepStaleSync(options);
+  }
+
+  /** Every entry of a parent that does not begin with a dot, and the sockets it leads to. Changes nothing. */
+  static list(options?: ParentOptions): Promise<BindingInfo[]> {
+    return list(options);
+  }
+
+  /** {@link BoxSockets.list}, at once. */
+  static listSync(options?: ParentOptions): BindingInfo[] {
+    return listSync(options);
+  }
+
+  #paths(): [base: string, parent: string, binding: string, realDir: string] {
+    return [this.#base, this.parentDir, this.bindingDir, this.realDir];
+  }
+
+  #scene(): Scene & { binding: string; realDir: string } {
+    return { base: this.#base, parent: this.parentDir, binding: this.bindingDir, realDir: this.realDir };
+  }
+
+  #ensureArguments(options: EnsureOptions | undefined) {
+    const { takeover, lockTimeout } = toOptions(options);
+    const checked = {
+      takeover: toBoolean('options.takeover', takeover),
+      lockTimeout: toLockTimeout(lockTimeout),
+    };
+    const { fits, longest } = this.budget();
+    if (!fits) throw pathTooLong(longest.path, longest.bytes, longest.limit);
+    return checked;
+  }
+
+  #ensured(outcome: number | NativeFailure): EnsureResult {
+    const status = ENSURE_STATUS[unwrap(outcome, this.#scene())] ?? 'unchanged';
+    return status === 'unchanged' ? this.#unchanged : { status, bindingDir: this.bindingDir };
+  }
+
+  #removed(outcome: number | NativeFailure): RemoveResult {
+    return { status: REMOVE_STATUS[unwrap(outcome, this.#scene())] ?? 'absent' };
+  }
+
+  #namesProbe(): NamesProbe {
+    return new NamesProbe(this.budget().sockets, this.#scene());
+  }
+}
+
+function allNames(krun: ResolvedKrunDerivation, extra: unknown): SocketName[] {
+  const names = [...DECLARED];
+  if (krun.longestName !== null) names.push({ name: krun.longestName, kind: 'derived', type: 'dgram' });
+  if (extra === undefined) return names;
+  if (!Array.isArray(extra)) throw invalidArgType('options.names', 'an array', extra);
+  extra.forEach((entry: unknown, i) => {
+    const argument = `options.names[${i}]`;
+    const { name, type } = typeof entry === 'string' ? { name: entry, type: undefined } : toNamed(argument, entry);
+    const further: SocketName = {
+      name: toSocketName(argument, name),
+      kind: 'extra',
+      type: toSocketType(`${argument}.type`, type),
+    };
+    if (!names.some((known) => known.name === further.name)) names.push(further);
+  });
+  return names;
+}
+
+function toNamed(argument: string, value: unknown): { name?: unknown; type?: unknown } {
+  if (typeof value === 'object' && value !== null) return value;
+  throw invalidArgType(argument, 'a string or an object', value);
+}

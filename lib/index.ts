@@ -1,0 +1,31 @@
+export type { PathLike, SocketType } from './arguments.js';
+export {
+  BoxSockets,
+  type BoxSocketsOptions,
+  type EnsureOptions,
+  type EnsureResult,
+  type RemoveOptions,
+  type RemoveResult,
+} from './box-sockets.js';
+export type { SocketBudget, SocketBudgetEntry, SocketKind, SocketName } from './budget.js';
+export { BoxSocketsError, type BoxSocketsErrorCode } from './errors.js';
+export type { KrunDerivation, KrunPin, KrunScheme } from './krun-derivation.js';
+export type { PathAccess, PathKind } from './path-access.js';
+export {
+  type NamedSocketProbe,
+  type ProbePathOptions,
+  type ProbeReport,
+  probeSocketPath,
+  probeSocketPathSync,
+  type SocketPathProbe,
+  type SocketProbe,
+} from './probe.js';
+export { sameInode, sameInodeSync } from './same-inode.js';
+export {
+  type MeasuredSunPathLimit,
+  measureSunPathLimit,
+  measureSunPathLimitSync,
+  type SunPathLimit,
+  sunPathLimit,
+} from './sun-path.js';
+export type { BindingInfo, BindingState, ParentOptions, SweepOptions, SweepResult } from './sweep.js';

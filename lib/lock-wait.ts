@@ -1,0 +1,25 @@
+// Waiting for the lock without blocking a worker thread: an asynchronous mutation tries the lock once, and comes back
+// later where it is taken. (A synchronous one polls in the addon.)
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isLockTimeout } from './failure.js';
+
+const FIRST_PAUSE = 1;
+const LONGEST_PAUSE = 20;
+
+/**
+ * Repeats `attempt` until it does not fail for the lock any more or `timeout` milliseconds have passed; then its last
+ * failure is the outcome, the owner of the lock in it.
+ */
+export async function untilUnlocked<T>(timeout: number, attempt: () => Promise<T>): Promise<T> {
+  let outcome = await attempt();
+  if (!isLockTimeout(outcome)) return outcome;
+  const deadline = performance.now() + timeout;
+  for (let pause = FIRST_PAUSE; isLockTimeout(outcome); pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+    const left = deadline - performance.now();
+    if (left <= 0) break;
+    await sleep(Math.min(pause, left));
+    outcome = await attempt();
+  }
+  return outcome;
+}

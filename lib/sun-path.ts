@@ -1,0 +1,136 @@
+// How many bytes a socket address holds: declared by the platform, portable, and measured.
+
+import fs from 'node:fs';
+import { type PathLike, toPath } from './arguments.js';
+import { native } from './binding.js';
+import { pathTooLong } from './errors.js';
+import { toError } from './failure.js';
+import { standInName } from './names.js';
+import { isFailure, type NativeFailure } from './native.js';
+
+/** The smallest `sun_path` of the platforms that boxes run on (macOS): what fits there fits everywhere. */
+export const PORTABLE_CAPACITY = 104;
+
+const LINUX_CAPACITY = 108;
+// No kernel takes more: a longer address than 255 bytes does not even fit its length field on the BSDs.
+const LONGEST_MEASURED = 255;
+
+export interface SunPathLimit {
+  /** `sizeof(sockaddr_un.sun_path)`, in bytes: 108 on Linux, 104 on macOS. */
+  capacity: number;
+  /**
+   * Bytes of the longest path, without a NUL, that this platform binds. Linux needs no NUL there (unix(7)), so that it
+   * is 108; many programs refuse the last byte all the same. Elsewhere the NUL is counted: 103.
+   */
+  maxBytes: number;
+  /** Bytes of the longest path that every platform and every program binds. */
+  portableMaxBytes: 103;
+}
+
+/**
+ * What this platform declares, from its headers, without a look at the kernel.
+ *
+ * @example
+ * sunPathLimit(); // on Linux: { capacity: 108, maxBytes: 108, portableMaxBytes: 103 }
+ */
+export function sunPathLimit(): SunPathLimit {
+  const linux = process.platform === 'linux';
+  const capacity = linux || process.platform === 'win32' ? LINUX_CAPACITY : PORTABLE_CAPACITY;
+  return { capacity, maxBytes: linux ? capacity : capacity - 1, portableMaxBytes: 103 };
+}
+
+export interface MeasuredSunPathLimit {
+  /** `sizeof(sockaddr_un.sun_path)`, in bytes. */
+  declared: number;
+  /** Bytes of the longest path, without a NUL, at which a socket was really bound and found. */
+  measured: number;
+}
+
+/**
+ * Finds by binding how long a path the kernel takes. Sockets of growing names are bound in a directory that is made for
+ * it and removed.
+ *
+ * @param dir where to make that directory: short (at most about 80 bytes), writable; `/tmp` when left out
+ * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_PATH_TOO_LONG` (`dir` itself leaves no room), or the system call that failed
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+ * @example
+ * await measureSunPathLimit(); // on Linux: { declared: 108, measured: 108 }
+ */
+export async function measureSunPathLimit(dir?: PathLike): Promise<MeasuredSunPathLimit> {
+  const directory = await fs.promises.mkdtemp(measurePrefix(dir));
+  try {
+    const measurement = new Measurement(directory);
+    while (measurement.goesOn(await native().bindAnyLengthAsync(measurement.path)));
+    return measurement.result();
+  } finally {
+    await fs.promises.rmdir(directory);
+  }
+}
+
+/** {@link measureSunPathLimit}, at once. */
+export function measureSunPathLimitSync(dir?: PathLike): MeasuredSunPathLimit {
+  const directory = fs.mkdtempSync(measurePrefix(dir));
+  try {
+    const measurement = new Measurement(directory);
+    while (measurement.goesOn(native().bindAnyLength(measurement.path)));
+    return measurement.result();
+  } finally {
+    fs.rmdirSync(directory);
+  }
+}
+
+const SUFFIX_OF_MKDTEMP = 6;
+
+function measurePrefix(dir: PathLike | undefined): string {
+  const prefix = `${toPath('dir', dir ?? '/tmp').replace(/\/+$/, '')}/.bl-`;
+  const shortest = Buffer.byteLength(prefix) + SUFFIX_OF_MKDTEMP + 2;
+  const { capacity } = sunPathLimit();
+  // Two lengths below the capacity must fit, so that a limit is met from below.
+  if (shortest > capacity - 2) throw pathTooLong(prefix, shortest, capacity);
+  return prefix;
+}
+
+class Measurement {
+  path: string;
+  #bytes = sunPathLimit().capacity - 2;
+  #measured = 0;
+  readonly #directory: string;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+    this.path = this.#pathOf(this.#bytes);
+  }
+
+  /** Takes the outcome of binding `path`; true where a longer one is to be tried. */
+  goesOn(outcome: NativeFailure | null): boolean {
+    if (isFailure(outcome)) {
+      // Below the declared capacity, a failure has nothing to do with the length.
+      if (this.#measured === 0) throw toError(outcome, { base: '', parent: '', socket: this.path });
+      return false;
+    }
+    this.#measured = this.#bytes;
+    this.path = this.#pathOf(++this.#bytes);
+    return this.#bytes <= LONGEST_MEASURED;
+  }
+
+  result(): MeasuredSunPathLimit {
+    return { declared: native().sunPathCapacity, measured: this.#measured };
+  }
+
+  #pathOf(bytes: number): string {
+    return `${this.#directory}/${standInName(bytes - Buffer.byteLength(this.#directory) - 1)}`;
+  }
+}
+
+/**
+ * Whether `net.Server.listen` of this Node would bind a cut path, silently, where a path has that many bytes. Node 18
+ * to 22 leave it to libuv, which cuts at `sun_path` (18 one byte earlier); from 24 on they refuse with EINVAL. Bun and
+ * Deno refuse.
+ */
+export function nodeTruncates(bytes: number): boolean {
+  const { node = '0', bun, deno } = process.versions;
+  if (bun !== undefined || deno !== undefined || process.platform === 'win32') return false;
+  const major = Number.parseInt(node, 10);
+  const { capacity } = sunPathLimit();
+  return major >= 24 ? false : bytes > (major < 20 ? capacity - 1 : capacity);
+}
