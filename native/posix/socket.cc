@@ -43,7 +43,8 @@ bool SocketIsHeld(const char* path) {
   return result == 0 || errno != ECONNREFUSED;
 }
 
-Status BindWithMode(const Fd& socket, const char* path, size_t capacity, mode_t mode) {
+Status BindWithMode(const Fd& socket, const char* path, size_t capacity,
+                    [[maybe_unused]] mode_t mode) {
   Address address;
   Status status = Address::Make(path, capacity, "bind", &address);
   if (!status.ok()) return status;
