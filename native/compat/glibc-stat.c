@@ -1,0 +1,34 @@
+// Only in the glibc prebuilds. glibc before 2.33 had no stat() in the library itself: each program brought its own,
+// a call of __xstat(). The one that zig 0.12 brings makes the system call by itself and stores errno in a variable of
+// its own, so that the caller reads whatever errno was before. These replace it.
+
+#include <sys/stat.h>
+
+#if defined(__x86_64__)
+#define STAT_VERSION 1
+#elif defined(__aarch64__)
+#define STAT_VERSION 0
+#else
+#error "the version of struct stat is not known for this architecture"
+#endif
+
+#define HIDDEN __attribute__((visibility("hidden")))
+
+int __xstat(int version, const char* path, struct stat* st);
+int __lxstat(int version, const char* path, struct stat* st);
+int __fxstat(int version, int fd, struct stat* st);
+int __fxstatat(int version, int fd, const char* path, struct stat* st, int flags);
+
+HIDDEN int stat(const char* restrict path, struct stat* restrict st) {
+  return __xstat(STAT_VERSION, path, st);
+}
+
+HIDDEN int lstat(const char* restrict path, struct stat* restrict st) {
+  return __lxstat(STAT_VERSION, path, st);
+}
+
+HIDDEN int fstat(int fd, struct stat* st) { return __fxstat(STAT_VERSION, fd, st); }
+
+HIDDEN int fstatat(int fd, const char* restrict path, struct stat* restrict st, int flags) {
+  return __fxstatat(STAT_VERSION, fd, path, st, flags);
+}
