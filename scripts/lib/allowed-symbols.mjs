@@ -1,0 +1,58 @@
+// What the binaries may ask of the system. A new name here is a decision: it must exist in glibc 2.17, in musl, and
+// in macOS 11, and in the C libraries of Bun and Deno, which bring none of their own.
+
+import { createRequire } from 'node:module';
+
+import { NODE_API_VERSION } from './targets.mjs';
+
+const { symbols } = createRequire(import.meta.url)('node-api-headers');
+
+/** Every function of Node-API up to the version that we build for. @type {ReadonlySet<string>} */
+export const NODE_API = new Set([
+  ...symbols[`v${NODE_API_VERSION}`].js_native_api_symbols,
+  ...symbols[`v${NODE_API_VERSION}`].node_api_symbols,
+]);
+// libuv does not exist in Bun, and Node-API's one function that needs it is of no use there.
+/** @type {Set<string>} */ (NODE_API).delete('napi_get_uv_event_loop');
+
+const POSIX = [
+  ...['accept', 'bind', 'connect', 'getsockopt', 'listen', 'recv', 'send', 'setsockopt', 'socket'],
+  ...['chmod', 'fchmod', 'fchmodat', 'fcntl', 'flock', 'futimens', 'utimensat'],
+  ...['close', 'dup', 'open', 'openat', 'poll', 'pread', 'read', 'write'],
+  ...['closedir', 'fdopendir', 'readdir', 'rewinddir'],
+  ...['mkdir', 'mkdirat', 'readlink', 'readlinkat', 'renameat', 'symlinkat', 'unlink', 'unlinkat'],
+  ...['clock_gettime', 'nanosleep'],
+  ...['getegid', 'geteuid', 'getgid', 'getpid', 'getuid'],
+  ...['abort', 'calloc', 'free', 'malloc', 'realloc', 'strtol', 'strtoll', 'strtoul', 'strtoull'],
+  ...[
+    'memchr',
+    'memcmp',
+    'memcpy',
+    'memmove',
+    'memset',
+    'strchr',
+    'strcmp',
+    'strlen',
+    'strncmp',
+    'strrchr',
+    'strtok_r',
+  ],
+];
+
+const STAT = ['fstat', 'fstatat', 'lstat', 'stat'];
+
+/** By `Target.libc`, and of macOS. @type {Readonly<Record<string, ReadonlySet<string>>>} */
+export const SYSTEM = Object.freeze({
+  glibc: new Set([
+    ...POSIX,
+    '__errno_location',
+    // What stat() was before glibc 2.33; see native/compat/glibc-stat.c.
+    ...['__fxstat', '__fxstatat', '__lxstat', '__xstat'],
+    ...['gnu_dev_major', 'gnu_dev_makedev', 'gnu_dev_minor'],
+  ]),
+  musl: new Set([...POSIX, ...STAT, '__errno_location']),
+  darwin: new Set([...POSIX, ...STAT, '__bzero', '__error', 'getpeereid', 'dyld_stub_binder']),
+});
+
+/** Weak ones that need not exist: the start files ask whether a profiler is there. @type {ReadonlySet<string>} */
+export const OPTIONAL = new Set(['__gmon_start__', '_ITM_deregisterTMCloneTable', '_ITM_registerTMCloneTable']);
