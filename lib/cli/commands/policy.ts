@@ -1,0 +1,72 @@
+import { BoxSockets, type KrunScheme, type PathAccess } from '../../index.js';
+import { bubblewrapArgs, seatbeltPolicy, shellQuote } from '../../sandbox/index.js';
+import { BASE_OPTION, baseAndUid, type Command, EXIT, KRUN_OPTION, UID_OPTION } from '../command.js';
+import type { Output } from '../output.js';
+
+/** `policy ID DIR --format FORMAT`. */
+export const policy: Command = {
+  name: 'policy',
+  summary: 'Print the rules that let exactly the sockets of a box through a sandbox',
+  operands: ['ID', 'DIR'],
+  options: [
+    {
+      name: 'format',
+      value: 'FORMAT',
+      choices: ['json', 'seatbelt', 'bwrap'],
+      help: 'json: the paths; seatbelt: a profile for macOS; bwrap: a command line for bubblewrap',
+    },
+    BASE_OPTION,
+    UID_OPTION,
+    KRUN_OPTION,
+  ],
+  required: 'format',
+  details:
+    'A function of the arguments: nothing is looked up, and the answer is the same whether or not the box exists. The ' +
+    'bwrap form can be pasted into a shell: it runs sh in the sandbox, or what stands there in its place.',
+  run(args, output) {
+    const [id = '', dir = ''] = args.operands;
+    const krun = args.text('krun') as KrunScheme | undefined;
+    const box = new BoxSockets(id, dir, { ...baseAndUid(args), ...(krun !== undefined && { krun }) });
+    print(args.text('format') ?? '', box.policyPaths(), { output, json: args.json });
+    return EXIT.fine;
+  },
+};
+
+function print(format: string, paths: PathAccess[], to: { output: Output; json: boolean }): void {
+  const { output, json } = to;
+  if (format === 'json') {
+    output.json(paths);
+  } else if (format === 'seatbelt') {
+    const profile = seatbeltPolicy(paths);
+    if (json) output.json({ format, profile });
+    else output.line(profile.trimEnd());
+  } else {
+    const args = bubblewrapArgs(paths);
+    if (json) output.json({ format, args });
+    // Words that begin with a dash begin a line: the arguments are long, and are to be read as well.
+    else output.line(commandLines([['bwrap'], ...SYSTEM, ...grouped(args), ['--', 'sh']]));
+  }
+}
+
+// What any program needs of the system: its own files, to be read. On a host without a merged /usr the others are
+// directories of their own.
+const SYSTEM = [
+  ['--ro-bind', '/usr', '/usr'],
+  ...['/bin', '/sbin', '/lib', '/lib64'].map((dir) => ['--ro-bind-try', dir, dir]),
+  ['--proc', '/proc'],
+  ['--dev', '/dev'],
+];
+
+function grouped(args: string[]): string[][] {
+  const groups: string[][] = [];
+  for (const arg of args) {
+    const last = groups.at(-1);
+    if (arg.startsWith('--') || last === undefined) groups.push([arg]);
+    else last.push(arg);
+  }
+  return groups;
+}
+
+function commandLines(groups: string[][]): string {
+  return groups.map((group) => shellQuote(group)).join(' \\\n  ');
+}

@@ -1,0 +1,39 @@
+import { probeSocketPath, type SocketPathProbe } from '../../index.js';
+import { type Command, EXIT } from '../command.js';
+import type { Output } from '../output.js';
+import { printable, wrap } from '../text.js';
+
+/** `probe PATH`. */
+export const probe: Command = {
+  name: 'probe',
+  summary: 'Find out whether a socket really binds at a path, and if not, why',
+  operands: ['PATH'],
+  options: [{ name: 'type', value: 'TYPE', choices: ['stream', 'dgram'], help: 'the kind of socket (default stream)' }],
+  details:
+    'Binds a socket of a stand-in name of the same length beside it, dials it, and removes it. ' +
+    'What is at the path is left alone. Exit status 1 where it does not bind.',
+  async run(args, output) {
+    const [path = ''] = args.operands;
+    const type = args.text('type') as 'stream' | 'dgram' | undefined;
+    const report = await probeSocketPath(path, type === undefined ? {} : { type });
+    if (args.json) output.json(report);
+    else printProbe(report, output);
+    return report.ok ? EXIT.fine : EXIT.findings;
+  },
+};
+
+function printProbe(report: SocketPathProbe, output: Output): void {
+  const { glyphs } = output;
+  const verdict = report.ok
+    ? output.style('green', `${glyphs.good} binds`)
+    : output.style('red', `${glyphs.bad} ${report.code ?? 'does not bind'}`);
+  output.line(`${verdict}  ${report.type}  ${report.bytes} of ${report.limit} bytes  ${printable(report.path)}`);
+  const notes = [report.message, nodeNote(report)].filter((note) => note !== undefined);
+  for (const note of notes) for (const line of wrap(printable(note), output.width - 2)) output.line(`  ${line}`);
+}
+
+function nodeNote(report: SocketPathProbe): string | undefined {
+  return report.nodeTruncates
+    ? `Node ${process.version} binds a cut path here without a word: net.Server.listen would make another file.`
+    : undefined;
+}

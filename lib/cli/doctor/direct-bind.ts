@@ -1,0 +1,56 @@
+// What happens to a program that binds at a path as it stands: Node's own net.Server is really tried.
+
+import * as fs from 'node:fs';
+import * as net from 'node:net';
+import { errorCode } from './files.js';
+
+/** What became of a real `net.Server.listen(path)`. */
+export interface DirectBind {
+  path: string;
+  bytes: number;
+  /** `cut`: it binds and says so, and the socket is at another, shorter path. */
+  outcome: 'bound' | 'cut' | 'refused';
+  /** Why it was refused. */
+  code?: string;
+  /** Where the socket really is, with `cut`. */
+  cutPath?: string;
+  cutBytes?: number;
+}
+
+/**
+ * Listens at a path with Node's own server, looks where the socket came to be, and removes it. Only for directories
+ * that are the caller's to litter: a cut path may lie anywhere above the one that was asked for.
+ */
+export async function tryDirectBind(path: string): Promise<DirectBind> {
+  const asked = { path, bytes: Buffer.byteLength(path) };
+  const server = net.createServer((socket) => socket.end());
+  const error = await new Promise<unknown>((resolve) => {
+    server.once('error', resolve);
+    server.listen(path, () => resolve(null));
+  });
+  if (error !== null) return { ...asked, outcome: 'refused', code: errorCode(error) };
+  // Before it is closed: close() unlinks.
+  const cutPath = isSocket(path) ? null : findCut(path);
+  await new Promise((resolve) => server.close(resolve));
+  for (const left of [path, cutPath]) if (left !== null && isSocket(left)) fs.unlinkSync(left);
+  if (cutPath === null) return { ...asked, outcome: 'bound' };
+  return { ...asked, outcome: 'cut', cutPath, cutBytes: Buffer.byteLength(cutPath) };
+}
+
+// Node cuts at what a socket address holds, 102 to 108 bytes by platform and version.
+function findCut(path: string): string | null {
+  const bytes = Buffer.from(path);
+  for (let length = 108; length >= 90; length--) {
+    const candidate = bytes.subarray(0, length).toString();
+    if (isSocket(candidate)) return candidate;
+  }
+  return null;
+}
+
+function isSocket(path: string): boolean {
+  try {
+    return fs.lstatSync(path).isSocket();
+  } catch {
+    return false; // ENAMETOOLONG and its like: there is no socket at such a path
+  }
+}

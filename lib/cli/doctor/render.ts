@@ -1,0 +1,144 @@
+// The page that `doctor` prints: the machine, each box with its names as bars, and at the end what to do.
+
+import type { Cleaner } from '../cleaner/cleaner.js';
+import type { Output } from '../output.js';
+import { duration, plural, printable, shorten, wrap } from '../text.js';
+import { packageVersion } from '../version.js';
+import type { DirectBind } from './direct-bind.js';
+import { renderBox, renderBriefly } from './render-box.js';
+import type { BaseReport, BoxReport, DoctorReport, Finding, ParentReport } from './report.js';
+import type { SelfCheck } from './self-check.js';
+
+const LABEL = 10;
+// As many boxes are drawn whether or not there is anything wrong with them.
+const DRAWN_ANYWAY = 3;
+
+/** Prints the report. */
+export function renderReport(report: DoctorReport, selfCheck: SelfCheck | null, output: Output): void {
+  renderMachine(report, output);
+  if (selfCheck !== null) renderDirect(selfCheck, output);
+  const brief = report.boxes.length > DRAWN_ANYWAY ? report.boxes.filter(isInOrder) : [];
+  if (brief.length > 0) renderBriefly(brief, output);
+  for (const box of report.boxes.filter((candidate) => !brief.includes(candidate))) renderBox(box, output);
+  // Drawn above, and nothing to be done about.
+  renderFindings({ ...report, findings: report.findings.filter((finding) => finding.code !== 'direct-bind') }, output);
+  if (selfCheck !== null) output.line(output.style('dim', 'Your own boxes: boxsockets doctor --home DIR'));
+}
+
+function renderMachine(report: DoctorReport, output: Output): void {
+  const { limit, base, parent, cleaner } = report;
+  const { platform, arch, version } = process;
+  row(output, 'Host', `${platform} ${arch}, Node ${version}, boxsockets ${packageVersion()}`);
+  const measured = limit.measured === null ? 'not measured' : `${limit.measured} measured`;
+  row(
+    output,
+    'Limit',
+    `a socket address holds ${limit.declared} bytes here (${measured}); ${limit.portable} and a NUL fit everywhere`,
+  );
+  row(output, 'Base', `${base.path}, ${described(base)}`);
+  row(output, 'Parent', `${parent.path}, ${described(parent)}`);
+  const cleaners = cleaner.cleaners.length > 0 ? cleaner.cleaners.map(cleanerLine) : ['none found'];
+  cleaners.forEach((line, index) => {
+    row(output, index === 0 ? 'Cleaner' : '', line);
+  });
+  if (cleaner.soonest === null) row(output, '', `to be sure, in /etc/tmpfiles.d: ${cleaner.tmpfilesLine}`);
+}
+
+function row(output: Output, label: string, text: string): void {
+  wrap(printable(text), output.width - LABEL).forEach((line, index) => {
+    output.line(`${output.style('bold', (index === 0 ? label : '').padEnd(LABEL))}${line}`);
+  });
+}
+
+const STATES: Record<BaseReport['state'] | ParentReport['state'], string> = {
+  fine: 'in order',
+  missing: 'not there yet',
+  unreadable: 'cannot be looked at',
+  'not-a-directory': 'not a directory',
+  foreign: 'not yours',
+  'not-sticky': 'not sticky',
+  open: 'open to others',
+};
+
+function described(directory: BaseReport | ParentReport): string {
+  const isPrivate = 'isPrivate' in directory && directory.isPrivate === true ? ', private to this process' : '';
+  const owner = directory.owner === null ? '' : ` (uid ${directory.owner}, mode ${directory.mode})`;
+  return `${STATES[directory.state]}${isPrivate}${owner}`;
+}
+
+function cleanerLine(cleaner: Cleaner): string {
+  const age = cleaner.ageSeconds === 0 ? 'at every run' : `after ${duration(cleaner.ageSeconds ?? 0)} unused`;
+  const takes = cleaner.takesLink ? `takes a link ${age}` : 'takes no links here';
+  const how = cleaner.active ? (cleaner.schedule ?? cleaner.reason) : `not active: ${cleaner.reason}`;
+  return `${cleaner.name} ${takes} (${how})`;
+}
+
+function renderDirect({ direct, through }: SelfCheck, output: Output): void {
+  if (direct === null) return;
+  output.line();
+  output.line(output.style('bold', 'net.Server.listen(path) in a home made for this'));
+  renderBind('directly', direct, output);
+  if (through !== null) renderBind('through its binding', through, output);
+}
+
+function renderBind(how: string, bind: DirectBind, output: Output): void {
+  const { glyphs } = output;
+  const mark = bind.outcome === 'bound' ? output.style('green', glyphs.good) : output.style('red', glyphs.bad);
+  const outcomes = {
+    bound: 'binds',
+    cut: '"listening", but at a cut path',
+    refused: `fails, ${bind.code}`,
+  };
+  output.line(`  ${mark} ${how}, ${bind.bytes} bytes: ${outcomes[bind.outcome]}`);
+  const line = (label: string, text: string) =>
+    output.line(`    ${label}${shorten(printable(text), output.width - 4 - label.length, glyphs.ellipsis)}`);
+  if (bind.cutPath === undefined) {
+    line('', bind.path);
+  } else {
+    line(`${bind.bytes}    `, bind.path);
+    line(`${bind.cutBytes}    `, bind.cutPath);
+  }
+}
+
+function isInOrder(box: BoxReport): boolean {
+  const reached = box.binding.state === 'live' || box.binding.state === 'idle';
+  return reached && !box.deadZone && box.sockets.every((socket) => socket.fits && socket.probe?.ok === true);
+}
+
+const MARKS = { error: 'bad', warning: 'warning', info: 'info' } as const;
+const COLOURS = { error: 'red', warning: 'yellow', info: 'dim' } as const;
+
+function renderFindings(report: DoctorReport, output: Output): void {
+  const order = ['error', 'warning', 'info'] as const;
+  const sorted = order.flatMap((severity) => report.findings.filter((finding) => finding.severity === severity));
+  if (sorted.length > 0) {
+    output.line();
+    output.line(output.style('bold', 'Findings'));
+  }
+  for (const finding of sorted) renderFinding(finding, output);
+  output.line();
+  output.line(summary(report, output));
+}
+
+function renderFinding(finding: Finding, output: Output): void {
+  const { severity, code, message, remedy } = finding;
+  output.line();
+  output.line(
+    `  ${output.style(COLOURS[severity], `${output.glyphs[MARKS[severity]]} ${severity}`)}  ${output.style('bold', code)}`,
+  );
+  for (const part of message.split('\n')) {
+    for (const text of wrap(printable(part), output.width - 4)) output.line(`    ${text}`);
+  }
+  // Whole, however long: it is there to be pasted.
+  if (remedy !== '') output.line(`    ${output.style('cyan', printable(remedy))}`);
+}
+
+function summary(report: DoctorReport, output: Output): string {
+  const count = (severity: Finding['severity']) => report.findings.filter((one) => one.severity === severity).length;
+  const [errors, warnings] = [count('error'), count('warning')];
+  const boxes = plural(report.boxes.length, 'box', 'boxes');
+  if (report.ok) return output.style('green', `${output.glyphs.good} All is well: ${boxes} checked.`);
+  const counts = [errors > 0 ? plural(errors, 'error') : '', warnings > 0 ? plural(warnings, 'warning') : ''];
+  const text = `${boxes} checked: ${counts.filter((part) => part !== '').join(', ')}.`;
+  return output.style(errors > 0 ? 'red' : 'yellow', `${output.glyphs[errors > 0 ? 'bad' : 'warning']} ${text}`);
+}

@@ -1,0 +1,52 @@
+// How a failed operation is shown: as a JSON document with everything the error carries, or as lines for a person.
+
+import { BoxSocketsError } from '../index.js';
+import type { Output } from './output.js';
+import { printable } from './text.js';
+
+/** An error as `--json` prints it; what does not apply is left out. */
+export interface FailureDocument {
+  code: string;
+  message: string;
+  errno?: number;
+  syscall?: string;
+  path?: string;
+  dest?: string;
+  length?: number;
+  limit?: number;
+  owner?: number;
+  expected?: number;
+  /** The error that this one rests on. */
+  cause?: FailureDocument;
+}
+
+const FIELDS = ['errno', 'syscall', 'path', 'dest', 'length', 'limit', 'owner', 'expected'] as const;
+
+/** The document of an error; null where it is no failure of an operation but a fault of the program. */
+export function failureDocument(error: unknown): FailureDocument | null {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return null;
+  const document: FailureDocument = { code: error.code, message: error.message };
+  for (const field of FIELDS) {
+    const value: unknown = Reflect.get(error, field);
+    if (typeof value === 'string' || typeof value === 'number') Object.assign(document, { [field]: value });
+  }
+  const cause = failureDocument(error.cause);
+  return cause === null ? document : { ...document, cause };
+}
+
+/** Whether the caller is to blame: an argument that the library refuses before it touches anything. */
+export function isArgumentError(error: unknown): boolean {
+  const code = failureDocument(error)?.code;
+  return !(error instanceof BoxSocketsError) && (code === 'ERR_INVALID_ARG_TYPE' || code === 'ERR_INVALID_ARG_VALUE');
+}
+
+/** Prints a failure. */
+export function printFailure(failure: FailureDocument, json: boolean, output: Output): void {
+  if (json) {
+    output.json({ ok: false, error: failure });
+    return;
+  }
+  output.complain(`boxsockets: ${printable(failure.message)}`);
+  if (!failure.message.includes(failure.code)) output.complain(`  code  ${failure.code}`);
+  if (failure.cause !== undefined) output.complain(`  cause ${printable(failure.cause.message)}`);
+}

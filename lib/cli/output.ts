@@ -1,0 +1,117 @@
+// Where the command line writes to, and what it may assume of it: a terminal or not, its width, colours, letters.
+
+import { styleText } from 'node:util';
+import { printable } from './text.js';
+
+/** The part of a stream that is used here. */
+export interface Stream {
+  isTTY?: boolean | undefined;
+  columns?: number | undefined;
+  write(text: string): unknown;
+}
+
+type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
+
+/** Characters to draw with; plain ASCII where the terminal is not known to show others. */
+export interface Glyphs {
+  fill: string;
+  limit: string;
+  crossing: string;
+  beyond: string;
+  empty: string;
+  zone: string;
+  ellipsis: string;
+  good: string;
+  bad: string;
+  warning: string;
+  info: string;
+  arrow: string;
+}
+
+const UNICODE: Glyphs = {
+  fill: '━',
+  limit: '│',
+  crossing: '┿',
+  beyond: '━»',
+  empty: ' ',
+  zone: '░',
+  ellipsis: '…',
+  good: '✓',
+  bad: '✗',
+  warning: '!',
+  info: '·',
+  arrow: '→',
+};
+
+const ASCII: Glyphs = {
+  fill: '=',
+  limit: '|',
+  crossing: '#',
+  beyond: '=>',
+  empty: ' ',
+  zone: ':',
+  ellipsis: '...',
+  good: '+',
+  bad: 'x',
+  warning: '!',
+  info: '-',
+  arrow: '->',
+};
+
+/** Standard output and standard error of one run. */
+export class Output {
+  /** Columns to fill: the terminal's, between 60 and 100; 80 where there is no terminal. */
+  readonly width: number;
+  readonly glyphs: Glyphs;
+  readonly #colours: boolean;
+  readonly #stdout: Stream;
+  readonly #stderr: Stream;
+  #progress = '';
+
+  constructor(stdout: Stream, stderr: Stream, env: NodeJS.ProcessEnv, platform: NodeJS.Platform = process.platform) {
+    this.#stdout = stdout;
+    this.#stderr = stderr;
+    this.#colours = stdout.isTTY === true && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
+    const columns = stdout.isTTY === true ? stdout.columns || 80 : 80;
+    this.width = Math.min(100, Math.max(60, columns));
+    const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || (platform === 'darwin' ? 'UTF-8' : '');
+    this.glyphs = /utf-?8/i.test(locale) ? UNICODE : ASCII;
+  }
+
+  /** The text in a style where the terminal shows one, as it is otherwise. */
+  style(style: Style | Style[], text: string): string {
+    return this.#colours && text !== '' ? styleText(style, text) : text;
+  }
+
+  /** One line of the answer. */
+  line(text = ''): void {
+    this.clearProgress();
+    this.#stdout.write(`${text}\n`);
+  }
+
+  /** One JSON document, the whole answer. */
+  json(value: unknown): void {
+    this.clearProgress();
+    this.#stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  }
+
+  /** One line that is not part of the answer: what went wrong. */
+  complain(text: string): void {
+    this.clearProgress();
+    this.#stderr.write(`${text}\n`);
+  }
+
+  /** What is being done at the moment, on a terminal alone; the next line takes its place. */
+  progress(text: string): void {
+    if (this.#stderr.isTTY !== true) return;
+    const columns = (this.#stderr.columns || 80) - 1;
+    this.#progress = printable(text).slice(0, columns);
+    this.#stderr.write(`\r\x1b[K${this.#progress}`);
+  }
+
+  clearProgress(): void {
+    if (this.#progress === '') return;
+    this.#progress = '';
+    this.#stderr.write('\r\x1b[K');
+  }
+}

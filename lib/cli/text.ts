@@ -1,0 +1,61 @@
+// Small helpers for text that a person reads.
+
+import { shellQuote } from '../sandbox/index.js';
+
+/** A command line to paste. */
+export function shellCommand(...words: string[]): string {
+  return shellQuote(words);
+}
+
+const UNITS: [seconds: number, name: string][] = [
+  [86_400, 'day'],
+  [3600, 'hour'],
+  [60, 'minute'],
+  [1, 'second'],
+];
+
+/** Seconds in words, two units at most: `10 days`, `1 day 12 hours`, `less than a second`. */
+export function duration(seconds: number): string {
+  let rest = Math.round(seconds);
+  const parts: string[] = [];
+  for (const [size, name] of UNITS) {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    if (count > 0 && parts.length < 2) parts.push(plural(count, name));
+  }
+  return parts.length > 0 ? parts.join(' ') : 'less than a second';
+}
+
+/** `1 box`, `2 boxes`. */
+export function plural(count: number, singular: string, many = `${singular}s`): string {
+  return `${count} ${count === 1 ? singular : many}`;
+}
+
+/** The text in `width` columns: what is too long loses its middle, for both ends of a path tell something. */
+export function shorten(text: string, width: number, ellipsis = '...'): string {
+  const chars = [...text];
+  if (chars.length <= width) return text;
+  const room = Math.max(0, width - ellipsis.length);
+  const head = Math.floor(room / 2);
+  return chars.slice(0, head).join('') + ellipsis + chars.slice(chars.length - (room - head)).join('');
+}
+
+/** Lines of at most `width` columns, broken at blanks; a word that is longer stands alone, whole. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(/\s+/).filter((part) => part !== '')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/** Control characters spelled out, so that a file's name cannot drive the terminal it is printed on. */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (char) => {
+    const code = char.charCodeAt(0);
+    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16)}`;
+  });
+}
