@@ -4,15 +4,21 @@
       "target_name": "boxsockets",
       "sources": [
         "native/posix/binding.cc",
+        "native/posix/hold.cc",
         "native/posix/lock.cc",
         "native/posix/parent.cc",
         "native/posix/probe.cc",
+        "native/posix/serve.cc",
         "native/posix/socket.cc",
         "native/posix/sweep.cc",
         "native/posix/user.cc",
         "native/glue/addon.cc",
-        "native/glue/operations.cc",
-        "native/glue/steady.cc"
+        "native/glue/binding_operations.cc",
+        "native/glue/parent_operations.cc",
+        "native/glue/probe_operations.cc",
+        "native/glue/serve_operations.cc",
+        "native/glue/steady.cc",
+        "native/glue/values.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_DEPRECATED", "NAPI_DISABLE_CPP_EXCEPTIONS"],

@@ -62,6 +62,10 @@ export interface NativeSweep {
 /** Five values an entry: id, target, index into {@link BINDING_STATES}, errno, `[name, held, name, held, …]`. */
 export type NativeListing = (string | number | null | (string | boolean)[])[];
 
+/** Device, inode and, where the platform has one, time of birth. */
+export type FileIdentity = [device: bigint, inode: bigint, birth: bigint];
+export type NativeListener = [socket: number, pin: number, identity: FileIdentity];
+
 type ParentPaths = [base: string, parent: string];
 type BindingPaths = [...ParentPaths, binding: string, realDir: string];
 type Operation<Args extends unknown[], Result> = (...args: Args) => Result | NativeFailure;
@@ -70,8 +74,18 @@ type AsyncOperation<Args extends unknown[], Result> = (...args: Args) => Promise
 type EnsureArgs = [...BindingPaths, takeover: boolean, lockTimeout: number];
 type RemoveArgs = [...BindingPaths, lockTimeout: number];
 type SweepArgs = [...ParentPaths, dryRun: boolean, lockTimeout: number];
-type ProbeArgs = [directory: string, addressDirectory: string, paths: string[], datagrams: number];
+type ProbeArgs = [directory: string, addressDirectory: string, paths: string[], types: string];
 type ProbePathArgs = [path: string, standIn: string, directory: string, datagram: boolean];
+type EnsureAllArgs = [...ParentPaths, paths: Uint8Array, lockTimeout: number];
+type RefreshArgs = [...ParentPaths, binding: string, descriptor: number];
+type ListenArgs = [
+  ...BindingPaths,
+  name: string,
+  mode: number,
+  backlog: number,
+  takeover: boolean,
+  lockTimeout: number,
+];
 type ProbePathResult = [failure: NativeFailure | null, existing: number];
 
 /** What the addon exports. */
@@ -93,8 +107,8 @@ export interface NativeBinding {
   list: Operation<ParentPaths, NativeListing>;
   listAsync: AsyncOperation<ParentPaths, NativeListing>;
   /**
-   * Binds each of `paths`, whose directory is `addressDirectory`, and looks for it in `directory`. Bit i of `datagrams`
-   * is set where `paths[i]` is a datagram socket.
+   * Binds each of `paths`, whose directory is `addressDirectory`, and looks for it in `directory`. `types[i]` is `'d'`
+   * where `paths[i]` is a datagram socket, else `'s'`.
    */
   probe: Operation<ProbeArgs, (NativeFailure | null)[]>;
   probeAsync: AsyncOperation<ProbeArgs, (NativeFailure | null)[]>;
@@ -104,6 +118,24 @@ export interface NativeBinding {
   /** Null where the kernel bound that path, whatever its length. */
   bindAnyLength: Operation<[path: string], null>;
   bindAnyLengthAsync: AsyncOperation<[path: string], null>;
+  /** `paths` holds `binding NUL realDir NUL` for each box; the result, in order, an index into {@link ENSURE_STATUS}. */
+  ensureAll: Operation<EnsureAllArgs, (number | NativeFailure)[]>;
+  ensureAllAsync: AsyncOperation<EnsureAllArgs, (number | NativeFailure)[]>;
+  /** A descriptor of the parent with a shared lock on it. */
+  hold: Operation<[...ParentPaths, timeout: number], number>;
+  holdAsync: AsyncOperation<[...ParentPaths, timeout: number], number>;
+  /** Fresh timestamps for a binding in a held parent; refused where the parent was replaced. */
+  refresh: Operation<RefreshArgs, null>;
+  refreshAsync: AsyncOperation<RefreshArgs, null>;
+  /** A listening socket, a descriptor that pins its file's inode number (or -1), and that file's identity. */
+  listen: Operation<ListenArgs, NativeListener>;
+  listenAsync: AsyncOperation<ListenArgs, NativeListener>;
+  /** Unlinks the socket file where it is still the one of that identity. */
+  unlinkOwn: Operation<[realDir: string, name: string, ...FileIdentity], null>;
+  unlinkOwnAsync: AsyncOperation<[realDir: string, name: string, ...FileIdentity], null>;
+  /** A connected descriptor whose peer is of that uid. */
+  dialVerified: Operation<[path: string, uid: number], number>;
+  dialVerifiedAsync: AsyncOperation<[path: string, uid: number], number>;
   /** A failure's subject is `binding` for `a`, `realDir` for `b`. */
   sameInode: Operation<[a: string, b: string], boolean>;
   sameInodeAsync: AsyncOperation<[a: string, b: string], boolean>;

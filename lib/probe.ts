@@ -51,7 +51,7 @@ export interface ProbePathOptions {
 
 /** The native call that probes the names of a budget, and the report that its results make. */
 export class NamesProbe {
-  readonly args: [directory: string, addressDirectory: string, paths: string[], datagrams: number];
+  readonly args: [directory: string, addressDirectory: string, paths: string[], types: string];
   readonly #entries: readonly SocketBudgetEntry[];
   readonly #scene: Scene;
 
@@ -60,8 +60,8 @@ export class NamesProbe {
     this.#scene = scene;
     // Another name of the same length, so that no live socket is touched and the bytes are the same.
     const paths = entries.map(({ name }) => `${scene.binding}/${standInName(name.length)}`);
-    const datagrams = entries.reduce((bits, { type }, i) => (type === 'dgram' ? bits + 2 ** i : bits), 0);
-    this.args = [scene.realDir, scene.binding, paths, datagrams];
+    const types = entries.map(({ type }) => (type === 'dgram' ? 'd' : 's')).join('');
+    this.args = [scene.realDir, scene.binding, paths, types];
   }
 
   report(outcome: (NativeFailure | null)[] | NativeFailure): ProbeReport {

@@ -1,9 +1,8 @@
-// Registers the addon. All that it exports is defined in operations.cc.
+// Registers the addon. All that it exports is defined in the files of operations.
 #include <napi.h>
 
 #include "../posix/socket.h"
-#include "operations.h"
-#include "values.h"
+#include "operation.h"
 
 namespace {
 
@@ -11,7 +10,10 @@ namespace {
 constexpr int kContract = 1;
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
-  boxsockets::DefineOperations(env, exports);
+  boxsockets::DefineBindingOperations(env, exports);
+  boxsockets::DefineParentOperations(env, exports);
+  boxsockets::DefineProbeOperations(env, exports);
+  boxsockets::DefineServeOperations(env, exports);
   boxsockets::Set(env, exports, "contract", boxsockets::Number(env, kContract));
   boxsockets::Set(env, exports, "sunPathCapacity",
                   boxsockets::Number(env, boxsockets::kSunPathCapacity));

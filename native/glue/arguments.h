@@ -31,6 +31,21 @@ class Arguments {
   void Next(uint32_t* out) { Check(napi_get_value_uint32(env_, Take(), out)); }
   void Next(int64_t* out) { Check(napi_get_value_int64(env_, Take(), out)); }
 
+  // A BigInt.
+  void Next(uint64_t* out) {
+    bool lossless;
+    Check(napi_get_value_bigint_uint64(env_, Take(), out, &lossless));
+  }
+
+  // The bytes of a Uint8Array.
+  void Next(Vec<char>* out) {
+    napi_typedarray_type type;
+    size_t length;
+    void* data;
+    Check(napi_get_typedarray_info(env_, Take(), &type, &length, &data, nullptr, nullptr));
+    ok_ = ok_ && type == napi_uint8_array && out->Append(static_cast<char*>(data), length);
+  }
+
   // An array of strings.
   void Next(Strings* strings, Vec<size_t>* offsets) {
     napi_value array = Take();
@@ -57,7 +72,7 @@ class Arguments {
   }
 
  private:
-  static constexpr size_t kMost = 8;
+  static constexpr size_t kMost = 9;
 
   napi_value Take() { return next_ < kMost ? values_[next_++] : values_[kMost - 1]; }
   void Check(napi_status status) { ok_ = ok_ && status == napi_ok; }

@@ -57,5 +57,6 @@ inline void Put(napi_env env, napi_value array, size_t index, napi_value value) 
 }
 
 napi_value Failure(napi_env env, const Status& status);
+napi_value FailureOrNull(napi_env env, const Status& status);
 
 }  // namespace boxsockets

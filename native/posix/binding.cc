@@ -175,6 +175,18 @@ class Attempt {
   const bool takeover_;
 };
 
+// Ensures what is not settled yet. Stops where the parent was replaced, to go on in the new one.
+Status EnsureOpen(BatchItem* items, size_t count, const Parent& parent) {
+  for (size_t i = 0; i < count; i++) {
+    BatchItem& item = items[i];
+    if (item.settled) continue;
+    item.status = EnsureLocked(item.paths, parent, false, &item.result);
+    if (item.status.refusal == Refusal::kParentUnstable) return item.status;
+    item.settled = true;
+  }
+  return Status::Ok();
+}
+
 // Under the lock: unlinks the binding where it leads to the real directory or to nothing.
 Status RemoveLocked(const Paths& paths, int parent, RemoveResult* result) {
   struct stat entry, target, real_dir;
@@ -204,22 +216,55 @@ Status RemoveLocked(const Paths& paths, int parent, RemoveResult* result) {
 
 }  // namespace
 
+Status CheckPreconditions(const Paths& paths) {
+  struct stat real_dir;
+  Status status = CheckUids(CurrentUids());
+  return status.ok() ? StatRealDir(paths, &real_dir) : status;
+}
+
+Status EnsureLocked(const Paths& paths, const Parent& parent, bool takeover, EnsureResult* result) {
+  struct stat real_dir;
+  Status status = StatRealDir(paths, &real_dir);
+  return status.ok() ? Attempt(paths, parent, real_dir, takeover).Run(result) : status;
+}
+
 Status Ensure(const Paths& paths, const EnsureOptions& options, EnsureResult* result) {
   Uids uids = CurrentUids();
   Status status = CheckUids(uids);
   if (!status.ok()) return status;
   *result = EnsureResult::kUnchanged;
   if (IsSteady(paths, uids.effective)) return Status::Ok();
-  // Refused before anything is touched, and asked again under the lock.
-  struct stat real_dir;
-  status = StatRealDir(paths, &real_dir);
+  status = CheckPreconditions(paths);
   if (!status.ok()) return status;
-  return WithLockedParent(paths, uids.effective, Access::kCreate, options.lock_timeout_ms,
-                          [&](const Parent& parent) {
-                            Status found = StatRealDir(paths, &real_dir);
-                            if (!found.ok()) return found;
-                            return Attempt(paths, parent, real_dir, options.takeover).Run(result);
-                          });
+  return WithLockedParent(
+      paths, uids.effective, Access::kCreate, options.lock_timeout_ms,
+      [&](const Parent& parent) { return EnsureLocked(paths, parent, options.takeover, result); });
+}
+
+void EnsureAll(BatchItem* items, size_t count, int64_t lock_timeout_ms) {
+  if (count == 0) return;
+  const Paths& shared = items[0].paths;
+  Uids uids = CurrentUids();
+  Status status = CheckUids(uids);
+  // Settled: right already, or refused. The others wait for the lock, which is taken once.
+  bool parent_is_steady = IsSteadyParent(shared, uids.effective);
+  size_t open_count = 0;
+  for (size_t i = 0; i < count; i++) {
+    BatchItem& item = items[i];
+    item.result = EnsureResult::kUnchanged;
+    item.status = status;
+    item.settled = !status.ok() || (parent_is_steady && LeadsToRealDir(item.paths));
+    if (item.settled) continue;
+    item.status = CheckPreconditions(item.paths);
+    item.settled = !item.status.ok();
+    if (!item.settled) open_count++;
+  }
+  if (open_count == 0) return;
+  status = WithLockedParent(shared, uids.effective, Access::kCreate, lock_timeout_ms,
+                            [&](const Parent& parent) { return EnsureOpen(items, count, parent); });
+  for (size_t i = 0; i < count; i++) {
+    if (!items[i].settled) items[i].status = status;
+  }
 }
 
 Status Remove(const Paths& paths, int64_t lock_timeout_ms, RemoveResult* result) {

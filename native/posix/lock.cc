@@ -118,15 +118,19 @@ int64_t LockOwner(const struct stat&) { return -1; }
 
 #endif
 
-Status Poll(int lock, const struct stat& st, int64_t deadline) {
+}  // namespace
+
+Status PollLock(int fd, int operation, int64_t timeout_ms, Subject subject) {
+  int64_t deadline = MonotonicNs() + timeout_ms * 1'000'000;
   int64_t pause = kFirstPauseNs;
   for (;;) {
-    if (RetryInterrupted([&] { return flock(lock, LOCK_EX | LOCK_NB); }) == 0) return Status::Ok();
-    if (errno != EWOULDBLOCK) return Status::Failed("flock", Subject::kLock);
+    if (RetryInterrupted([&] { return flock(fd, operation | LOCK_NB); }) == 0) return Status::Ok();
+    if (errno != EWOULDBLOCK) return Status::Failed("flock", subject);
     int64_t left = deadline - MonotonicNs();
     if (left <= 0) {
-      Status status = Status::Refused(Refusal::kLockTimeout, Subject::kLock);
-      status.owner = LockOwner(st);
+      Status status = Status::Refused(Refusal::kLockTimeout, subject);
+      struct stat st;
+      if (fstat(fd, &st) == 0) status.owner = LockOwner(st);
       return status;
     }
     SleepNs(pause < left ? pause : left);
@@ -134,18 +138,15 @@ Status Poll(int lock, const struct stat& st, int64_t deadline) {
   }
 }
 
-}  // namespace
-
 Status LockParent(const Paths& paths, const Parent& parent, uid_t uid, int64_t timeout_ms,
                   OnFullDisk on_full_disk, Fd* lock) {
-  int64_t deadline = MonotonicNs() + timeout_ms * 1'000'000;
   for (int attempt = 0; attempt < kAttempts; attempt++) {
     struct stat st;
     Status status = OpenTrustedLock(parent.fd(), uid, lock, &st);
     bool full = status.errnum == ENOSPC || status.errnum == EDQUOT;
     if (full && on_full_disk == OnFullDisk::kGoOn) return Status::Ok();
     if (!status.ok()) return status;
-    status = Poll(lock->get(), st, deadline);
+    status = PollLock(lock->get(), LOCK_EX, timeout_ms, Subject::kLock);
     if (!status.ok()) return status;
     // Whoever removed or replaced the lock, or the parent, while we waited has left us with a lock
     // that nobody else will look at.

@@ -82,13 +82,21 @@ Status CheckBase(const struct stat& base, uid_t uid) {
   return status;
 }
 
-bool IsSteady(const Paths& paths, uid_t uid) {
-  struct stat base, parent, binding, real_dir;
+bool IsSteadyParent(const Paths& paths, uid_t uid) {
+  struct stat base, parent;
   return stat(paths.base, &base) == 0 && CheckBase(base, uid).ok() &&
          lstat(paths.parent, &parent) == 0 && S_ISDIR(parent.st_mode) && parent.st_uid == uid &&
-         ModeBits(parent) == kParentMode && !OwnershipNeedsProof(uid) &&
-         stat(paths.binding, &binding) == 0 && stat(paths.real_dir, &real_dir) == 0 &&
+         ModeBits(parent) == kParentMode && !OwnershipNeedsProof(uid);
+}
+
+bool LeadsToRealDir(const Paths& paths) {
+  struct stat binding, real_dir;
+  return stat(paths.binding, &binding) == 0 && stat(paths.real_dir, &real_dir) == 0 &&
          S_ISDIR(real_dir.st_mode) && SameInode(binding, real_dir);
+}
+
+bool IsSteady(const Paths& paths, uid_t uid) {
+  return IsSteadyParent(paths, uid) && LeadsToRealDir(paths);
 }
 
 Status Parent::Open(const Paths& paths, uid_t uid, Access access, Parent* out) {

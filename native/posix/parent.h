@@ -14,6 +14,10 @@ namespace boxsockets {
 // 0700, and a binding that leads to the real directory. Four system calls, no lock, no allocation.
 bool IsSteady(const Paths& paths, uid_t uid);
 
+// The two halves of it, two system calls each.
+bool IsSteadyParent(const Paths& paths, uid_t uid);
+bool LeadsToRealDir(const Paths& paths);
+
 // Whether strangers cannot swap entries of this base under us.
 Status CheckBase(const struct stat& base, uid_t uid);
 
@@ -30,6 +34,7 @@ class Parent {
   static Status Open(const Paths& paths, uid_t uid, Access access, Parent* out);
 
   int fd() const { return fd_.get(); }
+  Fd ReleaseFd() { return static_cast<Fd&&>(fd_); }
 
   // Whether the path still names the directory that the descriptor holds.
   bool IsStillAt(const char* path) const;
@@ -47,6 +52,10 @@ enum class OnFullDisk : uint8_t { kFail, kGoOn };
 // Refused with kParentUnstable where the parent was replaced meanwhile: open it anew.
 Status LockParent(const Paths& paths, const Parent& parent, uid_t uid, int64_t timeout_ms,
                   OnFullDisk on_full_disk, Fd* lock);
+
+// Takes an flock of that kind (LOCK_SH, LOCK_EX), polling for `timeout_ms`; then refused with
+// kLockTimeout, and the owner where the system shows it.
+Status PollLock(int fd, int operation, int64_t timeout_ms, Subject subject);
 
 // Runs `operation(parent)` on the opened and locked parent, and starts over where somebody who does
 // not take our lock replaced the parent under us. A bound, so that nobody can make us loop.

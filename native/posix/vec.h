@@ -22,7 +22,7 @@ class Vec {
   // False where memory is short; the array is then as it was.
   [[nodiscard]] bool Append(const T* items, size_t count) {
     if (size_ + count > capacity_ && !Grow(size_ + count)) return false;
-    memcpy(data_ + size_, items, count * sizeof(T));
+    if (count > 0) memcpy(data_ + size_, items, count * sizeof(T));
     size_ += count;
     return true;
   }
@@ -31,6 +31,7 @@ class Vec {
   void Clear() { size_ = 0; }
 
   const T* data() const { return data_; }
+  T* data() { return data_; }
   size_t size() const { return size_; }
   const T& operator[](size_t index) const { return data_[index]; }
   T& operator[](size_t index) { return data_[index]; }

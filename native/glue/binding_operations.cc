@@ -1,0 +1,97 @@
+// ensure, remove, ensureAll, and the steady check.
+#include "../posix/binding.h"
+#include "operation.h"
+#include "steady.h"
+
+namespace boxsockets {
+namespace {
+
+// ensure(base, parent, binding, realDir, takeover, lockTimeoutMs): EnsureResult
+struct EnsureOperation : BindingOperation {
+  EnsureOptions options;
+  EnsureResult result;
+
+  void Read(Arguments& arguments) {
+    ReadBinding(arguments);
+    arguments.Next(&options.takeover);
+    arguments.Next(&options.lock_timeout_ms);
+  }
+  void Run() { status = Ensure(BindingPaths(), options, &result); }
+  napi_value Result(napi_env env) {
+    return status.ok() ? Number(env, static_cast<int64_t>(result)) : Failure(env, status);
+  }
+};
+
+// remove(base, parent, binding, realDir, lockTimeoutMs): RemoveResult
+struct RemoveOperation : BindingOperation {
+  int64_t lock_timeout_ms;
+  RemoveResult result;
+
+  void Read(Arguments& arguments) {
+    ReadBinding(arguments);
+    arguments.Next(&lock_timeout_ms);
+  }
+  void Run() { status = Remove(BindingPaths(), lock_timeout_ms, &result); }
+  napi_value Result(napi_env env) {
+    return status.ok() ? Number(env, static_cast<int64_t>(result)) : Failure(env, status);
+  }
+};
+
+// ensureAll(base, parent, paths, lockTimeoutMs): [status or Failure, …]
+// `paths` is a Uint8Array of `binding NUL realDir NUL` for each box.
+struct EnsureAllOperation : ParentOperation {
+  Vec<char> bytes;
+  Vec<BatchItem> items;
+  int64_t lock_timeout_ms;
+
+  void Read(Arguments& arguments) {
+    ReadParent(arguments);
+    arguments.Next(&bytes);
+    arguments.Next(&lock_timeout_ms);
+  }
+  void Run() {
+    status = Split() ? Status::Ok() : Status::Failed(ENOMEM, "malloc", Subject::kNone);
+    if (status.ok()) EnsureAll(items.data(), items.size(), lock_timeout_ms);
+  }
+  napi_value Result(napi_env env) {
+    if (!status.ok()) return Failure(env, status);
+    napi_value array = NewArray(env, items.size());
+    for (size_t i = 0; i < items.size(); i++) {
+      const BatchItem& item = items[i];
+      Put(env, array, i,
+          item.status.ok() ? Number(env, static_cast<int64_t>(item.result))
+                           : Failure(env, item.status));
+    }
+    return array;
+  }
+
+ private:
+  // False where memory is short.
+  bool Split() {
+    const char* end = bytes.data() + bytes.size();
+    for (const char* at = bytes.data(); at < end;) {
+      const char* binding = at;
+      const char* real_dir = binding + strnlen(binding, static_cast<size_t>(end - binding)) + 1;
+      if (real_dir >= end) break;
+      at = real_dir + strnlen(real_dir, static_cast<size_t>(end - real_dir)) + 1;
+      if (at > end) break;
+      BatchItem item = {};
+      item.paths = {base.data, parent.data, binding, real_dir};
+      if (!items.Append(item)) return false;
+    }
+    return true;
+  }
+};
+
+}  // namespace
+
+void DefineBindingOperations(napi_env env, napi_value exports) {
+  const napi_property_descriptor steady = {"steady", nullptr, MakeSteady,      nullptr,
+                                           nullptr,  nullptr, napi_enumerable, nullptr};
+  napi_define_properties(env, exports, 1, &steady);
+  Define<EnsureOperation>(env, exports, "ensure", "ensureAsync");
+  Define<RemoveOperation>(env, exports, "remove", "removeAsync");
+  Define<EnsureAllOperation>(env, exports, "ensureAll", "ensureAllAsync");
+}
+
+}  // namespace boxsockets

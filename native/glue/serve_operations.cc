@@ -1,0 +1,91 @@
+// listen, unlinkOwn, dialVerified.
+#include "../posix/serve.h"
+#include "operation.h"
+
+namespace boxsockets {
+namespace {
+
+// A file's identity as BigUint64Array would hold it: device, inode, time of birth.
+napi_value IdentityToArray(napi_env env, const FileIdentity& identity) {
+  const uint64_t parts[] = {identity.device, identity.inode, identity.birth_ns};
+  napi_value array = NewArray(env, 3);
+  for (size_t i = 0; i < 3; i++) {
+    napi_value part;
+    napi_create_bigint_uint64(env, parts[i], &part);
+    Put(env, array, i, part);
+  }
+  return array;
+}
+
+// listen(base, parent, binding, realDir, name, mode, backlog, takeover, lockTimeoutMs):
+// [socket, pin or -1, identity]
+struct ListenOperation : BindingOperation {
+  PathArgument name;
+  ListenOptions options;
+  Listener listener;
+
+  void Read(Arguments& arguments) {
+    uint32_t mode = 0, backlog = 0;
+    ReadBinding(arguments);
+    arguments.Next(&name);
+    arguments.Next(&mode);
+    arguments.Next(&backlog);
+    arguments.Next(&options.ensure.takeover);
+    arguments.Next(&options.ensure.lock_timeout_ms);
+    options.mode = static_cast<mode_t>(mode);
+    options.backlog = static_cast<int>(backlog);
+  }
+  void Run() { status = Listen(BindingPaths(), name.data, options, &listener); }
+  napi_value Result(napi_env env) {
+    if (!status.ok()) return Failure(env, status);
+    napi_value array = NewArray(env, 3);
+    Put(env, array, 0, Number(env, listener.socket.Release()));
+    Put(env, array, 1, Number(env, listener.pin.Release()));
+    Put(env, array, 2, IdentityToArray(env, listener.identity));
+    return array;
+  }
+};
+
+// unlinkOwn(realDir, name, device, inode, birth): null
+struct UnlinkOwnOperation {
+  PathArgument real_dir, name;
+  FileIdentity identity = {};
+  Status status;
+
+  void Read(Arguments& arguments) {
+    arguments.Next(&real_dir);
+    arguments.Next(&name);
+    arguments.Next(&identity.device);
+    arguments.Next(&identity.inode);
+    arguments.Next(&identity.birth_ns);
+  }
+  void Run() { status = UnlinkOwn(real_dir.data, name.data, identity); }
+  napi_value Result(napi_env env) { return FailureOrNull(env, status); }
+};
+
+// dialVerified(path, uid): descriptor
+struct DialOperation {
+  PathArgument path;
+  uint32_t uid;
+  Fd socket;
+  Status status;
+
+  void Read(Arguments& arguments) {
+    arguments.Next(&path);
+    arguments.Next(&uid);
+  }
+  void Run() { status = DialVerified(path.data, static_cast<uid_t>(uid), &socket); }
+  napi_value Result(napi_env env) {
+    return status.ok() ? Number(env, socket.Release()) : Failure(env, status);
+  }
+};
+
+}  // namespace
+
+void DefineServeOperations(napi_env env, napi_value exports) {
+  Define<ListenOperation>(env, exports, "listen", "listenAsync");
+  Define<UnlinkOwnOperation>(env, exports, "unlinkOwn", "unlinkOwnAsync");
+  Define<DialOperation>(env, exports, "dialVerified", "dialVerifiedAsync");
+}
+
+}  // namespace boxsockets
