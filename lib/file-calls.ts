@@ -1,0 +1,62 @@
+// The calls of node:fs that the vendor pin makes, in both forms, with errors in this package's shape.
+
+import * as fs from 'node:fs';
+import { promisify } from 'node:util';
+import { systemError } from './errors.js';
+import { type Steps, step } from './steps.js';
+
+const open = promisify(fs.open);
+const fstat = promisify<number, fs.Stats>(fs.fstat);
+const close = promisify(fs.close);
+const readdir = promisify<string, { withFileTypes: true }, fs.Dirent[]>(fs.readdir);
+const stat = promisify<string, fs.Stats>(fs.stat);
+
+// So that a FIFO, which would wait for a writer, is opened and then refused.
+const READ_ONLY = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
+
+/** Opens a file for reading, never waiting; the result is a descriptor. */
+export function openFile(path: string): Steps<number> {
+  return call(path, { sync: () => fs.openSync(path, READ_ONLY), async: () => open(path, READ_ONLY) });
+}
+
+export function statDescriptor(fd: number, path: string): Steps<fs.Stats> {
+  return call(path, { sync: () => fs.fstatSync(fd), async: () => fstat(fd) });
+}
+
+export function closeFile(fd: number, path: string): Steps<void> {
+  return call(path, { sync: () => fs.closeSync(fd), async: () => close(fd) });
+}
+
+export function statPath(path: string): Steps<fs.Stats> {
+  return call(path, { sync: () => fs.statSync(path), async: () => stat(path) });
+}
+
+/** The entries of a directory, in the order of their names. */
+export function* listDirectory(path: string): Steps<fs.Dirent[]> {
+  const entries = yield* call(path, {
+    sync: () => fs.readdirSync(path, { withFileTypes: true }),
+    async: () => readdir(path, { withFileTypes: true }),
+  });
+  return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Reads on from where the descriptor stands; the result is the number of bytes, 0 at the end. */
+export function readInto(fd: number, into: Uint8Array, path: string): Steps<number> {
+  return call(path, {
+    sync: () => fs.readSync(fd, into, 0, into.length, null),
+    async: async () =>
+      new Promise((resolve, reject) => {
+        fs.read(fd, into, 0, into.length, null, (error, count) => (error === null ? resolve(count) : reject(error)));
+      }),
+  });
+}
+
+function* call<T>(path: string, { sync, async }: { sync(): T; async(): Promise<T> }): Steps<T> {
+  try {
+    return yield* step({ sync, async });
+  } catch (error) {
+    const { errno, syscall } = error as NodeJS.ErrnoException;
+    if (errno === undefined || syscall === undefined) throw error;
+    throw systemError(errno, syscall, path);
+  }
+}

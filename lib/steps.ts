@@ -1,0 +1,49 @@
+// One body for an operation that exists twice: it is a generator which yields each call to the file system, and the
+// synchronous and the asynchronous twin differ in how they answer.
+
+/** A call to the file system, in both its forms. */
+export interface Call<T> {
+  sync(): T;
+  async(): Promise<T>;
+}
+
+/** An operation made of calls. */
+export type Steps<T> = Generator<Call<unknown>, T, unknown>;
+
+/** Makes one call within an operation: `const text = yield* step(call)`. */
+export function* step<T>(call: Call<T>): Steps<T> {
+  // The two runners below answer a call with its own result, and nobody else resumes the generator.
+  return (yield call) as T;
+}
+
+/** Runs an operation at once. */
+export function runSync<T>(steps: Steps<T>): T {
+  let state = steps.next();
+  while (state.done !== true) {
+    let answer: unknown;
+    try {
+      answer = state.value.sync();
+    } catch (error) {
+      state = steps.throw(error);
+      continue;
+    }
+    state = steps.next(answer);
+  }
+  return state.value;
+}
+
+/** Runs an operation whose calls go through the thread pool. */
+export async function runAsync<T>(steps: Steps<T>): Promise<T> {
+  let state = steps.next();
+  while (state.done !== true) {
+    let answer: unknown;
+    try {
+      answer = await state.value.async();
+    } catch (error) {
+      state = steps.throw(error);
+      continue;
+    }
+    state = steps.next(answer);
+  }
+  return state.value;
+}
