@@ -54,9 +54,11 @@ export const KRUN_PEER_NAME = 'net.sock';
 /** What libkrun 1.8.0 to 1.18.x, and BoxLite's vendored fork of it, append to the peer's path. */
 export const DEFAULT_KRUN_SUFFIX = '-krun.sock';
 
-// The largest pid: the kernel's PID_MAX_LIMIT on 64 bits (macOS stops at 99999). The largest n: libkrun 1.19.0 counts
-// in an AtomicU32.
-const LONGEST_TEMP_DIR_NAME = `krun-net-${2 ** 22}-${2 ** 32 - 1}.sock`;
+/** The largest pid: the kernel's PID_MAX_LIMIT on 64 bits (macOS stops at 99999). */
+export const LONGEST_PID = String(2 ** 22);
+
+// The largest n: libkrun 1.19.0 counts in an AtomicU32.
+const LONGEST_TEMP_DIR_NAME = `krun-net-${LONGEST_PID}-${2 ** 32 - 1}.sock`;
 
 /** The longest leaf name that a scheme derives. */
 export function longestKrunName(scheme: KrunScheme, suffix: string | null): string | null {
@@ -81,26 +83,36 @@ export function longestKrunName(scheme: KrunScheme, suffix: string | null): stri
  * resolveKrunDerivation('suffix').longestName; // 'net.sock-krun.sock', 18 bytes
  */
 export function resolveKrunDerivation(krun: KrunDerivation | undefined): ResolvedKrunDerivation {
-  if (krun === undefined) return resolved('suffix', DEFAULT_KRUN_SUFFIX);
-  if (typeof krun === 'string') return resolved(schemeOf(krun, krun), krun === 'suffix' ? DEFAULT_KRUN_SUFFIX : null);
-  if (krun === null || typeof krun !== 'object') {
-    throw invalidArgType('krun', "'none', 'suffix', 'temp-dir' or a result of checkKrunPin()", krun);
+  return krun === undefined ? resolved('suffix', DEFAULT_KRUN_SUFFIX) : parseKrunDerivation('krun', krun);
+}
+
+/** The part of a pin that a derivation needs. */
+export type KrunPinNames = Pick<KrunPin, 'scheme' | 'suffix' | 'longestName'>;
+
+/** {@link resolveKrunDerivation} for an argument of another name, that must be given. */
+export function parseKrunDerivation(argument: string, krun: KrunScheme | KrunPinNames): ResolvedKrunDerivation {
+  if (typeof krun === 'string') {
+    const scheme = schemeOf(argument, krun, krun);
+    return resolved(scheme, scheme === 'suffix' ? DEFAULT_KRUN_SUFFIX : null);
   }
-  const scheme = schemeOf(krun.scheme, krun);
-  if (scheme === 'suffix') return resolved(scheme, suffixOf(krun));
+  if (krun === null || typeof krun !== 'object') {
+    throw invalidArgType(argument, "'none', 'suffix', 'temp-dir' or a result of checkKrunPin()", krun);
+  }
+  const scheme = schemeOf(argument, krun.scheme, krun);
+  if (scheme === 'suffix') return resolved(scheme, suffixOf(argument, krun));
   if (scheme === 'none') return resolved(scheme, null);
-  return { scheme, suffix: null, longestName: longestNameOf(krun) };
+  return { scheme, suffix: null, longestName: longestNameOf(argument, krun) };
 }
 
 function resolved(scheme: KrunScheme, suffix: string | null): ResolvedKrunDerivation {
   return { scheme, suffix, longestName: longestKrunName(scheme, suffix) };
 }
 
-function schemeOf(scheme: unknown, given: unknown): KrunScheme {
+function schemeOf(argument: string, scheme: unknown, given: unknown): KrunScheme {
   if (scheme === 'none' || scheme === 'suffix' || scheme === 'temp-dir') return scheme;
   const undecided = scheme === 'ambiguous' || scheme === 'unknown';
   throw invalidArgValue(
-    'krun',
+    argument,
     given,
     undecided
       ? `must be a scheme, and this pin is '${scheme}': look at its evidence and say 'none', 'suffix' or 'temp-dir'`
@@ -108,19 +120,19 @@ function schemeOf(scheme: unknown, given: unknown): KrunScheme {
   );
 }
 
-function suffixOf(pin: KrunPin): string {
+function suffixOf(argument: string, pin: KrunPinNames): string {
   const { suffix } = pin;
   if (typeof suffix === 'string' && suffix !== '' && SOCKET_NAME.test(`${KRUN_PEER_NAME}${suffix}`)) return suffix;
   throw invalidArgValue(
-    'krun.suffix',
+    `${argument}.suffix`,
     suffix,
     `must make a socket name of 4 to 64 of [A-Za-z0-9._-] when appended to '${KRUN_PEER_NAME}'`,
   );
 }
 
 // A vendor whose pid or counter is written wider has a longer name than 1.19.0, and the pin says so.
-function longestNameOf(pin: KrunPin): string {
+function longestNameOf(argument: string, pin: KrunPinNames): string {
   const longestName = pin.longestName ?? LONGEST_TEMP_DIR_NAME;
   if (typeof longestName === 'string' && SOCKET_NAME.test(longestName)) return longestName;
-  throw invalidArgValue('krun.longestName', longestName, 'must be a socket name of 4 to 64 of [A-Za-z0-9._-]');
+  throw invalidArgValue(`${argument}.longestName`, longestName, 'must be a socket name of 4 to 64 of [A-Za-z0-9._-]');
 }
