@@ -3,7 +3,8 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { resolveKrunDerivation } from '../dist/krun-derivation.js';
+import { BoxSockets } from '../dist/box-sockets.js';
+import { type KrunPin, resolveKrunDerivation } from '../dist/krun-derivation.js';
 import {
   assertKrunPin,
   assertKrunPinSync,
@@ -78,6 +79,23 @@ describe('the input of checkKrunPin', () => {
       expect.objectContaining({ code: 'ENOENT', path: dangling }),
     );
     fs.rmSync(dangling);
+  });
+});
+
+describe('what checkKrunPin returns', () => {
+  it('can be passed to BoxSockets, and the derived name, the budget and the environment follow it', () => {
+    const box = (krun: KrunPin) => new BoxSockets('b1', '/home/b1/sockets', { base: '/tmp', uid: 7, krun });
+    const derived = (krun: KrunPin) =>
+      box(krun)
+        .budget()
+        .sockets.filter(({ kind }) => kind === 'derived');
+    const other = checkKrunPinSync({ library: write('krun2.so', 'net.sock-krun2.sock') });
+    expect(box(other).netPeerSock).toBe('/tmp/bl-7/b1/net.sock-krun2.sock');
+    expect(derived(other)).toMatchObject([{ name: 'net.sock-krun2.sock', bytes: '/tmp/bl-7/b1/'.length + 19 }]);
+    const temp = checkKrunPinSync({ source: fixture('temp-dir') });
+    expect(box(temp).shimEnv()).toEqual({ TMPDIR: '/tmp/bl-7/b1' });
+    expect(derived(temp)).toMatchObject([{ bytes: '/tmp/bl-7/b1/'.length + 32 }]);
+    expect(derived(checkKrunPinSync({ source: fixture('none') }))).toEqual([]);
   });
 });
 
