@@ -124,7 +124,7 @@ class Measurement {
 
 /**
  * Whether `net.Server.listen` of this Node would bind a cut path, silently, where a path has that many bytes. Node 18
- * to 22 leave it to libuv, which cuts at `sun_path` (18 one byte earlier); from 24 on they refuse with EINVAL. Bun and
+ * to 22 leave it to libuv, which cuts at `sun_path` (18 one byte earlier); from 23 on they refuse with EINVAL. Bun and
  * Deno refuse.
  */
 export function nodeTruncates(bytes: number): boolean {
@@ -132,5 +132,5 @@ export function nodeTruncates(bytes: number): boolean {
   if (bun !== undefined || deno !== undefined || process.platform === 'win32') return false;
   const major = Number.parseInt(node, 10);
   const { capacity } = sunPathLimit();
-  return major >= 24 ? false : bytes > (major < 20 ? capacity - 1 : capacity);
+  return major >= 23 ? false : bytes > (major < 20 ? capacity - 1 : capacity);
 }
