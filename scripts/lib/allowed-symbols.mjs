@@ -46,7 +46,8 @@ export const SYSTEM = Object.freeze({
   glibc: new Set([
     ...POSIX,
     '__errno_location',
-    // What stat() was before glibc 2.33; see native/compat/glibc-stat.c.
+    'gnu_get_libc_version', // musl has none; see native/compat/glibc.c
+    // What stat() was before glibc 2.33; see native/compat/glibc.c.
     ...['__fxstat', '__fxstatat', '__lxstat', '__xstat'],
     ...['gnu_dev_major', 'gnu_dev_makedev', 'gnu_dev_minor'],
   ]),

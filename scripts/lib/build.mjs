@@ -51,7 +51,7 @@ export async function buildTarget({ root, recipe, target, zig }) {
  * @returns {string[]}
  */
 function sourcesOf(recipe, target) {
-  return target.libc === 'glibc' ? [...recipe.sources, 'native/compat/glibc-stat.c'] : recipe.sources;
+  return target.libc === 'glibc' ? [...recipe.sources, 'native/compat/glibc.c'] : recipe.sources;
 }
 
 /**

@@ -10,6 +10,8 @@ import { EXPORTED, OLDEST_GLIBC, OLDEST_MACOS } from './targets.mjs';
 
 /** @typedef {import('./targets.mjs').Target} Target */
 
+// The loader tries glibc's binary first, and musl would take it if it could: see native/compat/glibc.c.
+const GLIBC_ALONE = 'gnu_get_libc_version';
 const ET_DYN = 3;
 const MH_DYLIB = 6;
 const MH_ALLOW_STACK_EXECUTION = 0x20000;
@@ -53,6 +55,7 @@ function checkBytes(target, bytes, root) {
 function checkElf(target, bytes) {
   const file = elf.readElf(bytes);
   const undefinedSymbols = file.symbols.filter(({ defined }) => !defined);
+  const names = undefinedSymbols.map(({ name }) => name);
   const allowed = SYSTEM[target.libc ?? ''] ?? new Set();
   return [
     ...unless(file.type === ET_DYN, `is no shared library (type ${file.type})`),
@@ -64,6 +67,7 @@ function checkElf(target, bytes) {
     ...undefinedSymbols.flatMap(({ name, weak }) =>
       weak && OPTIONAL.has(name) ? [] : checkUndefined(name, allowed, target),
     ),
+    ...missing('would also load on musl: it does not ask for', target.libc === 'glibc' ? [GLIBC_ALONE] : [], names),
     ...checkExports(file.symbols.filter(({ defined }) => defined).map(({ name }) => name)),
     ...unless(file.bindNow, 'looks symbols up late (link with -z now)'),
     ...unless(!file.textRelocations, 'has relocations in its code'),
