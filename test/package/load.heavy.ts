@@ -1,0 +1,57 @@
+// Each binary in the runtimes that should take it, and in those that must refuse it.
+
+import { execFile } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { buildTarget } from '../../scripts/lib/build.mjs';
+import { readRecipe } from '../../scripts/lib/gyp.mjs';
+import { launch, RUNTIMES, whyNot } from '../../scripts/lib/runtimes.mjs';
+import { TARGETS } from '../../scripts/lib/targets.mjs';
+import { openZig } from '../../scripts/lib/zig.mjs';
+
+const root = path.resolve(__dirname, '../..');
+const script = path.join(root, 'test/fixtures/load-binding.cjs');
+const ENOENT = { errno: 2, syscall: 'stat' };
+let directory: string;
+
+beforeAll(async () => {
+  directory = fs.mkdtempSync(path.join(os.tmpdir(), 'bs-'));
+  for (const target of TARGETS.filter(({ platform }) => platform === 'linux')) {
+    const bytes = await buildTarget({ root, recipe: readRecipe(root), target, zig: openZig() });
+    fs.writeFileSync(path.join(directory, `${target.name}.node`), bytes);
+  }
+});
+afterAll(() => fs.rmSync(directory, { recursive: true }));
+
+async function load(runtime: (typeof RUNTIMES)[number], libc: 'glibc' | 'musl'): Promise<unknown> {
+  const { command, args, env } = await launch(runtime);
+  const file = path.join(directory, `linux-${runtime.arch}-${libc}.node`);
+  const { stdout } = await promisify(execFile)(command, [...args, script, file], { env: { ...process.env, ...env } });
+  return JSON.parse(stdout);
+}
+
+describe.each(RUNTIMES.map((runtime) => [runtime.name, runtime] as const))('%s', (_, runtime) => {
+  const reason = whyNot(runtime);
+  const why = reason === undefined ? '' : ` (skipped: ${reason})`;
+
+  test.skipIf(reason !== undefined)(`loads its own binary, which reads errno of its own libc${why}`, async () => {
+    expect(await load(runtime, runtime.libc)).toMatchObject({
+      same: true,
+      different: false,
+      missing: ENOENT,
+      sameAsync: true,
+      missingAsync: ENOENT,
+    });
+  });
+
+  test.skipIf(reason !== undefined)(`refuses the other libc's binary when it is loaded, not later${why}`, async () => {
+    const other = runtime.libc === 'glibc' ? 'musl' : 'glibc';
+    await expect(load(runtime, other)).rejects.toThrow(
+      other === 'musl' ? /libc\.so: (invalid ELF header|cannot open shared object file)/ : /linked against glibc|gnu_/,
+    );
+  });
+});

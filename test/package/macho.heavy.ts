@@ -1,0 +1,94 @@
+// The Mach-O reader, and what is changed after linking, against LLVM's tools.
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { buildTarget } from '../../scripts/lib/build.mjs';
+import { readRecipe } from '../../scripts/lib/gyp.mjs';
+import { readMachO } from '../../scripts/lib/macho.mjs';
+import { openZig } from '../../scripts/lib/zig.mjs';
+import { target } from './variations.js';
+
+const root = path.resolve(__dirname, '../..');
+const nm = findTool('llvm-nm');
+const objdump = findTool('llvm-objdump');
+const found = nm !== undefined && objdump !== undefined;
+
+/** Debian has them with the version in the name. */
+function findTool(name: string): string | undefined {
+  const names = [name, ...[20, 19, 18, 17, 16, 15, 14].map((version) => `${name}-${version}`)];
+  return names.find((each) => spawnSync(each, ['--version']).status === 0);
+}
+
+function run(tool: string | undefined, ...args: string[]): string {
+  return execFileSync(tool ?? '', args, { encoding: 'utf8', maxBuffer: 16 << 20 });
+}
+
+describe.skipIf(!found).each(['darwin-x64', 'darwin-arm64'])(
+  `%s, as LLVM reads it${found ? '' : ' (skipped: llvm-nm and llvm-objdump are missing)'}`,
+  (name) => {
+    let directory: string;
+    let file: string;
+
+    beforeAll(async () => {
+      directory = fs.mkdtempSync(path.join(os.tmpdir(), 'bs-'));
+      file = path.join(directory, 'boxsockets.node');
+      const bytes = await buildTarget({ root, recipe: readRecipe(root), target: target(name), zig: openZig() });
+      fs.writeFileSync(file, bytes);
+    });
+    afterAll(() => fs.rmSync(directory, { recursive: true }));
+
+    test('exports what Node looks up, and nothing else', () => {
+      const names = [...run(objdump, '--macho', '--exports-trie', file).matchAll(/^0x\S+ +(\S+)$/gm)].map(
+        ([, each]) => each,
+      );
+      expect(names.sort()).toEqual(['_napi_register_module_v1', '_node_api_module_get_api_version_v1']);
+      expect(readMachO(fs.readFileSync(file)).exports).toEqual(names);
+    });
+
+    test('states the addresses of its exports as the symbol table does', () => {
+      const trie = run(objdump, '--macho', '--exports-trie', file);
+      for (const [, address, symbol] of trie.matchAll(/^0x(\S+) +(\S+)$/gm)) {
+        expect(run(nm, '--defined-only', '--extern-only', file)).toMatch(
+          new RegExp(`^0*${address?.replace(/^0*/, '')} T ${symbol}$`, 'mi'),
+        );
+      }
+    });
+
+    test('has the undefined symbols that the reader finds', () => {
+      const undefinedOnes = readMachO(fs.readFileSync(file)).symbols.filter(
+        ({ defined, external }) => external && !defined,
+      );
+      const names = run(nm, '--undefined-only', '--format=just-symbols', file).trim().split('\n');
+      expect(undefinedOnes.map((each) => each.name).sort()).toEqual(names.sort());
+    });
+
+    test('has hidden functions as local symbols, in the part of the table that is for them', () => {
+      const table = run(nm, '--no-sort', '-m', file).trim().split('\n');
+      expect(table.filter((line) => line.includes('private external') && !line.includes('was a private'))).toEqual([]);
+      const order = table.map((line) =>
+        /\(undefined\)/.test(line) ? 2 : / external /.test(line) && !/non-external/.test(line) ? 1 : 0,
+      );
+      expect(order).toEqual(order.toSorted());
+    });
+
+    test('calls Node-API where the stubs say, by the table that the change left alone', () => {
+      const stubs = run(objdump, '--macho', '--indirect-symbols', file);
+      const named = [...stubs.matchAll(/^0x\S+ +\d+ +(\S+)$/gm)].map(([, each]) => each);
+      expect(named).toContain('_napi_define_properties');
+      expect(named).toContain('_openat');
+      expect(named.filter((each) => each?.startsWith('__Z'))).toEqual([]);
+    });
+
+    test('needs libSystem alone, and macOS 11.0', () => {
+      const commands = run(objdump, '--macho', '--private-headers', file);
+      expect([...commands.matchAll(/cmd LC_LOAD_DYLIB\n.*\n +name (\S+)/g)].map(([, each]) => each)).toEqual([
+        '/usr/lib/libSystem.B.dylib',
+      ]);
+      expect(commands).toMatch(/minos 11\.0/);
+    });
+  },
+);
