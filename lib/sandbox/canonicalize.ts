@@ -1,8 +1,6 @@
-import * as buffer from 'node:buffer';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import * as url from 'node:url';
-import { invalidArgType, invalidArgValue } from '../errors.js';
+import { type PathLike, toPath } from '../arguments.js';
 
 /**
  * The path with every symlink resolved, except that its last component is kept as it is: the binding of a box, which
@@ -19,7 +17,7 @@ import { invalidArgType, invalidArgValue } from '../errors.js';
  * // On macOS, where /tmp leads to /private/tmp, with or without the link:
  * await canonicalizeKeepingLeaf('/tmp/bl-501/b1'); // '/private/tmp/bl-501/b1'
  */
-export async function canonicalizeKeepingLeaf(file: string | Buffer | URL): Promise<string> {
+export async function canonicalizeKeepingLeaf(file: PathLike): Promise<string> {
   for (const { ancestor, rest } of candidates(file)) {
     try {
       return path.posix.join(await fs.promises.realpath(ancestor), rest);
@@ -31,7 +29,7 @@ export async function canonicalizeKeepingLeaf(file: string | Buffer | URL): Prom
 }
 
 /** {@link canonicalizeKeepingLeaf}, at once. */
-export function canonicalizeKeepingLeafSync(file: string | Buffer | URL): string {
+export function canonicalizeKeepingLeafSync(file: PathLike): string {
   for (const { ancestor, rest } of candidates(file)) {
     try {
       return path.posix.join(fs.realpathSync.native(ancestor), rest);
@@ -48,32 +46,17 @@ interface Candidate {
 }
 
 /** The ways to split a path into an ancestor to resolve and a rest to append, the longest ancestor first. */
-function* candidates(file: string | Buffer | URL): Generator<Candidate> {
-  const names = absolute(file)
-    .split('/')
-    .filter((name) => name !== '');
+function* candidates(file: PathLike): Generator<Candidate> {
+  const given = toPath('path', file);
+  // Not path.resolve(): it takes `..` back by the letter, and behind a symlink that is another directory.
+  const whole = given.startsWith('/') ? given : `${process.cwd()}/${given}`;
+  const names = whole.split('/').filter((name) => name !== '');
   const leaf = names.at(-1);
   // The leaf is kept without a look at it: only a symlink's resolved name differs from the name it has.
   const longest = leaf === '.' || leaf === '..' ? names.length : names.length - 1;
   for (let length = longest; length >= 0; length--) {
     yield { ancestor: `/${names.slice(0, length).join('/')}`, rest: names.slice(length).join('/') };
   }
-}
-
-// Not path.resolve(): it takes `..` back by the letter, and behind a symlink that is another directory.
-function absolute(file: string | Buffer | URL): string {
-  const name = pathString(file);
-  if (name === '') throw invalidArgValue('path', file, 'must not be empty');
-  if (name.includes('\0')) throw invalidArgValue('path', file, 'must not contain a NUL');
-  return name.startsWith('/') ? name : `${process.cwd()}/${name}`;
-}
-
-function pathString(file: string | Buffer | URL): string {
-  if (typeof file === 'string') return file;
-  if (file instanceof URL) return url.fileURLToPath(file);
-  if (!Buffer.isBuffer(file)) throw invalidArgType('path', 'a string, a Buffer or a file: URL', file);
-  if (!buffer.isUtf8(file)) throw invalidArgValue('path', file, 'must be valid UTF-8');
-  return file.toString();
 }
 
 function isMissing(error: unknown): boolean {

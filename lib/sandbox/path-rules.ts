@@ -1,4 +1,5 @@
 import * as path from 'node:path';
+import { toPath } from '../arguments.js';
 import { invalidArgType, invalidArgValue } from '../errors.js';
 import type { PathAccess } from '../path-access.js';
 
@@ -55,10 +56,7 @@ export function isBeneath(inner: string, outer: string): boolean {
  */
 export function normalizedPath(value: unknown, name: string): string {
   if (typeof value !== 'string') throw invalidArgType(name, 'a string', value);
-  if (!value.startsWith('/')) throw invalidArgValue(name, value, 'must be an absolute path');
-  if (value.includes('\0')) throw invalidArgValue(name, value, 'must not contain a NUL');
-  // Written out, half a surrogate pair becomes U+FFFD: the name of another file.
-  if (/\p{Surrogate}/u.test(value)) throw invalidArgValue(name, value, 'must be valid Unicode');
+  if (!toPath(name, value).startsWith('/')) throw invalidArgValue(name, value, 'must be an absolute path');
   if (value.split('/').includes('..')) {
     throw invalidArgValue(name, value, "must not contain '..'; resolve it first, with canonicalizeKeepingLeaf()");
   }

@@ -1,4 +1,5 @@
 import * as path from 'node:path';
+import { toSocketName } from '../arguments.js';
 import { invalidArgType, invalidArgValue } from '../errors.js';
 import type { PathAccess } from '../path-access.js';
 import { isBeneath, linkHolders, orderedRules } from './path-rules.js';
@@ -34,7 +35,7 @@ export interface SeatbeltOptions {
  *   may be a symlink: the kernel compares resolved paths.
  * @returns SBPL, ending with a line break.
  * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an entry that cannot be part of a policy, a control character
- *   in a path, a socket name with a slash.
+ *   in a path, an impossible socket name.
  * @example
  * spawn('/usr/bin/sandbox-exec', ['-p', seatbeltPolicy(paths, { prelude }), shim, id]);
  */
@@ -68,16 +69,9 @@ function checkedOptions(options: SeatbeltOptions): Required<Pick<SeatbeltOptions
   if (typeof prelude !== 'string') throw invalidArgType('options.prelude', 'a string', prelude);
   if (sockets !== undefined) {
     if (!Array.isArray(sockets)) throw invalidArgType('options.sockets', 'an array of names', sockets);
-    for (const name of sockets) checkSocketName(name);
+    for (const name of sockets) toSocketName('options.sockets', name);
   }
   return { denyDefault, prelude, sockets };
-}
-
-function checkSocketName(name: unknown): void {
-  if (typeof name !== 'string') throw invalidArgType('options.sockets', 'an array of names', name);
-  if (!/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(name)) {
-    throw invalidArgValue('options.sockets', name, 'must be names of [A-Za-z0-9._-], not beginning with a dot');
-  }
 }
 
 /** The rule as the kernel sees it: macOS's `/tmp`, `/var` and `/etc` lead into `/private`. */

@@ -1,11 +1,12 @@
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import type { PathAccess } from '../../dist/sandbox/index.js';
+import { BoxSockets, type PathAccess } from '../../dist/index.js';
 
 /** Two boxes under one base of their own, in homes far too deep for a socket address. */
 export interface SandboxBox {
   readonly directory: string;
+  readonly sockets: BoxSockets;
   readonly parent: string;
   readonly binding: string;
   readonly home: string;
@@ -14,6 +15,7 @@ export interface SandboxBox {
   readonly outside: string;
   /** A copy of test/fixtures/sandboxed-shim.py where the user of the box can read it. */
   readonly shim: string;
+  /** Of `sockets`. */
   policyPaths(): PathAccess[];
   remove(): void;
 }
@@ -21,23 +23,20 @@ export interface SandboxBox {
 /** Makes them for `uid`; the real directory of either box is 300 bytes long. */
 export function makeBox(uid = process.getuid?.() ?? 0): SandboxBox {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'bs-'));
-  const parent = path.join(directory, `bl-${uid}`);
-  const make = (id: string): { home: string; real: string; binding: string } => {
+  const make = (id: string): { home: string; sockets: BoxSockets } => {
     const tail = `boxes/${id}`;
     const deep = 'd'.repeat(300 - `${directory}//${tail}/sockets`.length);
     // A file name holds 255 bytes at most.
     const home = path.join(directory, deep.slice(0, 150), deep.slice(151), tail);
-    const real = path.join(home, 'sockets');
     for (const name of ['sockets', 'tmp', 'disks', 'shared', 'logs', 'bin']) {
       fs.mkdirSync(path.join(home, name), { recursive: true });
     }
-    const binding = path.join(parent, id);
-    fs.symlinkSync(real, binding);
-    return { home, real, binding };
+    const sockets = new BoxSockets(id, path.join(home, 'sockets'), { base: directory, uid });
+    sockets.ensureSync();
+    return { home, sockets };
   };
-  fs.mkdirSync(parent, { mode: 0o700 });
-  const { home, real, binding } = make('b1');
-  const other = make('b2');
+  const { home, sockets } = make('b1');
+  const other = make('b2').sockets;
   const outside = path.join(directory, 'outside');
   fs.mkdirSync(outside);
   const shim = path.join(directory, 'shim.py');
@@ -45,18 +44,15 @@ export function makeBox(uid = process.getuid?.() ?? 0): SandboxBox {
   if (uid !== process.getuid?.()) chownTree(directory, uid);
   return {
     directory,
-    parent,
-    binding,
+    sockets,
+    parent: sockets.parentDir,
+    binding: sockets.bindingDir,
     home,
-    real,
-    other,
+    real: sockets.realDir,
+    other: { binding: other.bindingDir, real: other.realDir },
     outside,
     shim,
-    policyPaths: () => [
-      { path: real, writable: true, kind: 'directory' },
-      { path: binding, writable: true, kind: 'directory', linkTo: real },
-      { path: parent, writable: false, kind: 'directory' },
-    ],
+    policyPaths: () => sockets.policyPaths(),
     remove: () => fs.rmSync(directory, { recursive: true, force: true }),
   };
 }

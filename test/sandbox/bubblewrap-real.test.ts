@@ -30,7 +30,8 @@ describe.each(users)('in bubblewrap, as $name', (user) => {
       '/usr/elsewhere',
     ];
     const reads = [box.other.real, box.other.binding, box.outside, path.dirname(box.home)];
-    const report = runInBwrap(user, args, box, { writes, reads });
+    const dials = [`${box.other.binding}/box.sock`, `${box.other.real}/box.sock`];
+    const report = runInBwrap(user, args, box, { writes, reads, dials });
 
     expect(report.stream).toBe('ok');
     expect(report.datagram).toBe('ok');
@@ -42,6 +43,7 @@ describe.each(users)('in bubblewrap, as $name', (user) => {
     const [own, ...elsewhere] = writes.map((file) => report.writes[file]);
     expect(own).toBe('ok');
     for (const code of elsewhere) expect(['EROFS', 'ENOENT']).toContain(code);
+    expect(Object.values(report.dials)).toEqual(['ENOENT', expect.stringContaining('too long')]);
     expect(report.reads).toEqual({
       [box.other.real]: 'ENOENT',
       [box.other.binding]: 'ENOENT',
@@ -81,7 +83,7 @@ describe.each(users)('in bubblewrap, as $name', (user) => {
     expect(runScriptInBwrap(user, args, `ls -A ${box.parent}`)).toBe('b1\n');
     const writable = bubblewrapArgs([{ path: box.directory, writable: true, kind: 'directory' }, ...box.policyPaths()]);
     expect(runScriptInBwrap(user, writable, `ls -A ${box.parent}`)).toBe('b1\n');
-    expect(fs.readdirSync(box.parent)).toEqual(['b1', 'b2']);
+    expect(fs.readdirSync(box.parent)).toEqual(['.lock', 'b1', 'b2']);
     expect(fs.readlinkSync(box.other.binding)).toBe(box.other.real);
   });
 
@@ -136,6 +138,28 @@ describe.each(users)('in bubblewrap, as $name', (user) => {
     expect(report.reads[box.outside]).toEqual(['one file']);
     expect(report.stream).toBe('ok');
   });
+
+  if (user === self) {
+    promise('a BoxSockets inside finds its binding in order, and every name of it binds', () => {
+      const root = path.join(__dirname, '..', '..');
+      const code = [
+        `const { BoxSockets } = require('/boxsockets/dist/index.js');`,
+        `const box = new BoxSockets('b1', '${box.real}', { base: '${box.directory}' });`,
+        'console.log(JSON.stringify([box.ensureSync().status, box.probeSync().ok]));',
+      ].join('\n');
+      const args = [
+        ...['--ro-bind', process.execPath, '/node'],
+        ...['dist', 'prebuilds', 'build'].flatMap((name) => [
+          ...['--ro-bind-try', path.join(root, name), `/boxsockets/${name}`],
+        ]),
+        ...bubblewrapArgs(box.policyPaths()),
+      ];
+      // Not the host's link: it is gone, and the sandbox has its own.
+      fs.rmSync(box.binding);
+      expect(runScriptInBwrap(user, args, shellQuote(['/node', '-e', code]))).toBe('["unchanged",true]\n');
+      expect(fs.readdirSync(box.real)).toEqual([]);
+    });
+  }
 
   promise('the arguments, quoted, can be pasted into a shell', () => {
     const odd = path.join(box.outside, 'it\'s "a" $(volume)');

@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import * as fs from 'node:fs';
+import * as net from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -38,7 +40,7 @@ function landlock(user: User, box: SandboxBox, paths: readonly PathAccess[]): st
 }
 
 describe.each([self, ...(self.uid === 0 ? [nobody] : [])])('under Landlock, as $name', (user) => {
-  const promise = (name: string, test: () => void): void =>
+  const promise = (name: string, test: () => void | Promise<void>): void =>
     it.skipIf(missing !== null)(missing === null ? name : `${name} (skipped: ${missing})`, test);
   let box: SandboxBox;
 
@@ -78,6 +80,33 @@ describe.each([self, ...(self.uid === 0 ? [nobody] : [])])('under Landlock, as $
     const report = runShim([...landlock(user, box, parentOnly), 'python3', box.shim], box, {});
     expect(report).toMatchObject({ stream: 'EACCES', datagram: 'EACCES' });
   });
+
+  promise(
+    'what it does not do, as the docs say: hide names, keep from dialing, narrow what is granted above',
+    async () => {
+      const inner = path.join(box.home, 'tmp', 'inner');
+      fs.mkdirSync(inner);
+      fs.chownSync(inner, user.uid, user.uid);
+      const socket = `${box.other.binding}/box.sock`;
+      const server = net.createServer().listen(socket);
+      await once(server, 'listening');
+      fs.chmodSync(socket, 0o666);
+      try {
+        const paths: PathAccess[] = [
+          ...box.policyPaths(),
+          { path: path.dirname(inner), writable: true, kind: 'directory' },
+          { path: inner, writable: false, kind: 'directory' },
+        ];
+        const command = [...landlock(user, box, paths), 'python3', box.shim];
+        const report = runShim(command, box, { writes: [`${inner}/x`], dials: [socket] });
+        expect(report.parentEntries).toEqual(['.lock', 'b1', 'b2']);
+        expect(report.dials[socket]).toBe('ok');
+        expect(report.writes[`${inner}/x`]).toBe('ok');
+      } finally {
+        server.close();
+      }
+    },
+  );
 
   const inBwrap = missing ?? bwrapMissing(user);
   it.skipIf(inBwrap !== null)(

@@ -2,10 +2,11 @@ import { spawnSync } from 'node:child_process';
 import * as path from 'node:path';
 import type { SandboxBox } from './box.js';
 
-/** What the shim tries beside its sockets: files to write to, directories to list. */
+/** What the shim tries beside its sockets: files to write to, directories to list, sockets to dial. */
 export interface Task {
   readonly writes?: readonly string[];
   readonly reads?: readonly string[];
+  readonly dials?: readonly string[];
 }
 
 /** What test/fixtures/sandboxed-shim.py prints. */
@@ -19,6 +20,7 @@ export interface ShimReport {
   unlinkBinding: string;
   writes: Record<string, string>;
   reads: Record<string, string | string[]>;
+  dials: Record<string, string>;
 }
 
 /** A user to run as: a prefix for the command line, and the uid. */
@@ -65,9 +67,13 @@ export function runScriptInBwrap(user: User, args: readonly string[], script: st
 }
 
 /** Runs a command that ends with the shim. */
-export function runShim(command: readonly string[], box: SandboxBox, { writes = [], reads = [] }: Task): ShimReport {
-  const task = JSON.stringify({ binding: box.binding, real: box.real, parent: box.parent, writes, reads });
-  return JSON.parse(run([...command, task])) as ShimReport;
+export function runShim(
+  command: readonly string[],
+  box: SandboxBox,
+  { writes = [], reads = [], dials = [] }: Task,
+): ShimReport {
+  const { binding, real, parent } = box;
+  return JSON.parse(run([...command, JSON.stringify({ binding, real, parent, writes, reads, dials })])) as ShimReport;
 }
 
 /** Runs a command; its standard error becomes the failure. */
