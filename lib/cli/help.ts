@@ -8,7 +8,8 @@ import { wrap } from './text.js';
 export function printHelp(commands: readonly Command[], output: Output): void {
   output.line(`Usage: boxsockets <command> [--json]`);
   output.line();
-  output.line('Short, predictable paths for the Unix sockets of boxes, however deep their home.');
+  const purpose = 'Short, predictable paths for the Unix sockets of boxes, however deep their home.';
+  for (const line of wrap(purpose, output.width)) output.line(line);
   output.line();
   output.line(output.style('bold', 'Commands'));
   const synopses = commands.map((command) => [command.name, ...command.operands].join(' '));
@@ -22,7 +23,8 @@ export function printHelp(commands: readonly Command[], output: Output): void {
   printColumns({ output, left: '--help', column, right: 'show this help; after a command, its own' });
   printColumns({ output, left: '--version', column, right: 'print the version' });
   output.line();
-  output.line('Exit status: 0 fine, 1 findings or a failure, 2 wrong usage.');
+  const statuses = 'Exit status: 0 fine, 1 findings or a failure, 2 wrong usage.';
+  for (const line of wrap(statuses, output.width)) output.line(line);
 }
 
 /** `boxsockets <command> --help`. */

@@ -80,7 +80,8 @@ export class Output {
 
   /** The text in a style where the terminal shows one, as it is otherwise. */
   style(style: Style | Style[], text: string): string {
-    return this.#colours && text !== '' ? styleText(style, text) : text;
+    // Whether there is to be one has been decided; left to itself, styleText decides anew for process.stdout.
+    return this.#colours && text !== '' ? styleText(style, text, { validateStream: false }) : text;
   }
 
   /** One line of the answer. */

@@ -1,5 +1,7 @@
+import type { KrunScheme } from '../../index.js';
 import { BASE_OPTION, type Command, EXIT, KRUN_OPTION, UID_OPTION } from '../command.js';
 import { examine } from '../doctor/doctor.js';
+import { Interruption } from '../doctor/interruption.js';
 import { renderReport } from '../doctor/render.js';
 import { ownUid } from '../doctor/report.js';
 
@@ -19,17 +21,23 @@ export const doctor: Command = {
     'Without --home, a home of 300 bytes is made, shown to fail directly and to work through its binding, and removed. ' +
     'Exit status 1 where a finding is an error or a warning.',
   async run(args, output) {
-    const examination = await examine(
-      {
-        home: args.text('home') ?? null,
-        base: args.text('base') ?? null,
-        uid: args.number('uid') ?? ownUid(),
-        krun: (args.text('krun') as 'none' | 'suffix' | 'temp-dir' | undefined) ?? null,
-      },
-      (step) => output.progress(step),
-    );
-    if (args.json) output.json(examination.report);
-    else renderReport(examination.report, examination.selfCheck, output);
-    return examination.report.ok ? EXIT.fine : EXIT.findings;
+    const request = {
+      home: args.text('home') ?? null,
+      base: args.text('base') ?? null,
+      uid: args.number('uid') ?? ownUid(),
+      krun: (args.text('krun') as KrunScheme | undefined) ?? null,
+    };
+    const interruption = new Interruption();
+    try {
+      const { report, selfCheck } = await examine(request, { interruption, progress: (step) => output.progress(step) });
+      if (!interruption.received) {
+        if (args.json) output.json(report);
+        else renderReport(report, selfCheck, output);
+      }
+      return report.ok ? EXIT.fine : EXIT.findings;
+    } finally {
+      output.clearProgress();
+      await interruption.end();
+    }
   },
 };

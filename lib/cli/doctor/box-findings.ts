@@ -9,7 +9,7 @@ import { type BoxReport, type DoctorRequest, type Finding, ownCommand } from './
 /** Findings about one box. */
 export function boxFindings(box: BoxReport, request: DoctorRequest): Finding[] {
   const findings: Finding[] = [];
-  const missing = realDirFinding(box);
+  const missing = realDirFinding(box, request);
   if (missing !== null) findings.push(missing);
   const binding = bindingFinding(box, request);
   // A link to a directory that is not there dangles, and one that is missing cannot be made: one cause, one finding.
@@ -21,7 +21,7 @@ export function boxFindings(box: BoxReport, request: DoctorRequest): Finding[] {
   return findings;
 }
 
-function realDirFinding(box: BoxReport): Finding | null {
+function realDirFinding(box: BoxReport, request: DoctorRequest): Finding | null {
   let problem: string;
   try {
     if (fs.statSync(box.realDir).isDirectory()) return null;
@@ -33,7 +33,7 @@ function realDirFinding(box: BoxReport): Finding | null {
     severity: 'warning',
     code: 'box-without-sockets',
     message: `Box ${box.id} has no directory for its sockets: ${box.realDir}: ${problem}.`,
-    remedy: shellCommand('mkdir', '-m', '0700', '--', box.realDir),
+    remedy: `${shellCommand('mkdir', '-m', '0700', '--', box.realDir)} && ${ownCommand(request, 'ensure', box.id, box.realDir)}`,
   };
 }
 

@@ -27,14 +27,13 @@ export function readHome(home: string, request: DoctorRequest): HomeReport {
   const boxes = path.join(home, 'boxes');
   let entries: fs.Dirent[];
   try {
-    fs.statSync(home);
-    entries = fs.existsSync(boxes) ? fs.readdirSync(boxes, { withFileTypes: true }) : [];
+    entries = boxEntries(home, boxes);
   } catch (error) {
     const code = errorCode(error);
     const finding: Finding = {
       severity: 'error',
       code: code === 'ENOENT' ? 'home-missing' : 'home-unreadable',
-      message: `The boxes of ${home} cannot be listed: ${code} at ${code === 'ENOENT' ? home : boxes}.`,
+      message: `The boxes of ${home} cannot be listed: ${code}.`,
       remedy: shellCommand('ls', '-ld', home, boxes),
     };
     return { ids: [], findings: [finding] };
@@ -51,6 +50,17 @@ export function readHome(home: string, request: DoctorRequest): HomeReport {
     });
   }
   return { ids, findings };
+}
+
+// A home without its `boxes` is empty; one that is missing, or may not be looked into, is an error.
+function boxEntries(home: string, boxes: string): fs.Dirent[] {
+  fs.statSync(home);
+  try {
+    return fs.readdirSync(boxes, { withFileTypes: true });
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 // The constructor's own rule, asked of the constructor.

@@ -43,7 +43,10 @@ function takesFinding(cleaner: Cleaner, request: DoctorRequest): Finding {
     message:
       `${cleaner.name} takes the link of an idle box ${age}${rule}. ` +
       (noatime ? 'The base is mounted noatime, so even dialing does not keep a link. ' : '') +
-      'The next ensure brings it back.',
+      // Its lock on the parent is honoured by systemd-tmpfiles alone.
+      (cleaner.name === 'systemd-tmpfiles'
+        ? 'hold() keeps it, and the next ensure brings it back.'
+        : 'The next ensure brings it back.'),
     remedy: cleaner.protect ?? '',
   };
 }

@@ -1,7 +1,7 @@
 // The whole examination, step by step. It changes nothing that it did not make itself.
 
 import * as path from 'node:path';
-import { BoxSockets, measureSunPathLimit, sunPathLimit } from '../../index.js';
+import { type BindingInfo, BoxSockets, measureSunPathLimit, sunPathLimit } from '../../index.js';
 import { type CleanerReport, inspectCleaners } from '../cleaner/cleaner.js';
 import { readMounts } from '../mounts.js';
 import { inspectBox, listParent, readHome, staleBindings } from './boxes.js';
@@ -26,15 +26,22 @@ export interface Examination {
   selfCheck: SelfCheck | null;
 }
 
+/** How an examination is told of the world around it. */
+export interface Examiner {
+  progress(step: string): void;
+  /** Once true, no further step is begun. */
+  readonly interruption: { readonly received: boolean };
+}
+
 /** Examines a home, or without one the machine and a home made for the purpose. */
-export async function examine(asked: DoctorRequest, progress: (step: string) => void): Promise<Examination> {
+export async function examine(asked: DoctorRequest, examiner: Examiner): Promise<Examination> {
   // Checked by the constructor, before anything is looked at.
   new BoxSockets('id', '/', boxOptions(asked));
   const request = { ...asked, home: asked.home === null ? null : path.resolve(asked.home) };
 
-  progress('Measuring what a socket address holds');
+  examiner.progress('Measuring what a socket address holds');
   const limit = await measureLimit(request);
-  progress('Looking at the base, the parent and what cleans them');
+  examiner.progress('Looking at the base, the parent and what cleans them');
   const base = inspectBase(request);
   const parent = inspectParent(request);
   const findings = [...uidFindings(), ...limit.findings, ...base.findings, ...parent.findings];
@@ -45,22 +52,8 @@ export async function examine(asked: DoctorRequest, progress: (step: string) => 
   findings.push(...listed.findings, ...home.findings, ...cleanerFindings(cleaner, request));
   findings.push(...staleBindings(listed.bindings ?? new Map(), home.ids, request));
 
-  const boxes: BoxReport[] = [];
-  for (const [index, id] of home.ids.entries()) {
-    progress(`Probing box ${index + 1} of ${home.ids.length}: ${id}`);
-    const box = new BoxSockets(id, path.join(request.home ?? '', 'boxes', id, 'sockets'), boxOptions(request));
-    const inspected = await inspectBox(box, listed.bindings, request);
-    boxes.push(inspected.box);
-    findings.push(...inspected.findings);
-  }
-
-  let selfCheck: SelfCheck | null = null;
-  if (request.home === null) {
-    progress('Making a deep home and binding in it');
-    selfCheck = await runSelfCheck(request);
-    if (selfCheck.box !== null) boxes.push(selfCheck.box);
-    findings.push(...selfCheck.findings);
-  }
+  const examined = await examineBoxes({ ids: home.ids, bindings: listed.bindings, request, examiner });
+  findings.push(...examined.findings);
   const report = {
     ok: findings.every((finding) => finding.severity === 'info'),
     platform: process.platform,
@@ -68,10 +61,34 @@ export async function examine(asked: DoctorRequest, progress: (step: string) => 
     base: base.base,
     parent: parent.parent,
     cleaner,
-    boxes,
+    boxes: examined.boxes,
     findings,
   };
-  return { report, selfCheck };
+  return { report, selfCheck: examined.selfCheck };
+}
+
+async function examineBoxes(what: {
+  ids: string[];
+  bindings: Map<string, BindingInfo> | null;
+  request: DoctorRequest;
+  examiner: Examiner;
+}): Promise<{ boxes: BoxReport[]; selfCheck: SelfCheck | null; findings: Finding[] }> {
+  const { ids, bindings, request, examiner } = what;
+  const boxes: BoxReport[] = [];
+  const findings: Finding[] = [];
+  for (const [index, id] of ids.entries()) {
+    if (examiner.interruption.received) break;
+    examiner.progress(`Probing box ${index + 1} of ${ids.length}: ${id}`);
+    const box = new BoxSockets(id, path.join(request.home ?? '', 'boxes', id, 'sockets'), boxOptions(request));
+    const inspected = await inspectBox(box, bindings, request);
+    boxes.push(inspected.box);
+    findings.push(...inspected.findings);
+  }
+  if (request.home !== null || examiner.interruption.received) return { boxes, selfCheck: null, findings };
+  examiner.progress('Making a deep home and binding in it');
+  const selfCheck = await runSelfCheck(request);
+  if (selfCheck.box !== null) boxes.push(selfCheck.box);
+  return { boxes, selfCheck, findings: [...findings, ...selfCheck.findings] };
 }
 
 async function measureLimit(request: DoctorRequest): Promise<{ limit: DoctorReport['limit']; findings: Finding[] }> {

@@ -19,29 +19,31 @@ import {
 export function inspectBase(request: DoctorRequest): { base: BaseReport; findings: Finding[] } {
   const where = request.base ?? DEFAULT_BASE;
   const { isPrivate, evidence } = inspectPrivateBase(where);
-  const unknown = { path: where, owner: null, mode: null, isPrivate };
   let st: fs.Stats;
   try {
     st = fs.statSync(where);
   } catch (error) {
     const code = errorCode(error);
     const state = code === 'ENOENT' || code === 'ENOTDIR' ? 'missing' : 'unreadable';
-    return { base: { ...unknown, state }, findings: [baseFinding(request, state, `${where}: ${code}`)] };
+    const base = { path: where, state, owner: null, mode: null, isPrivate } as const;
+    return { base, findings: [baseFinding(where, state, `${where}: ${code}`)] };
   }
-  const base = { ...unknown, state: judgeBase(st), owner: st.uid, mode: octal(st.mode) };
+  const state = judgeBase(st);
   const findings: Finding[] = [];
-  if (base.state !== 'fine') findings.push(baseFinding(request, base.state, describe(where, st)));
+  if (state !== 'fine') findings.push(baseFinding(where, state, describe(where, st)));
   if (isPrivate === true) findings.push(privateFinding(where, evidence));
   if (mountOf(realPath(where), readMounts())?.options.includes('nosymfollow') === true) {
     findings.push({
       severity: 'error',
       code: 'base-nosymfollow',
       message: `${where} is mounted nosymfollow: no symlink is followed there, so no binding works.`,
-      remedy: 'Take a base on another file system: --base DIR here, the option base in the host and its shims.',
+      remedy: ANOTHER_BASE,
     });
   }
-  return { base, findings };
+  return { base: { path: where, state, owner: st.uid, mode: octal(st.mode), isPrivate }, findings };
 }
+
+const ANOTHER_BASE = 'Take another base: --base DIR here, the option base in the host and its shims.';
 
 // Design section 4: a directory owned by root or the user (or, where root is not mapped and the base is sticky, by
 // the uid that stands for root), and sticky if others may write to it.
@@ -64,23 +66,21 @@ function uidThatStandsForRoot(): number {
   }
 }
 
-function baseFinding(request: DoctorRequest, state: BaseState, detail: string): Finding {
-  const where = request.base ?? DEFAULT_BASE;
-  const otherBase = 'Take another base: --base DIR here, the option base in the host and its shims.';
-  const said: Record<Exclude<BaseState, 'fine'>, { message: string; remedy: string }> = {
+function baseFinding(where: string, state: Exclude<BaseState, 'fine'>, detail: string): Finding {
+  const said: Record<typeof state, { message: string; remedy: string }> = {
     missing: { message: `There is no base: ${detail}.`, remedy: shellCommand('sudo', 'mkdir', '-m', '1777', where) },
-    unreadable: { message: `The base cannot be looked at: ${detail}.`, remedy: otherBase },
-    'not-a-directory': { message: `The base is not a directory: ${detail}.`, remedy: otherBase },
+    unreadable: { message: `The base cannot be looked at: ${detail}.`, remedy: ANOTHER_BASE },
+    'not-a-directory': { message: `The base is not a directory: ${detail}.`, remedy: ANOTHER_BASE },
     foreign: {
       message: `The base belongs to a stranger, who could swap the parent at any time: ${detail}.`,
-      remedy: otherBase,
+      remedy: ANOTHER_BASE,
     },
     'not-sticky': {
       message: `Others may write to the base and it is not sticky, so they could swap the parent: ${detail}.`,
       remedy: shellCommand('sudo', 'chmod', '+t', where),
     },
   };
-  return { severity: 'error', code: `base-${state}`, ...said[state as Exclude<BaseState, 'fine'>] };
+  return { severity: 'error', code: `base-${state}`, ...said[state] };
 }
 
 function privateFinding(where: string, evidence: string): Finding {
@@ -97,47 +97,51 @@ function privateFinding(where: string, evidence: string): Finding {
 /** The parent, and what is wrong with it. A missing one is fine: the first `ensure` makes it. */
 export function inspectParent(request: DoctorRequest): { parent: ParentReport; findings: Finding[] } {
   const where = path.join(request.base ?? DEFAULT_BASE, `bl-${request.uid}`);
+  const unknown = { path: where, owner: null, mode: null };
   let st: fs.Stats | undefined;
   try {
     st = fs.lstatSync(where, { throwIfNoEntry: false });
   } catch (error) {
-    const parent = { path: where, state: 'unreadable' as const, owner: null, mode: null };
+    const code = errorCode(error);
     // A base that is no directory says so itself.
-    if (errorCode(error) === 'ENOTDIR') return { parent: { ...parent, state: 'missing' }, findings: [] };
-    return { parent, findings: [parentFinding(parent, `${where}: ${errorCode(error)}`)] };
+    if (code === 'ENOTDIR') return { parent: { ...unknown, state: 'missing' }, findings: [] };
+    const finding = parentFinding(where, 'unreadable', `${where}: ${code}`);
+    return { parent: { ...unknown, state: 'unreadable' }, findings: [finding] };
   }
-  if (st === undefined) return { parent: { path: where, state: 'missing', owner: null, mode: null }, findings: [] };
-  const parent = { path: where, state: judgeParent(st), owner: st.uid, mode: octal(st.mode) };
-  return { parent, findings: parent.state === 'fine' ? [] : [parentFinding(parent, describe(where, st))] };
+  if (st === undefined) return { parent: { ...unknown, state: 'missing' }, findings: [] };
+  const state = judgeParent(st);
+  const findings = state === 'fine' ? [] : [parentFinding(where, state, describe(where, st))];
+  return { parent: { path: where, state, owner: st.uid, mode: octal(st.mode) }, findings };
 }
 
-function judgeParent(st: fs.Stats): ParentState {
+function judgeParent(st: fs.Stats): Exclude<ParentState, 'missing' | 'unreadable'> {
   if (!st.isDirectory()) return 'not-a-directory';
   if (st.uid !== effectiveUid()) return 'foreign';
   return (st.mode & 0o7777) === 0o700 ? 'fine' : 'open';
 }
 
-function parentFinding(parent: ParentReport, detail: string): Finding {
-  const { path: where, state } = parent;
-  if (state === 'open') {
-    return {
+function parentFinding(where: string, state: Exclude<ParentState, 'fine' | 'missing'>, detail: string): Finding {
+  const said: Record<typeof state, Pick<Finding, 'severity' | 'message' | 'remedy'>> = {
+    open: {
       severity: 'warning',
-      code: 'parent-open',
       message: `The parent should be 0700, for you alone: ${detail}. The next ensure repairs it.`,
       remedy: shellCommand('chmod', '0700', where),
-    };
-  }
-  const said = {
-    'not-a-directory': `Something else stands where the parent belongs: ${detail}.`,
-    foreign: `The parent belongs to uid ${parent.owner}, and must belong to uid ${effectiveUid()}: ${detail}.`,
+    },
+    foreign: {
+      severity: 'error',
+      message: `The parent must belong to uid ${effectiveUid()}, and does not: ${detail}.`,
+      remedy: shellCommand('sudo', 'rm', '-r', '--', where),
+    },
+    'not-a-directory': {
+      severity: 'error',
+      message: `Something else stands where the parent belongs: ${detail}.`,
+      remedy: shellCommand('rm', '--', where),
+    },
+    unreadable: {
+      severity: 'error',
+      message: `The parent cannot be looked at: ${detail}.`,
+      remedy: shellCommand('ls', '-ld', path.dirname(where)),
+    },
   };
-  const message =
-    state === 'not-a-directory' || state === 'foreign' ? said[state] : `It cannot be looked at: ${detail}.`;
-  const remove = state === 'foreign' ? ['sudo', 'rm', '-r', '--', where] : ['rm', '--', where];
-  return {
-    severity: 'error',
-    code: `parent-${state}`,
-    message,
-    remedy: state === 'unreadable' ? shellCommand('ls', '-ld', path.dirname(where)) : shellCommand(...remove),
-  };
+  return { code: `parent-${state}`, ...said[state] };
 }

@@ -129,8 +129,10 @@ function renderFinding(finding: Finding, output: Output): void {
   for (const part of message.split('\n')) {
     for (const text of wrap(printable(part), output.width - 4)) output.line(`    ${text}`);
   }
-  // Whole, however long: it is there to be pasted.
-  if (remedy !== '') output.line(`    ${output.style('cyan', printable(remedy))}`);
+  // A command stays whole, however long: it is there to be pasted. A sentence is one.
+  const isSentence = /^[A-Z].*\.$/s.test(remedy);
+  const lines = isSentence ? wrap(printable(remedy), output.width - 4) : [printable(remedy)];
+  for (const line of remedy === '' ? [] : lines) output.line(`    ${output.style('cyan', line)}`);
 }
 
 function summary(report: DoctorReport, output: Output): string {

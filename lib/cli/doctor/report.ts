@@ -1,5 +1,6 @@
 // What `doctor` finds out. The shape is that of `doctor --json`, design section 8.
 
+import type { KrunScheme } from '../../index.js';
 import type { CleanerReport } from '../cleaner/cleaner.js';
 import { shellCommand } from '../text.js';
 
@@ -17,11 +18,49 @@ export interface DoctorReport {
   findings: Finding[];
 }
 
+/** The code of every finding there is, in the order in which docs/cli.md explains them. They do not change. */
+export const FINDING_CODES = [
+  'ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE',
+  'limit-not-measured',
+  'uid-mismatch',
+  'base-missing',
+  'base-unreadable',
+  'base-not-a-directory',
+  'base-foreign',
+  'base-not-sticky',
+  'base-private',
+  'base-nosymfollow',
+  'parent-unreadable',
+  'parent-not-a-directory',
+  'parent-foreign',
+  'parent-open',
+  'cleaner-takes-link',
+  'cleaner-inactive',
+  'cleaner-unreadable',
+  'home-missing',
+  'home-unreadable',
+  'home-without-boxes',
+  'box-id-invalid',
+  'box-without-sockets',
+  'binding-missing',
+  'binding-dangling',
+  'binding-foreign',
+  'binding-not-a-symlink',
+  'binding-unreadable',
+  'binding-stale',
+  'name-too-long',
+  'socket-does-not-bind',
+  'dead-zone',
+  'direct-bind',
+  'self-check-failed',
+] as const;
+
+export type FindingCode = (typeof FINDING_CODES)[number];
+
 /** One thing to know, and what to do about it. */
 export interface Finding {
   severity: 'error' | 'warning' | 'info';
-  /** Stable; docs/cli.md lists them. */
-  code: string;
+  code: FindingCode;
   message: string;
   /** A command to paste where one helps, else a sentence. */
   remedy: string;
@@ -96,7 +135,7 @@ export interface DoctorRequest {
   home: string | null;
   base: string | null;
   uid: number;
-  krun: 'none' | 'suffix' | 'temp-dir' | null;
+  krun: KrunScheme | null;
 }
 
 export const DEFAULT_BASE = '/tmp';

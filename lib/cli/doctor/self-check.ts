@@ -1,5 +1,5 @@
 // `doctor` without a home: it makes a deep one of its own, shows the direct bind failing and the bound one working,
-// and removes everything, also when it is interrupted.
+// and removes everything.
 
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
@@ -32,11 +32,9 @@ export async function runSelfCheck(request: DoctorRequest): Promise<SelfCheck> {
     return { box: null, direct: null, through: null, findings: [failure('a directory to work in', error)] };
   }
   const trial = new Trial(root, request);
-  const release = onInterrupt(() => trial.cleanUp());
   try {
     return await trial.run();
   } finally {
-    release();
     trial.cleanUp();
   }
 }
@@ -83,7 +81,7 @@ class Trial {
     }
   }
 
-  /** Removes everything this made. Synchronous, so that it can run while a signal ends the process. */
+  /** Removes everything this made. */
   cleanUp(): void {
     const box = this.#box;
     try {
@@ -150,22 +148,4 @@ function failure(what: string, error: unknown): Finding {
     message: `The self-check could not make ${what}: ${error instanceof Error ? error.message : String(error)}`,
     remedy: TRY_ELSEWHERE,
   };
-}
-
-// Once, then the signal does what it would have done.
-function onInterrupt(cleanUp: () => void): () => void {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  const handlers = signals.map((signal) => {
-    const handler = () => {
-      cleanUp();
-      release();
-      process.kill(process.pid, signal);
-    };
-    process.on(signal, handler);
-    return [signal, handler] as const;
-  });
-  const release = () => {
-    for (const [signal, handler] of handlers) process.off(signal, handler);
-  };
-  return release;
 }

@@ -1,0 +1,64 @@
+// Runs the built command line as its users do: a child process, its own base, an environment of its own.
+
+import { type SpawnSyncOptions, spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { afterEach, beforeEach } from 'vitest';
+
+export const MAIN = path.resolve('dist/cli/main.js');
+
+export interface Run {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** A directory of the test's own, short, and removed after each test. */
+export function scratch(): { readonly dir: string; readonly base: string } {
+  let dir = '';
+  beforeEach(() => {
+    dir = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'bs-')));
+    fs.mkdirSync(path.join(dir, 'b'), { mode: 0o700 });
+  });
+  afterEach(() => {
+    fs.rmSync(dir, { recursive: true, force: true });
+  });
+  return {
+    get dir() {
+      return dir;
+    },
+    get base() {
+      return path.join(dir, 'b');
+    },
+  };
+}
+
+export function boxsockets(args: string[], options: SpawnSyncOptions = {}): Run {
+  return run(process.execPath, [MAIN, ...args], options);
+}
+
+export function run(file: string, args: string[], options: SpawnSyncOptions = {}): Run {
+  const env = { PATH: process.env.PATH, HOME: process.env.HOME, ...options.env };
+  const { status, stdout, stderr, error } = spawnSync(file, args, { ...options, env, encoding: 'utf8' });
+  if (error !== undefined) throw error;
+  return { status, stdout: String(stdout), stderr: String(stderr) };
+}
+
+/** The JSON document that a run printed, and nothing else. */
+// biome-ignore lint/suspicious/noExplicitAny: a test looks into it as it likes
+export function json(result: Run): any {
+  return JSON.parse(result.stdout);
+}
+
+/** Makes `<home>/boxes/<id>/sockets`. */
+export function makeBox(home: string, id: string): string {
+  const realDir = path.join(home, 'boxes', id, 'sockets');
+  fs.mkdirSync(realDir, { recursive: true, mode: 0o700 });
+  return realDir;
+}
+
+export const uid = process.getuid?.() ?? 0;
+export const isRoot = uid === 0;
+/** Another user, as root may become one. */
+export const NOBODY = { uid: 65534, gid: 65534 };
