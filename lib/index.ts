@@ -10,6 +10,14 @@ export {
 export type { SocketBudget, SocketBudgetEntry, SocketKind, SocketName } from './budget.js';
 export { BoxSocketsError, type BoxSocketsErrorCode } from './errors.js';
 export type { KrunDerivation, KrunPin, KrunScheme } from './krun-derivation.js';
+export {
+  assertKrunPin,
+  assertKrunPinSync,
+  checkKrunPin,
+  checkKrunPinSync,
+  type KrunPinExpectation,
+  type KrunPinInput,
+} from './krun-pin.js';
 export type { PathAccess, PathKind } from './path-access.js';
 export {
   type NamedSocketProbe,

@@ -4,6 +4,7 @@ import { type Command, EXIT, parseArguments, usageLine } from './command.js';
 import { doctor } from './commands/doctor.js';
 import { ensure } from './commands/ensure.js';
 import { list } from './commands/list.js';
+import { pin } from './commands/pin.js';
 import { policy } from './commands/policy.js';
 import { probe } from './commands/probe.js';
 import { remove } from './commands/remove.js';
@@ -14,7 +15,7 @@ import type { Output } from './output.js';
 import { wrap } from './text.js';
 import { packageVersion } from './version.js';
 
-const COMMANDS: readonly Command[] = [doctor, ensure, remove, list, sweep, probe, policy];
+const COMMANDS: readonly Command[] = [doctor, ensure, remove, list, sweep, probe, pin, policy];
 
 /**
  * Runs the command line.

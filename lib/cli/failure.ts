@@ -46,7 +46,9 @@ export function printFailure(failure: FailureDocument, json: boolean, output: Ou
     output.json({ ok: false, error: failure });
     return;
   }
-  output.complain(`boxsockets: ${printable(failure.message)}`);
+  const [first = '', ...rest] = failure.message.split('\n').map(printable);
+  output.complain(`boxsockets: ${first}`);
+  for (const line of rest) output.complain(line);
   if (!failure.message.includes(failure.code)) output.complain(`  code  ${failure.code}`);
   if (failure.cause !== undefined) output.complain(`  cause ${printable(failure.cause.message)}`);
 }

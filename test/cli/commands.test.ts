@@ -226,3 +226,45 @@ describe('output', () => {
     expect(result).toMatchObject({ stdout: expect.stringMatching(/^ID/), stderr: 'status 0\n' });
   });
 });
+
+describe('pin', () => {
+  const source = (scheme: string) => path.resolve('test/fixtures/krun', scheme);
+
+  it.each(['none', 'suffix', 'temp-dir'])('tells the scheme of sources: %s', (scheme) => {
+    expect(json(boxsockets(['pin', source(scheme), '--json']))).toMatchObject({ scheme });
+    const { status, stdout } = boxsockets(['pin', source(scheme), '--expect', scheme]);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(new RegExp(`^scheme   ${scheme}$`, 'm'));
+    expect(stdout).toMatch(/\.rs:\d+$/m);
+  });
+
+  it('another scheme than the expected one: exit status 1, what was found, and where', () => {
+    const args = ['pin', source('suffix'), '--expect', 'temp-dir'];
+    const { status, stderr } = boxsockets(args);
+    expect(status).toBe(1);
+    expect(stderr).toContain("expected 'temp-dir'");
+    expect(stderr).toMatch(/^ {2}\S*unixgram\.rs:\d+: /m);
+    expect(json(boxsockets([...args, '--json'])).error.code).toBe('ERR_BOX_SOCKETS_VENDOR_PIN');
+  });
+
+  it('one that cannot be told: exit status 1', () => {
+    expect(json(boxsockets(['pin', path.resolve('test/fixtures/krun'), '--json']))).toMatchObject({
+      scheme: 'ambiguous',
+    });
+    const unknown = boxsockets(['pin', source('library')]);
+    expect(unknown).toMatchObject({ status: 1, stdout: expect.stringContaining('scheme   unknown') });
+  });
+
+  it('tells a binary by its first bytes, whatever its name', () => {
+    const file = path.join(test.dir, 'libkrun.rs');
+    fs.copyFileSync('/bin/sh', file);
+    // As a source it would be refused, for it is no text.
+    expect(json(boxsockets(['pin', file, '--json']))).toMatchObject({ scheme: 'unknown', evidence: [] });
+  });
+
+  it('a fifo is refused, and never blocks', () => {
+    const fifo = path.join(test.dir, 'fifo');
+    run('mkfifo', [fifo]);
+    expect(boxsockets(['pin', fifo])).toMatchObject({ status: 1, stdout: '' });
+  });
+});

@@ -1,0 +1,67 @@
+import * as fs from 'node:fs';
+import { assertKrunPin, checkKrunPin, type KrunPin, type KrunScheme } from '../../index.js';
+import { type Command, EXIT } from '../command.js';
+import type { Output } from '../output.js';
+import { printable, wrap } from '../text.js';
+
+/** `pin PATH`. */
+export const pin: Command = {
+  name: 'pin',
+  summary: 'Find out how a libkrun names the socket that it binds beside yours',
+  operands: ['PATH'],
+  options: [
+    {
+      name: 'expect',
+      value: 'SCHEME',
+      choices: ['none', 'suffix', 'temp-dir'],
+      help: 'fail where it is not this scheme',
+    },
+  ],
+  details:
+    'PATH is a source tree, a source file, a library or a program that contains it: binaries are told by their first ' +
+    'bytes. none: no socket of its own. suffix: <peer path>-krun.sock. temp-dir: <TMPDIR>/krun-net-<pid>-<n>.sock. ' +
+    'Exit status 1 where the scheme is unknown, ambiguous, or not the expected one.',
+  async run(args, output) {
+    const [path = ''] = args.operands;
+    const input = isBinary(path) ? { library: path } : { source: path };
+    const expected = args.text('expect') as KrunScheme | undefined;
+    const found = await (expected === undefined ? checkKrunPin(input) : assertKrunPin(input, expected));
+    if (args.json) output.json(found);
+    else printPin(found, output);
+    return found.scheme === 'unknown' || found.scheme === 'ambiguous' ? EXIT.findings : EXIT.fine;
+  },
+};
+
+// ELF, Mach-O of both byte orders, universal Mach-O, ar archives.
+const MAGIC = /^(7f454c46|feedfac[ef]|c[ef]faedfe|cafebabe|bfbafeca|cafebabf|213c6172)/;
+
+// What cannot be opened is left to the check itself, whose error says so.
+function isBinary(path: string): boolean {
+  const head = Buffer.alloc(512);
+  let length = 0;
+  try {
+    const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+    try {
+      length = fs.fstatSync(fd).isFile() ? fs.readSync(fd, head) : 0;
+    } finally {
+      fs.closeSync(fd);
+    }
+  } catch {
+    return false;
+  }
+  const read = head.subarray(0, length);
+  return MAGIC.test(read.toString('hex', 0, 4)) || read.includes(0);
+}
+
+function printPin(found: KrunPin, output: Output): void {
+  const style = found.scheme === 'unknown' || found.scheme === 'ambiguous' ? 'yellow' : 'green';
+  output.line(`scheme   ${output.style(style, found.scheme)}`);
+  if (found.suffix !== null) output.line(`suffix   ${printable(found.suffix)}`);
+  if (found.longestName !== null) output.line(`longest  ${found.longestName} (${found.longestName.length} bytes)`);
+  if (found.evidence.length === 0) output.line('No sign of its network backend is in there.');
+  for (const evidence of found.evidence) {
+    const where = 'line' in evidence ? `${evidence.file}:${evidence.line}` : `${evidence.file} at ${evidence.offset}`;
+    output.line(output.style('dim', printable(where)));
+    for (const line of wrap(printable(evidence.text), output.width - 2)) output.line(`  ${line}`);
+  }
+}
