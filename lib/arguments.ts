@@ -73,11 +73,7 @@ export function toBase(value: unknown): string {
 /** A uid; the caller's real one where none is given (0 on Windows, which has none). */
 export function toUid(value: unknown): number {
   if (value === undefined) return process.getuid?.() ?? 0;
-  if (typeof value !== 'number') throw invalidArgType('options.uid', 'a number', value);
-  if (!Number.isInteger(value) || value < 0 || value > LARGEST_UID) {
-    throw invalidArgValue('options.uid', value, `must be an integer from 0 to ${LARGEST_UID}`);
-  }
-  return value;
+  return toInteger('options.uid', value, { least: 0, most: LARGEST_UID, otherwise: 0 });
 }
 
 /** `<base>/bl-<uid>`. */
@@ -110,6 +106,11 @@ export function toBoolean(name: string, value: unknown): boolean {
   return value;
 }
 
+export interface LockOptions {
+  /** Milliseconds to wait for the lock; 5,000 when left out. */
+  lockTimeout?: number;
+}
+
 /** Whole milliseconds, up to a day. */
 export function toLockTimeout(value: unknown): number {
   if (value === undefined) return DEFAULT_LOCK_TIMEOUT;
@@ -127,4 +128,21 @@ export function toSocketType(name: string, value: unknown): SocketType {
   if (value === undefined || value === 'stream') return 'stream';
   if (value === 'dgram') return 'dgram';
   throw invalidArgValue(name, value, "must be 'stream' or 'dgram'");
+}
+
+/** A whole number within a range, or what it is otherwise. */
+export function toInteger(
+  name: string,
+  value: unknown,
+  { least, most, otherwise }: { least: number; most: number; otherwise: number },
+): number {
+  if (value === undefined) return otherwise;
+  if (typeof value !== 'number') throw invalidArgType(name, 'a number', value);
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw invalidArgValue(name, value, `must be an integer from ${least} to ${most}`);
+}
+
+export function toSignal(name: string, value: unknown): AbortSignal | undefined {
+  if (value === undefined || value instanceof AbortSignal) return value;
+  throw invalidArgType(name, 'an AbortSignal', value);
 }

@@ -1,6 +1,8 @@
 // The sockets of one box: where they are, from its identity alone, and the binding that makes them bind.
 
+import type net from 'node:net';
 import {
+  type LockOptions,
   type PathLike,
   type SocketType,
   toAbsolutePath,
@@ -15,18 +17,23 @@ import {
   toUid,
 } from './arguments.js';
 import { native } from './binding.js';
-import { makeBudget, type SocketBudget, type SocketName } from './budget.js';
-import { invalidArgType, pathTooLong } from './errors.js';
-import { type Scene, unwrap } from './failure.js';
+import { fitsEverywhere, makeBudget, type SocketBudget, type SocketName } from './budget.js';
+import { type ConnectOptions, dial, toDial } from './connect.js';
+import { type BatchBox, type EnsureOutcome, ensureBatch } from './ensure-all.js';
+import { type BoxSocketsError, invalidArgType, pathTooLong } from './errors.js';
+import { unwrap } from './failure.js';
+import { BindingHold, type HoldOptions, holdParent, holdParentSync, toRefreshInterval } from './hold.js';
 import {
   KRUN_PEER_NAME,
   type KrunDerivation,
   type ResolvedKrunDerivation,
   resolveKrunDerivation,
 } from './krun-derivation.js';
+import { type ListenOptions, listen } from './listen.js';
 import { untilUnlocked } from './lock-wait.js';
 import { ENSURE_STATUS, type NativeFailure, REMOVE_STATUS } from './native.js';
 import type { PathAccess } from './path-access.js';
+import { bindingPaths, type Place } from './place.js';
 import { NamesProbe, type ProbeReport } from './probe.js';
 import {
   type BindingInfo,
@@ -53,11 +60,9 @@ export interface BoxSocketsOptions {
   names?: readonly (string | { name: string; type: SocketType })[];
 }
 
-export interface EnsureOptions {
+export interface EnsureOptions extends LockOptions {
   /** Replace a binding that leads to a live box of the same id, or that cannot be resolved. */
   takeover?: boolean;
-  /** Milliseconds to wait for the lock; 5,000 when left out. */
-  lockTimeout?: number;
 }
 
 export interface EnsureResult {
@@ -65,10 +70,7 @@ export interface EnsureResult {
   bindingDir: string;
 }
 
-export interface RemoveOptions {
-  /** Milliseconds to wait for the lock; 5,000 when left out. */
-  lockTimeout?: number;
-}
+export type RemoveOptions = LockOptions;
 
 export interface RemoveResult {
   /** `'foreign'`: something is there that is not this box's binding, and was left alone. */
@@ -102,9 +104,11 @@ export class BoxSockets {
   /** `<base>/bl-<uid>/<boxId>`, the symlink to {@link realDir}. */
   readonly bindingDir: string;
 
-  readonly #base: string;
+  readonly #place: Place;
   readonly #krun: ResolvedKrunDerivation;
   readonly #names: readonly SocketName[];
+  /** Its bytes. */
+  readonly #longestName: number;
   readonly #unchanged: EnsureResult;
   #steady: (() => boolean) | undefined;
 
@@ -117,11 +121,13 @@ export class BoxSockets {
     const { base, uid, krun, names } = toOptions(options);
     this.boxId = toBoxId(boxId);
     this.realDir = toAbsolutePath('realDir', realDir);
-    this.#base = toBase(base);
-    this.parentDir = toParentDir(this.#base, toUid(uid));
+    const baseDir = toBase(base);
+    this.parentDir = toParentDir(baseDir, toUid(uid));
     this.bindingDir = `${this.parentDir}/${boxId}`;
+    this.#place = { base: baseDir, parent: this.parentDir, binding: this.bindingDir, realDir: this.realDir };
     this.#krun = resolveKrunDerivation(krun);
     this.#names = allNames(this.#krun, names);
+    this.#longestName = Math.max(...this.#names.map(({ name }) => name.length));
     this.#unchanged = Object.freeze({ status: 'unchanged', bindingDir: this.bindingDir });
   }
 
@@ -180,7 +186,7 @@ export class BoxSockets {
   async ensure(options?: EnsureOptions): Promise<EnsureResult> {
     const { takeover, lockTimeout } = this.#ensureArguments(options);
     const { ensureAsync } = native();
-    const paths = this.#paths();
+    const paths = bindingPaths(this.#place);
     return this.#ensured(await untilUnlocked(lockTimeout, () => ensureAsync(...paths, takeover, 0)));
   }
 
@@ -188,8 +194,8 @@ export class BoxSockets {
   ensureSync(options?: EnsureOptions): EnsureResult {
     if (options === undefined && this.#steady?.() === true) return this.#unchanged;
     const { takeover, lockTimeout } = this.#ensureArguments(options);
-    this.#steady ??= native().steady(...this.#paths());
-    return this.#ensured(native().ensure(...this.#paths(), takeover, lockTimeout));
+    this.#steady ??= native().steady(...bindingPaths(this.#place));
+    return this.#ensured(native().ensure(...bindingPaths(this.#place), takeover, lockTimeout));
   }
 
   /**
@@ -201,14 +207,14 @@ export class BoxSockets {
   async remove(options?: RemoveOptions): Promise<RemoveResult> {
     const lockTimeout = toLockTimeout(toOptions(options).lockTimeout);
     const { removeAsync } = native();
-    const paths = this.#paths();
+    const paths = bindingPaths(this.#place);
     return this.#removed(await untilUnlocked(lockTimeout, () => removeAsync(...paths, 0)));
   }
 
   /** {@link remove}, at once. */
   removeSync(options?: RemoveOptions): RemoveResult {
     const lockTimeout = toLockTimeout(toOptions(options).lockTimeout);
-    return this.#removed(native().remove(...this.#paths(), lockTimeout));
+    return this.#removed(native().remove(...bindingPaths(this.#place), lockTimeout));
   }
 
   /**
@@ -230,6 +236,73 @@ export class BoxSockets {
   }
 
   /**
+   * Keeps the binding alive while the box idles: a shared lock on the parent directory, which systemd-tmpfiles honours,
+   * and fresh timestamps on the link from time to time. Ensures first. Does not keep the process alive.
+   *
+   * @returns the hold, until it is released or disposed of, or the process ends
+   * @throws {BoxSocketsError} as {@link ensure}
+   * @example
+   * using hold = await sockets.hold();
+   */
+  async hold(options?: HoldOptions): Promise<BindingHold> {
+    const interval = toRefreshInterval(options);
+    await this.ensure();
+    return new BindingHold(this.#heldBox(), await holdParent(this.#place), interval);
+  }
+
+  /** {@link hold}, at once. */
+  holdSync(options?: HoldOptions): BindingHold {
+    const interval = toRefreshInterval(options);
+    this.ensureSync();
+    return new BindingHold(this.#heldBox(), holdParentSync(this.#place), interval);
+  }
+
+  /**
+   * Makes a server listen on a socket of this box. Ensures the binding; replaces a stale socket file whose owner is dead,
+   * never a held one; binds with `mode`, verifies that the socket lies in the real directory, and hands it to the server.
+   * When the server closes, its own socket file is unlinked, and no other that has taken its name. `server.address()`
+   * does not tell the path: {@link socket} does.
+   *
+   * @param server not listening yet
+   * @param name as in {@link socket}
+   * @returns once the server listens
+   * @throws {BoxSocketsError} `EADDRINUSE` (a process holds the socket), `ERR_BOX_SOCKETS_DESCRIPTOR_UNSUPPORTED` (in a
+   * cluster worker), `ERR_BOX_SOCKETS_MISPLACED`, as {@link ensure}, or the system call that failed
+   * @throws {Error} `ABORT_ERR`
+   * @example
+   * await sockets.listen(net.createServer(onConnection), 'box.sock');
+   */
+  async listen(server: net.Server, name: string, options?: ListenOptions): Promise<void> {
+    this.#ensureArguments(undefined);
+    return listen(this.#place, server, name, options);
+  }
+
+  /**
+   * Dials a socket of this box. A binding that is missing or leads elsewhere is ensured first, and once more where it
+   * is reaped at that very moment.
+   *
+   * @param name as in {@link socket}
+   * @returns a connected socket
+   * @throws {BoxSocketsError} `ECONNREFUSED` (nobody listens), `ENOENT` (no such socket), `ERR_BOX_SOCKETS_PEER` (with
+   * `verifyPeer`), as {@link ensure}, or the system call that failed
+   * @throws {Error} `ABORT_ERR`
+   * @example
+   * const socket = await sockets.connect('box.sock', { verifyPeer: true });
+   */
+  async connect(name: string, options?: ConnectOptions): Promise<net.Socket> {
+    const request = toDial(this.#place, name, options);
+    await this.#ensureUnlessSteady();
+    try {
+      return await dial(request);
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'ENOENT') throw error;
+      const { status } = await this.ensure();
+      if (status === 'unchanged') throw error;
+      return dial(request);
+    }
+  }
+
+  /**
    * What a sandbox must let through: the real directory (writable), the binding (writable, `linkTo` the real directory)
    * and the parent (read only). The same whether or not they exist.
    */
@@ -247,6 +320,28 @@ export class BoxSockets {
    */
   shimEnv(): Record<string, string> {
     return this.#krun.scheme === 'temp-dir' ? { TMPDIR: this.bindingDir } : {};
+  }
+
+  /**
+   * Ensures many boxes in one job off the main thread.
+   *
+   * @returns what became of each, in order; one that fails does not stop the others
+   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE`
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`
+   * @example
+   * const failed = (await BoxSockets.ensureAll(boxes)).filter(({ status }) => status === 'failed');
+   */
+  static async ensureAll(boxes: Iterable<BoxSockets>): Promise<EnsureOutcome[]> {
+    const all = toBoxes(boxes);
+    const outcomes: EnsureOutcome[] = new Array(all.length);
+    const batch: BatchBox[] = [];
+    all.forEach((box, index) => {
+      const error = box.#tooLong();
+      if (error === null) batch.push({ index, place: box.#place });
+      else outcomes[index] = { status: 'failed', bindingDir: box.bindingDir, error };
+    });
+    await ensureBatch(batch, outcomes);
+    return outcomes;
   }
 
   /**
@@ -275,37 +370,55 @@ export class BoxSockets {
     return listSync(options);
   }
 
-  #paths(): [base: string, parent: string, binding: string, realDir: string] {
-    return [this.#base, this.parentDir, this.bindingDir, this.realDir];
-  }
-
-  #scene(): Scene & { binding: string; realDir: string } {
-    return { base: this.#base, parent: this.parentDir, binding: this.bindingDir, realDir: this.realDir };
-  }
-
   #ensureArguments(options: EnsureOptions | undefined) {
     const { takeover, lockTimeout } = toOptions(options);
     const checked = {
       takeover: toBoolean('options.takeover', takeover),
       lockTimeout: toLockTimeout(lockTimeout),
     };
-    const { fits, longest } = this.budget();
-    if (!fits) throw pathTooLong(longest.path, longest.bytes, longest.limit);
+    const tooLong = this.#tooLong();
+    if (tooLong !== null) throw tooLong;
     return checked;
   }
 
+  #tooLong(): BoxSocketsError | null {
+    if (fitsEverywhere(this.bindingDir, this.#longestName)) return null;
+    const { longest } = this.budget();
+    return pathTooLong(longest.path, longest.bytes, longest.limit);
+  }
+
   #ensured(outcome: number | NativeFailure): EnsureResult {
-    const status = ENSURE_STATUS[unwrap(outcome, this.#scene())] ?? 'unchanged';
+    const status = ENSURE_STATUS[unwrap(outcome, this.#place)] ?? 'unchanged';
     return status === 'unchanged' ? this.#unchanged : { status, bindingDir: this.bindingDir };
   }
 
+  async #ensureUnlessSteady(): Promise<void> {
+    this.#steady ??= native().steady(...bindingPaths(this.#place));
+    if (!this.#steady()) await this.ensure();
+  }
+
+  #heldBox() {
+    return { place: this.#place, ensure: () => this.ensure() };
+  }
+
   #removed(outcome: number | NativeFailure): RemoveResult {
-    return { status: REMOVE_STATUS[unwrap(outcome, this.#scene())] ?? 'absent' };
+    return { status: REMOVE_STATUS[unwrap(outcome, this.#place)] ?? 'absent' };
   }
 
   #namesProbe(): NamesProbe {
-    return new NamesProbe(this.budget().sockets, this.#scene());
+    return new NamesProbe(this.budget().sockets, this.#place);
   }
+}
+
+function toBoxes(boxes: unknown): BoxSockets[] {
+  if (typeof boxes !== 'object' || boxes === null || !(Symbol.iterator in boxes)) {
+    throw invalidArgType('boxes', 'an iterable of BoxSockets', boxes);
+  }
+  const all = Array.from(boxes as Iterable<unknown>);
+  all.forEach((box, i) => {
+    if (!(box instanceof BoxSockets)) throw invalidArgType(`boxes[${i}]`, 'a BoxSockets', box);
+  });
+  return all as BoxSockets[];
 }
 
 function allNames(krun: ResolvedKrunDerivation, extra: unknown): SocketName[] {

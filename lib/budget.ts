@@ -36,6 +36,11 @@ export interface SocketBudget {
   deadZone: boolean;
 }
 
+/** Whether a name of so many bytes fits in that directory on every platform. */
+export function fitsEverywhere(bindingDir: string, nameBytes: number): boolean {
+  return Buffer.byteLength(bindingDir) + 1 + nameBytes < PORTABLE_CAPACITY;
+}
+
 export function makeBudget(names: readonly SocketName[], bindingDir: string, realDir: string): SocketBudget {
   const bindingBytes = Buffer.byteLength(bindingDir) + 1;
   const realBytes = Buffer.byteLength(realDir) + 1;

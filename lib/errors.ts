@@ -7,6 +7,7 @@ import * as util from 'node:util';
 export type BoxSocketsErrorCode =
   | 'ERR_BOX_SOCKETS_BASE_UNTRUSTED'
   | 'ERR_BOX_SOCKETS_BINDING_IN_USE'
+  | 'ERR_BOX_SOCKETS_DESCRIPTOR_UNSUPPORTED'
   | 'ERR_BOX_SOCKETS_LOCK_TIMEOUT'
   | 'ERR_BOX_SOCKETS_LOCK_UNTRUSTED'
   | 'ERR_BOX_SOCKETS_MISPLACED'
@@ -17,6 +18,7 @@ export type BoxSocketsErrorCode =
   | 'ERR_BOX_SOCKETS_PARENT_UNSTABLE'
   | 'ERR_BOX_SOCKETS_PATH_TOO_LONG'
   | 'ERR_BOX_SOCKETS_REAL_DIR'
+  | 'ERR_BOX_SOCKETS_PEER'
   | 'ERR_BOX_SOCKETS_UID_MISMATCH'
   | 'ERR_BOX_SOCKETS_VENDOR_PIN';
 
@@ -137,6 +139,27 @@ export function nativeUnavailable(attempts: { place: string; reason: Error }[]):
 /** What an addon of another version of this package is refused with. */
 export function wrongContract(found: unknown, expected: number): Error {
   return new Error(`is not of this version of boxsockets (contract ${String(found)}, expected ${expected})`);
+}
+
+/** `where` cannot take over a descriptor, so that `listen` cannot hand one to it. */
+export function descriptorUnsupported(where: string, path: string): BoxSocketsError {
+  return refusal(
+    'ERR_BOX_SOCKETS_DESCRIPTOR_UNSUPPORTED',
+    `${where} cannot listen on a descriptor (Node would fail with EINVAL), so '${path}' was not bound. Listen in the ` +
+      'primary process',
+    { path },
+  );
+}
+
+/** What an aborted call rejects with, as Node words it. */
+export function abortError(signal?: AbortSignal): Error {
+  const error = new Error('The operation was aborted', { cause: signal?.reason });
+  return Object.assign(error, { name: 'AbortError', code: 'ABORT_ERR' });
+}
+
+/** An error of Node's own for a failed system call, with the path it lacks; any other error as it is. */
+export function fromSystemError(error: Error & { errno?: unknown }, syscall: string, path: string): Error {
+  return typeof error.errno === 'number' ? systemError(error.errno, syscall, path) : error;
 }
 
 /** Whatever was thrown, as an Error. */

@@ -123,6 +123,12 @@ function toRefusal(failure: NativeFailure, scene: Scene, path = ''): BoxSocketsE
           'Stop that box, use another id, or pass { takeover: true }',
         { ...fields, ...(scene.realDir !== undefined && { dest: scene.realDir }) },
       );
+    case Refusal.peer:
+      return refusal(
+        'ERR_BOX_SOCKETS_PEER',
+        `The process that listens on '${path}' runs as uid ${owner}, and must run as uid ${expected}. Nothing was sent`,
+        owners,
+      );
     case Refusal.misplaced:
       return refusal(
         'ERR_BOX_SOCKETS_MISPLACED',

@@ -8,8 +8,17 @@ export {
   type RemoveResult,
 } from './box-sockets.js';
 export type { SocketBudget, SocketBudgetEntry, SocketKind, SocketName } from './budget.js';
+export type { ConnectOptions } from './connect.js';
+export type { EnsureFailure, EnsureOutcome } from './ensure-all.js';
 export { BoxSocketsError, type BoxSocketsErrorCode } from './errors.js';
-export type { KrunDerivation, KrunPin, KrunScheme } from './krun-derivation.js';
+export { BindingHold, type HoldOptions } from './hold.js';
+export type {
+  KrunDerivation,
+  KrunLibraryEvidence,
+  KrunPin,
+  KrunScheme,
+  KrunSourceEvidence,
+} from './krun-derivation.js';
 export {
   assertKrunPin,
   assertKrunPinSync,
@@ -18,6 +27,7 @@ export {
   type KrunPinExpectation,
   type KrunPinInput,
 } from './krun-pin.js';
+export type { ListenOptions } from './listen.js';
 export type { PathAccess, PathKind } from './path-access.js';
 export {
   type NamedSocketProbe,

@@ -1,0 +1,71 @@
+// Dialing through a binding: a reaped link is healed once, and a peer may be asked who it is.
+
+import net from 'node:net';
+import { toBoolean, toOptions, toSignal, toSocketName } from './arguments.js';
+import { native } from './binding.js';
+import { abortError, fromSystemError } from './errors.js';
+import { unwrap } from './failure.js';
+import type { Place } from './place.js';
+
+export interface ConnectOptions {
+  /** Refuse a peer of another uid than this process's effective one, before a byte is exchanged. */
+  verifyPeer?: boolean;
+  /** As in `net.Socket`: keep the writable side open when the other end has ended. */
+  allowHalfOpen?: boolean;
+  /** Gives up, or destroys the socket later on, when it is aborted, as in `net.connect`. */
+  signal?: AbortSignal;
+}
+
+export interface Dial {
+  path: string;
+  place: Place;
+  verifyPeer: boolean;
+  allowHalfOpen: boolean;
+  signal: AbortSignal | undefined;
+}
+
+export function toDial(place: Place, name: string, options: ConnectOptions | undefined): Dial {
+  const { verifyPeer, allowHalfOpen, signal } = toOptions(options);
+  return {
+    path: `${place.binding}/${toSocketName('name', name)}`,
+    place,
+    verifyPeer: toBoolean('options.verifyPeer', verifyPeer),
+    allowHalfOpen: toBoolean('options.allowHalfOpen', allowHalfOpen),
+    signal: toSignal('options.signal', signal),
+  };
+}
+
+/** A connected socket. */
+export function dial(request: Dial): Promise<net.Socket> {
+  const { signal } = request;
+  if (signal?.aborted) return Promise.reject(abortError(signal));
+  return request.verifyPeer ? dialVerified(request) : dialPlain(request);
+}
+
+function dialPlain({ path, allowHalfOpen, signal }: Dial): Promise<net.Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect({ path, allowHalfOpen, ...(signal !== undefined && { signal }) });
+    const onError = (error: Error) => reject(fromSystemError(error, 'connect', path));
+    socket.once('error', onError);
+    socket.once('connect', () => {
+      socket.off('error', onError);
+      resolve(socket);
+    });
+  });
+}
+
+async function dialVerified({ path, place, allowHalfOpen, signal }: Dial): Promise<net.Socket> {
+  const uid = process.geteuid?.() ?? -1;
+  const fd = unwrap(await native().dialVerifiedAsync(path, uid), { ...place, socket: path });
+  // The options of a socket that adopts a descriptor; Bun takes one in connect() alone.
+  const options = { fd, allowHalfOpen, readable: true, writable: true, ...(signal !== undefined && { signal }) };
+  const socket =
+    process.versions.bun === undefined
+      ? new net.Socket(options)
+      : net.connect(options as unknown as net.NetConnectOpts);
+  if (signal?.aborted) {
+    socket.destroy();
+    throw abortError(signal);
+  }
+  return socket;
+}

@@ -1,0 +1,132 @@
+// Listening through a binding: bound natively, verified, handed to a net.Server, and unlinked by identity.
+
+import fs from 'node:fs';
+import type net from 'node:net';
+import {
+  type LockOptions,
+  toBoolean,
+  toInteger,
+  toLockTimeout,
+  toOptions,
+  toSignal,
+  toSocketName,
+} from './arguments.js';
+import { native } from './binding.js';
+import { abortError, descriptorUnsupported, invalidArgType } from './errors.js';
+import { toError, unwrap } from './failure.js';
+import { untilUnlocked } from './lock-wait.js';
+import { type FileIdentity, isFailure } from './native.js';
+import { bindingPaths, type Place } from './place.js';
+
+export interface ListenOptions extends LockOptions {
+  /** Permission bits of the socket file; 0o600 when left out. */
+  mode?: number;
+  /** Connections that may wait to be accepted; 511 when left out, as in Node. */
+  backlog?: number;
+  /** Replace a binding that leads to a live box of the same id. A held socket is never replaced. */
+  takeover?: boolean;
+  /** Closes the server when it is aborted, as in `net.Server.listen`. */
+  signal?: AbortSignal;
+}
+
+const DEFAULT_MODE = 0o600;
+const DEFAULT_BACKLOG = 511;
+const LARGEST_BACKLOG = 2 ** 31 - 1;
+
+/** See `BoxSockets.listen`. */
+export async function listen(place: Place, server: net.Server, name: string, options?: ListenOptions): Promise<void> {
+  if (typeof server?.listen !== 'function') throw invalidArgType('server', 'a net.Server', server);
+  const { mode, backlog, takeover, lockTimeout, signal } = toOptions(options);
+  const path = `${place.binding}/${toSocketName('name', name)}`;
+  const checked = {
+    mode: toInteger('options.mode', mode, { least: 0, most: 0o777, otherwise: DEFAULT_MODE }),
+    backlog: toInteger('options.backlog', backlog, { least: 1, most: LARGEST_BACKLOG, otherwise: DEFAULT_BACKLOG }),
+    takeover: toBoolean('options.takeover', takeover),
+    signal: toSignal('options.signal', signal),
+  };
+  const timeout = toLockTimeout(lockTimeout);
+  if (isClusterWorker()) throw descriptorUnsupported('a cluster worker', path);
+  if (checked.signal?.aborted) throw abortError(checked.signal);
+
+  const { listenAsync } = native();
+  const outcome = await untilUnlocked(timeout, () =>
+    listenAsync(...bindingPaths(place), name, checked.mode, checked.backlog, checked.takeover, 0),
+  );
+  const [socket, pin, identity] = unwrap(outcome, { ...place, socket: path });
+  const file = new OwnSocketFile({ ...place, socket: path }, name, pin, identity);
+  try {
+    await handOver(server, socket, checked);
+  } catch (error) {
+    file.unlink();
+    throw error;
+  }
+  server.once('close', () => file.unlink());
+}
+
+/** The socket file of a server of ours, to be unlinked when it closes: that file, and no other that took its name. */
+class OwnSocketFile {
+  readonly #place: Place;
+  readonly #name: string;
+  readonly #pin: number;
+  readonly #identity: FileIdentity;
+
+  constructor(place: Place, name: string, pin: number, identity: FileIdentity) {
+    this.#place = place;
+    this.#name = name;
+    this.#pin = pin;
+    this.#identity = identity;
+  }
+
+  unlink(): void {
+    const outcome = native().unlinkOwn(this.#place.realDir, this.#name, ...this.#identity);
+    // Only now may the inode's number be given to another file.
+    if (this.#pin >= 0) fs.closeSync(this.#pin);
+    // Nobody waits for a server's close to hear of it, so it is a warning and not an error.
+    if (isFailure(outcome)) process.emitWarning(toError(outcome, this.#place));
+  }
+}
+
+interface HandOver {
+  backlog: number;
+  signal: AbortSignal | undefined;
+}
+
+// The server closes the descriptor from the moment it has taken it; until then it is ours to close.
+async function handOver(server: net.Server, fd: number, { backlog, signal }: HandOver): Promise<void> {
+  const { ino } = fs.fstatSync(fd, { bigint: true });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const settle = (settled: () => void) => {
+        server.off('listening', onListening).off('error', onError).off('close', onClose);
+        settled();
+      };
+      const onListening = () => settle(resolve);
+      const onError = (error: Error) => settle(() => reject(error));
+      const onClose = () => settle(() => reject(abortError(signal)));
+      server.once('listening', onListening).once('error', onError).once('close', onClose);
+      try {
+        if (signal?.aborted) throw abortError(signal);
+        server.listen({ fd, exclusive: true, backlog, ...(signal !== undefined && { signal }) });
+      } catch (error) {
+        settle(() => reject(error));
+      }
+    });
+  } catch (error) {
+    if (isOpen(fd, ino)) fs.closeSync(fd);
+    throw error;
+  }
+}
+
+function isOpen(fd: number, ino: bigint): boolean {
+  try {
+    return fs.fstatSync(fd, { bigint: true }).ino === ino;
+  } catch {
+    return false; // EBADF: the server has closed it
+  }
+}
+
+function isClusterWorker(): boolean {
+  // Loaded only now: most hosts never load it, and it costs them a millisecond.
+  const cluster = require('node:cluster') as typeof import('node:cluster').default;
+  return cluster.isWorker;
+}
