@@ -18,12 +18,16 @@ Status Foreign(uid_t owner, uid_t expected) {
   return status;
 }
 
-// Under an unmapped uid every unmapped user's files look like ours; only the true owner may chmod.
+// Under an unmapped uid every unmapped user's files look like ours.
 bool OwnershipNeedsProof(uid_t uid) { return uid == OverflowUid(); }
 
-int OpenParent(const char* path) {
-  return RetryInterrupted(
-      [&] { return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); });
+int OpenParent(const char* path, uid_t uid) {
+  int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+#if defined(O_NOATIME)
+  // Only the true owner may open with O_NOATIME (open(2)), on a read-only file system too.
+  if (OwnershipNeedsProof(uid)) flags |= O_NOATIME;
+#endif
+  return RetryInterrupted([&] { return open(path, flags); });
 }
 
 // Explains why the parent could not be opened. Fine where it is ours and was only unreadable: its
@@ -32,15 +36,16 @@ Status ExplainUnopened(const char* path, uid_t uid, Access access, int errnum) {
   struct stat st;
   if (lstat(path, &st) != 0) return Status::Failed("lstat", Subject::kParent);
   if (!S_ISDIR(st.st_mode)) return Status::Refused(Refusal::kParentNotDirectory, Subject::kParent);
-  if (st.st_uid != uid) return Foreign(st.st_uid, uid);
+  if (st.st_uid != uid || errnum == EPERM) return Foreign(st.st_uid, uid);
   if (errnum != EACCES || access == Access::kInspect) {
     return Status::Failed(errnum, "open", Subject::kParent);
   }
-  return chmod(path, kParentMode) == 0 ? Status::Ok() : Status::Failed("chmod", Subject::kParent);
+  if (chmod(path, kParentMode) == 0) return Status::Ok();
+  return errno == EPERM ? Foreign(st.st_uid, uid) : Status::Failed("chmod", Subject::kParent);
 }
 
 Status OpenOrCreate(const Paths& paths, uid_t uid, Access access, Fd* out) {
-  *out = Fd(OpenParent(paths.parent));
+  *out = Fd(OpenParent(paths.parent, uid));
   if (!out->valid() && errno == ENOENT) {
     if (access != Access::kCreate) {
       return Status::Refused(Refusal::kParentAbsent, Subject::kParent);
@@ -48,18 +53,18 @@ Status OpenOrCreate(const Paths& paths, uid_t uid, Access access, Fd* out) {
     if (mkdir(paths.parent, kParentMode) != 0 && errno != EEXIST) {
       return Status::Failed("mkdir", Subject::kParent);
     }
-    *out = Fd(OpenParent(paths.parent));
+    *out = Fd(OpenParent(paths.parent, uid));
   }
   if (out->valid()) return Status::Ok();
   int errnum = errno;
   // Gone between two looks: somebody removes it while we work.
   if (errnum == ENOENT) return Status::Refused(Refusal::kParentUnstable, Subject::kParent);
-  if (errnum != EACCES && errnum != ENOTDIR && errnum != ELOOP) {
+  if (errnum != EACCES && errnum != EPERM && errnum != ENOTDIR && errnum != ELOOP) {
     return Status::Failed(errnum, "open", Subject::kParent);
   }
   Status status = ExplainUnopened(paths.parent, uid, access, errnum);
   if (!status.ok()) return status;
-  *out = Fd(OpenParent(paths.parent));
+  *out = Fd(OpenParent(paths.parent, uid));
   return out->valid() ? Status::Ok() : Status::Failed("open", Subject::kParent);
 }
 
@@ -121,11 +126,9 @@ Status Parent::Open(const Paths& paths, uid_t uid, Access access, Parent* out) {
   if (!status.ok()) return status;
   if (fstat(out->fd(), &out->st_) != 0) return Status::Failed("fstat", Subject::kParent);
   if (out->st_.st_uid != uid) return Foreign(out->st_.st_uid, uid);
-  bool as_wanted = access == Access::kInspect || ModeBits(out->st_) == kParentMode;
-  if (as_wanted && !OwnershipNeedsProof(uid)) return Status::Ok();
-  if (fchmod(out->fd(), kParentMode) == 0) return Status::Ok();
-  return errno == EPERM && OwnershipNeedsProof(uid) ? Foreign(out->st_.st_uid, uid)
-                                                    : Status::Failed("fchmod", Subject::kParent);
+  if (access == Access::kInspect || ModeBits(out->st_) == kParentMode) return Status::Ok();
+  return fchmod(out->fd(), kParentMode) == 0 ? Status::Ok()
+                                             : Status::Failed("fchmod", Subject::kParent);
 }
 
 bool Parent::IsStillAt(const char* path) const {
