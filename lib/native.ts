@@ -86,6 +86,7 @@ type ListenArgs = [
   takeover: boolean,
   lockTimeout: number,
 ];
+type SignalArgs = [pid: number, startTime: number, signal: number];
 type ProbePathResult = [failure: NativeFailure | null, existing: number];
 
 /** What the addon exports. */
@@ -136,6 +137,12 @@ export interface NativeBinding {
   /** A connected descriptor whose peer is of that uid. */
   dialVerified: Operation<[path: string, uid: number], number>;
   dialVerifiedAsync: AsyncOperation<[path: string, uid: number], number>;
+  /** Clock ticks since boot on Linux, microseconds since the epoch on macOS; null where no such process runs. */
+  startTime: Operation<[pid: number], number | null>;
+  startTimeAsync: AsyncOperation<[pid: number], number | null>;
+  /** Whether the process of that number is still the one that started then, and was sent the signal. */
+  signalProcess: Operation<SignalArgs, boolean>;
+  signalProcessAsync: AsyncOperation<SignalArgs, boolean>;
   /** A failure's subject is `binding` for `a`, `realDir` for `b`. */
   sameInode: Operation<[a: string, b: string], boolean>;
   sameInodeAsync: AsyncOperation<[a: string, b: string], boolean>;

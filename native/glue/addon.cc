@@ -11,6 +11,7 @@ constexpr int kContract = 1;
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   boxsockets::DefineBindingOperations(env, exports);
+  boxsockets::DefineLifecycleOperations(env, exports);
   boxsockets::DefineParentOperations(env, exports);
   boxsockets::DefineProbeOperations(env, exports);
   boxsockets::DefineServeOperations(env, exports);

@@ -47,6 +47,7 @@ void Define(napi_env env, napi_value exports, const char* name, const char* asyn
 
 // One for each file of operations.
 void DefineBindingOperations(napi_env env, napi_value exports);
+void DefineLifecycleOperations(napi_env env, napi_value exports);
 void DefineParentOperations(napi_env env, napi_value exports);
 void DefineProbeOperations(napi_env env, napi_value exports);
 void DefineServeOperations(napi_env env, napi_value exports);

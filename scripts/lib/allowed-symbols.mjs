@@ -22,7 +22,7 @@ const POSIX = [
   ...['closedir', 'fdopendir', 'readdir', 'rewinddir'],
   ...['mkdir', 'mkdirat', 'readlink', 'readlinkat', 'renameat', 'symlinkat', 'unlink', 'unlinkat'],
   ...['clock_gettime', 'nanosleep'],
-  ...['getegid', 'geteuid', 'getgid', 'getpid', 'getuid'],
+  ...['getegid', 'geteuid', 'getgid', 'getpid', 'getuid', 'kill'],
   ...['abort', 'calloc', 'free', 'malloc', 'realloc', 'strtol', 'strtoll', 'strtoul', 'strtoull'],
   ...[
     'memchr',
@@ -46,13 +46,14 @@ export const SYSTEM = Object.freeze({
   glibc: new Set([
     ...POSIX,
     '__errno_location',
+    'syscall', // of process descriptors, which no C library that we build for wraps
     'gnu_get_libc_version', // musl has none; see native/compat/glibc.c
     // What stat() was before glibc 2.33; see native/compat/glibc.c.
     ...['__fxstat', '__fxstatat', '__lxstat', '__xstat'],
     ...['gnu_dev_major', 'gnu_dev_makedev', 'gnu_dev_minor'],
   ]),
-  musl: new Set([...POSIX, ...STAT, '__errno_location']),
-  darwin: new Set([...POSIX, ...STAT, '__bzero', '__error', 'getpeereid', 'dyld_stub_binder']),
+  musl: new Set([...POSIX, ...STAT, '__errno_location', 'syscall']),
+  darwin: new Set([...POSIX, ...STAT, '__bzero', '__error', 'getpeereid', 'sysctl', 'dyld_stub_binder']),
 });
 
 /** Weak ones that need not exist: the start files ask whether a profiler is there. @type {ReadonlySet<string>} */

@@ -1,0 +1,50 @@
+// startTime, signalProcess.
+#include "../posix/process.h"
+#include "operation.h"
+
+namespace boxsockets {
+namespace {
+
+// startTime(pid): number | null
+struct StartTimeOperation {
+  uint32_t pid;
+  Status status;
+  int64_t start_time = kNotRunning;
+
+  void Read(Arguments& arguments) { arguments.Next(&pid); }
+  void Run() { status = StartTime(static_cast<pid_t>(pid), &start_time); }
+  napi_value Result(napi_env env) {
+    if (!status.ok()) return Failure(env, status);
+    return start_time == kNotRunning ? Null(env) : Number(env, start_time);
+  }
+};
+
+// signalProcess(pid, startTime, signal): boolean
+struct SignalOperation {
+  uint32_t pid;
+  int64_t start_time;
+  uint32_t signal;
+  Status status;
+  bool sent = false;
+
+  void Read(Arguments& arguments) {
+    arguments.Next(&pid);
+    arguments.Next(&start_time);
+    arguments.Next(&signal);
+  }
+  void Run() {
+    status = SignalProcess(static_cast<pid_t>(pid), start_time, static_cast<int>(signal), &sent);
+  }
+  napi_value Result(napi_env env) {
+    return status.ok() ? Boolean(env, sent) : Failure(env, status);
+  }
+};
+
+}  // namespace
+
+void DefineLifecycleOperations(napi_env env, napi_value exports) {
+  Define<StartTimeOperation>(env, exports, "startTime", "startTimeAsync");
+  Define<SignalOperation>(env, exports, "signalProcess", "signalProcessAsync");
+}
+
+}  // namespace boxsockets

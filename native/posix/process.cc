@@ -1,0 +1,161 @@
+#include "process.h"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#if defined(__linux__)
+#include <fcntl.h>
+#include <sys/syscall.h>
+#elif defined(__APPLE__)
+#include <sys/sysctl.h>
+#endif
+
+#include "fd.h"
+#include "syscalls.h"
+
+namespace boxsockets {
+namespace {
+
+Status SignalByNumber(pid_t pid, int signal, bool* sent) {
+  *sent = kill(pid, signal) == 0;
+  return *sent || errno == ESRCH ? Status::Ok() : Status::Failed("kill", Subject::kNone);
+}
+
+#if defined(__linux__)
+
+// The same on every architecture, and missing from headers older than the calls.
+constexpr long kPidfdOpen = 434;
+constexpr long kPidfdSendSignal = 424;
+
+// `/proc/<pid>/stat`
+class StatPath {
+ public:
+  explicit StatPath(pid_t pid) {
+    char digits[16];
+    size_t count = 0;
+    for (unsigned rest = static_cast<unsigned>(pid); rest > 0 || count == 0; rest /= 10) {
+      digits[count++] = static_cast<char>('0' + rest % 10);
+    }
+    char* end = Append(data_, "/proc/");
+    while (count > 0) *end++ = digits[--count];
+    *Append(end, "/stat") = '\0';
+  }
+  const char* c_str() const { return data_; }
+
+ private:
+  static char* Append(char* end, const char* text) {
+    size_t size = strlen(text);
+    memcpy(end, text, size);
+    return end + size;
+  }
+
+  char data_[32];
+};
+
+// The fields of proc(5): `4711 (a (strange) name) S 1 …`, the state the third of them and the start
+// time the 22nd. Anybody may put spaces and parentheses into the name; no later field has any.
+int64_t StartTimeIn(const char* text) {
+  constexpr int kState = 3;
+  constexpr int kStartTime = 22;
+  const char* at = strrchr(text, ')');
+  if (at == nullptr) return kNotRunning;
+  for (int field = kState; field <= kStartTime; field++) {
+    at = strchr(at, ' ');
+    if (at == nullptr) return kNotRunning;
+    at++;
+    if (field == kState && (*at == 'Z' || *at == 'X' || *at == 'x')) return kNotRunning;
+  }
+  int64_t value = 0;
+  for (; *at >= '0' && *at <= '9'; at++) {
+    if (__builtin_mul_overflow(value, 10, &value)) return kNotRunning;
+    if (__builtin_add_overflow(value, *at - '0', &value)) return kNotRunning;
+  }
+  return value;
+}
+
+// Where /proc hides a process (hidepid, or no /proc at all), only a signal can tell that it is
+// there.
+bool IsHidden(pid_t pid) { return kill(pid, 0) == 0 || errno == EPERM; }
+
+int OpenStat(const StatPath& path) {
+  return RetryInterrupted([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC); });
+}
+
+#endif
+
+}  // namespace
+
+#if defined(__linux__)
+
+Status StartTime(pid_t pid, int64_t* start_time) {
+  *start_time = kNotRunning;
+  StatPath path(pid);
+  Fd fd(OpenStat(path));
+  // Looked for a second time, so that a process which ends meanwhile is not taken for a hidden one.
+  if (!fd.valid() && errno == ENOENT && IsHidden(pid)) {
+    fd = Fd(OpenStat(path));
+    if (!fd.valid() && errno == ENOENT && IsHidden(pid)) {
+      return Status::Failed(EACCES, "open", Subject::kNone);
+    }
+  }
+  if (!fd.valid()) {
+    return errno == ENOENT || errno == ESRCH ? Status::Ok()
+                                             : Status::Failed("open", Subject::kNone);
+  }
+  char text[1024];
+  ssize_t size = RetryInterrupted([&] { return read(fd.get(), text, sizeof text - 1); });
+  if (size < 0) {
+    return errno == ESRCH ? Status::Ok() : Status::Failed("read", Subject::kNone);
+  }
+  text[size] = '\0';
+  *start_time = StartTimeIn(text);
+  return Status::Ok();
+}
+
+Status SignalProcess(pid_t pid, int64_t start_time, int signal, bool* sent) {
+  *sent = false;
+  // Opened before the comparison: from then on it is this process or none.
+  Fd process(static_cast<int>(syscall(kPidfdOpen, pid, 0)));
+  int errnum = process.valid() ? 0 : errno;
+  if (errnum == ESRCH) return Status::Ok();
+  int64_t now;
+  Status status = StartTime(pid, &now);
+  if (!status.ok() || now == kNotRunning || now != start_time) return status;
+  // An old kernel does not know the call, and an old container runtime refuses what it does not
+  // know.
+  if (errnum == ENOSYS || errnum == EPERM) return SignalByNumber(pid, signal, sent);
+  if (errnum != 0) return Status::Failed(errnum, "pidfd_open", Subject::kNone);
+  *sent = syscall(kPidfdSendSignal, process.get(), signal, nullptr, 0) == 0;
+  return *sent || errno == ESRCH ? Status::Ok()
+                                 : Status::Failed("pidfd_send_signal", Subject::kNone);
+}
+
+#elif defined(__APPLE__)
+
+Status StartTime(pid_t pid, int64_t* start_time) {
+  *start_time = kNotRunning;
+  int name[] = {CTL_KERN, KERN_PROC, KERN_PROC_PID, pid};
+  struct kinfo_proc info;
+  size_t size = sizeof info;
+  if (sysctl(name, sizeof name / sizeof *name, &info, &size, nullptr, 0) != 0) {
+    return errno == ESRCH ? Status::Ok() : Status::Failed("sysctl", Subject::kNone);
+  }
+  // A process that is not there is an answer of no bytes.
+  if (size < sizeof info || info.kp_proc.p_stat == SZOMB) return Status::Ok();
+  const struct timeval& started = info.kp_proc.p_starttime;
+  *start_time = static_cast<int64_t>(started.tv_sec) * 1'000'000 + started.tv_usec;
+  return Status::Ok();
+}
+
+Status SignalProcess(pid_t pid, int64_t start_time, int signal, bool* sent) {
+  *sent = false;
+  int64_t now;
+  Status status = StartTime(pid, &now);
+  if (!status.ok() || now == kNotRunning || now != start_time) return status;
+  return SignalByNumber(pid, signal, sent);
+}
+
+#endif
+
+}  // namespace boxsockets
