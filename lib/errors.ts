@@ -8,6 +8,7 @@ export type BoxSocketsErrorCode =
   | 'ERR_BOX_SOCKETS_BASE_UNTRUSTED'
   | 'ERR_BOX_SOCKETS_BINDING_IN_USE'
   | 'ERR_BOX_SOCKETS_DESCRIPTOR_UNSUPPORTED'
+  | 'ERR_BOX_SOCKETS_HOME_UNSAFE'
   | 'ERR_BOX_SOCKETS_LOCK_TIMEOUT'
   | 'ERR_BOX_SOCKETS_LOCK_UNTRUSTED'
   | 'ERR_BOX_SOCKETS_MISPLACED'
@@ -19,6 +20,7 @@ export type BoxSocketsErrorCode =
   | 'ERR_BOX_SOCKETS_PATH_TOO_LONG'
   | 'ERR_BOX_SOCKETS_REAL_DIR'
   | 'ERR_BOX_SOCKETS_PEER'
+  | 'ERR_BOX_SOCKETS_ROW_INVALID'
   | 'ERR_BOX_SOCKETS_UID_MISMATCH'
   | 'ERR_BOX_SOCKETS_VENDOR_PIN';
 
@@ -38,6 +40,8 @@ export interface ErrorFields {
   owner?: number;
   /** The uid that should own it. */
   expected?: number;
+  /** The field of a row that was refused. */
+  field?: string;
   cause?: unknown;
 }
 
@@ -53,6 +57,7 @@ export class BoxSocketsError extends Error {
   declare readonly limit?: number;
   declare readonly owner?: number;
   declare readonly expected?: number;
+  declare readonly field?: string;
 
   constructor(code: string, message: string, fields: ErrorFields = {}) {
     const { cause, ...rest } = fields;
@@ -160,6 +165,36 @@ export function abortError(signal?: AbortSignal): Error {
 /** An error of Node's own for a failed system call, with the path it lacks; any other error as it is. */
 export function fromSystemError(error: Error & { errno?: unknown }, syscall: string, path: string): Error {
   return typeof error.errno === 'number' ? systemError(error.errno, syscall, path) : error;
+}
+
+/** A row of a box that is not to be used: `rule` completes "its "field" …"; no field where the whole is meant. */
+export function rowInvalid(
+  field: string | null,
+  rule: string,
+  { received, cause }: { received?: unknown; cause?: unknown } = {},
+): BoxSocketsError {
+  const what = field === null ? 'The row of a box' : `The row of a box is refused: its "${field}"`;
+  const value = received === undefined ? '' : `. Received ${shorten(received)}`;
+  return refusal('ERR_BOX_SOCKETS_ROW_INVALID', `${what} ${rule}${value}`, {
+    ...(field !== null && { field }),
+    ...(cause !== undefined && { cause }),
+  });
+}
+
+/** A directory that is not to be removed as the home of a box. */
+export function homeUnsafe(path: string, reason: string, remedy = 'Look whether that path is meant'): BoxSocketsError {
+  return refusal(
+    'ERR_BOX_SOCKETS_HOME_UNSAFE',
+    `'${path}' is not removed as the home of a box: ${reason}. Nothing was touched. ${remedy}`,
+    { path },
+  );
+}
+
+/** A system call that failed for a process: `EPERM: operation not permitted, kill process 4711`. */
+export function processError(errno: number, syscall: string, pid: number): BoxSocketsError {
+  const negative = -Math.abs(errno);
+  const { name, text } = describeErrno(negative);
+  return new BoxSocketsError(name, `${name}: ${text}, ${syscall} process ${pid}`, { errno: negative, syscall });
 }
 
 /** Whatever was thrown, as an Error. */

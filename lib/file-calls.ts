@@ -1,4 +1,4 @@
-// The calls of node:fs that the vendor pin makes, in both forms, with errors in this package's shape.
+// Calls of node:fs, in both forms, with errors in this package's shape.
 
 import * as fs from 'node:fs';
 import { promisify } from 'node:util';
@@ -51,7 +51,8 @@ export function readInto(fd: number, into: Uint8Array, path: string): Steps<numb
   });
 }
 
-function* call<T>(path: string, { sync, async }: { sync(): T; async(): Promise<T> }): Steps<T> {
+/** One call, its failure in the shape of this package. */
+export function* call<T>(path: string, { sync, async }: { sync(): T; async(): Promise<T> }): Steps<T> {
   try {
     return yield* step({ sync, async });
   } catch (error) {

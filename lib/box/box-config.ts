@@ -1,0 +1,177 @@
+// The persisted configuration of a box: what it is, and where its home is. Paths of sockets are derived from the two at
+// each call and never part of it, so that no row can hold one that is too long, or another user's.
+
+import { toAbsolutePath } from '../arguments.js';
+import { BoxSockets, type BoxSocketsOptions } from '../box-sockets.js';
+import { invalidArgType, rowInvalid } from '../errors.js';
+import { BOX_ID } from '../names.js';
+import { BoxLayout } from './box-layout.js';
+import { withoutMembers } from './json-members.js';
+
+/** A row as it is persisted. Whatever else it holds is carried along. */
+export interface BoxConfigJson {
+  id: string;
+  name: string | null;
+  /** RFC 3339. */
+  created_at: string;
+  container: { id: string };
+  options: Record<string, unknown>;
+  engine_kind: string;
+  /** Absolute. */
+  box_home: string;
+  [further: string]: unknown;
+}
+
+/** Where a box is reached. */
+export interface UnixTransport {
+  type: 'unix';
+  path: string;
+}
+
+/** Persisted by older releases; loaded rows may hold them, and none is ever written. */
+const FIELDS_OF_OLDER_RELEASES: ReadonlySet<string> = new Set(['transport', 'ready_socket_path']);
+
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/i;
+
+/**
+ * The configuration of a box. It holds no path of a socket: {@link sockets}, {@link transport} and
+ * {@link readyTransport} derive them from the home and the id, at each call.
+ *
+ * @example
+ * const config = BoxConfig.parse(row.json);
+ * await config.layout().prepare();
+ * config.transport(); // { type: 'unix', path: '/tmp/bl-1000/fJJNxyl8bP0k/box.sock' }
+ */
+export class BoxConfig {
+  readonly id: string;
+  readonly name: string | null;
+  /** RFC 3339, as the row has it: a row of BoxLite counts nanoseconds, which a `Date` would lose. */
+  readonly createdAt: string;
+  readonly containerId: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly engineKind: string;
+  /** Absolute. */
+  readonly boxHome: string;
+  readonly #text: string;
+
+  private constructor(text: string, row: Record<string, unknown>) {
+    this.id = boxId(row.id);
+    this.boxHome = boxHome(row.box_home);
+    this.name = row.name === null || row.name === undefined ? null : stringField('name', row.name);
+    this.createdAt = timestamp(row.created_at);
+    this.containerId = containerId(row.container);
+    this.options = row.options === undefined ? {} : objectField('options', row.options);
+    this.engineKind = row.engine_kind === undefined ? '' : stringField('engine_kind', row.engine_kind);
+    this.#text = withoutMembers(text, FIELDS_OF_OLDER_RELEASES);
+  }
+
+  /**
+   * Reads a row. Fields that it does not know survive a round trip; `transport` and `ready_socket_path`, which older
+   * releases persisted, are ignored and dropped.
+   *
+   * @param text JSON
+   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_ROW_INVALID`: not JSON, `id` or `box_home` missing, an id that could
+   * leave its directory, or another field of the wrong kind; `field` names it
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`
+   */
+  static parse(text: string): BoxConfig {
+    if (typeof text !== 'string') throw invalidArgType('text', 'a string', text);
+    let row: unknown;
+    try {
+      row = JSON.parse(text);
+    } catch (error) {
+      throw rowInvalid(null, 'is not JSON', { cause: error });
+    }
+    if (!isObject(row)) throw rowInvalid(null, 'is not a JSON object', { received: row });
+    return new BoxConfig(text, row);
+  }
+
+  /**
+   * A configuration of these fields.
+   *
+   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_ROW_INVALID`, as {@link BoxConfig.parse}
+   */
+  static from(row: BoxConfigJson): BoxConfig {
+    if (!isObject(row)) throw invalidArgType('row', 'an object', row);
+    return BoxConfig.parse(JSON.stringify(row));
+  }
+
+  /** The row as an object, with every unknown field; a copy of its own each time. */
+  toJSON(): BoxConfigJson {
+    return JSON.parse(this.#text) as BoxConfigJson;
+  }
+
+  /**
+   * The row as text, to be persisted: what was parsed, byte for byte, without the fields of older releases. Unlike
+   * `JSON.stringify(config)` it keeps integers above 2^53, which JavaScript's numbers do not hold.
+   */
+  toString(): string {
+    return this.#text;
+  }
+
+  /** The directories of the box. */
+  layout(options?: BoxSocketsOptions): BoxLayout {
+    return new BoxLayout(this.boxHome, { ...options, boxId: this.id });
+  }
+
+  /** The sockets of the box. */
+  sockets(options?: BoxSocketsOptions): BoxSockets {
+    return new BoxSockets(this.id, `${this.boxHome}/sockets`, options);
+  }
+
+  /** Where the host controls the box. */
+  transport(options?: BoxSocketsOptions): UnixTransport {
+    return { type: 'unix', path: this.sockets(options).boxSock };
+  }
+
+  /** Where the guest says that it is ready. */
+  readyTransport(options?: BoxSocketsOptions): UnixTransport {
+    return { type: 'unix', path: this.sockets(options).readySock };
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function boxId(value: unknown): string {
+  const id = stringField('id', value);
+  if (BOX_ID.test(id)) return id;
+  throw rowInvalid('id', 'must be 1 to 128 of [A-Za-z0-9_-], or it could leave its directory', { received: id });
+}
+
+function boxHome(value: unknown): string {
+  const home = stringField('box_home', value);
+  const rule = 'must be an absolute path without .. and NUL';
+  if (!home.startsWith('/') || home.split('/').includes('..')) throw rowInvalid('box_home', rule, { received: home });
+  try {
+    return toAbsolutePath('box_home', home);
+  } catch (error) {
+    throw rowInvalid('box_home', rule, { received: home, cause: error });
+  }
+}
+
+function timestamp(value: unknown): string {
+  if (value === undefined) return '';
+  const text = stringField('created_at', value);
+  if (RFC_3339.test(text) && !Number.isNaN(Date.parse(text))) return text;
+  throw rowInvalid('created_at', 'must be a time as RFC 3339 writes it', { received: text });
+}
+
+function containerId(value: unknown): string {
+  if (value === undefined) return '';
+  const { id } = objectField('container', value);
+  return id === undefined ? '' : stringField('container.id', id);
+}
+
+function stringField(field: string, value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw value === undefined
+    ? rowInvalid(field, 'is missing')
+    : rowInvalid(field, 'must be a string', { received: value });
+}
+
+function objectField(field: string, value: unknown): Record<string, unknown> {
+  if (isObject(value)) return value;
+  throw rowInvalid(field, 'must be an object', { received: value });
+}

@@ -1,0 +1,3 @@
+export { BoxConfig, type BoxConfigJson, type UnixTransport } from './box-config.js';
+export { BoxLayout, type BoxLayoutOptions, type CleanupResult } from './box-layout.js';
+export { type ShimExit, ShimProcess, type WaitForExitOptions } from './shim-process.js';

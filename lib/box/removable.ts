@@ -1,0 +1,59 @@
+// What a cleanup must never take for the home of a box. It deletes a whole tree, so a path that is wrong by one component
+// is not a bug to find in the logs of the day after.
+
+import * as os from 'node:os';
+import { homeUnsafe } from '../errors.js';
+import type { Steps } from '../steps.js';
+import { lookAt, namesIn, readText, realPath } from './file-calls.js';
+
+/** The directory of every home that is made first and removed last: what has none, and is not empty, is no home. */
+export const MARKER = 'sockets';
+
+/** The entries of a home that may be removed; null where there is no home. A link in its place is only that link. */
+export function* removableEntries(home: string, places: readonly string[]): Steps<string[] | null> {
+  const stat = yield* lookAt(home);
+  if (stat === null) return null;
+  if (stat.isSymbolicLink()) return [];
+  if (!stat.isDirectory()) throw homeUnsafe(home, 'it is not a directory');
+  const real = (yield* realPath(home)) ?? home;
+  for (const place of [...places, ...ownPlaces()]) {
+    const holds = isWithin((yield* realPath(place)) ?? place, real);
+    if (holds) throw homeUnsafe(home, `'${place}' lies in it`);
+  }
+  const mounted = (yield* mountPoints()).find((point) => isWithin(point, real));
+  if (mounted !== undefined) {
+    throw homeUnsafe(home, `a file system is mounted on '${mounted}', and its files would go too`, 'Unmount it first');
+  }
+  const entries = yield* namesIn(home);
+  if (entries.length > 0 && !entries.includes(MARKER)) throw homeUnsafe(home, `it holds files but no '${MARKER}'`);
+  return entries;
+}
+
+function ownPlaces(): string[] {
+  const places = [os.homedir(), os.tmpdir(), process.execPath];
+  try {
+    places.push(os.userInfo().homedir, process.cwd());
+  } catch {
+    // A user without an entry, or a working directory that was removed: nothing of theirs can be hit.
+  }
+  return places.filter((place) => place.startsWith('/'));
+}
+
+function isWithin(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
+}
+
+/** Where file systems are mounted; none where the system does not tell (macOS). */
+function* mountPoints(): Steps<string[]> {
+  if (process.platform !== 'linux') return [];
+  const text = yield* readText('/proc/self/mountinfo');
+  // `36 35 98:0 /root /mount/point rw,noatime …`, with space, tab, newline and backslash as octal numbers.
+  return text.split('\n').flatMap((line) => {
+    const point = line.split(' ')[4];
+    return point === undefined ? [] : [point.replace(/\\([0-7]{3})/g, (_, digits) => character(digits))];
+  });
+}
+
+function character(octal: string): string {
+  return String.fromCharCode(Number.parseInt(octal, 8));
+}

@@ -1,0 +1,249 @@
+// The process that runs a box, told apart from every other that ever had or will have its number.
+
+import type { ChildProcess } from 'node:child_process';
+import { constants } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type PathLike, toInteger, toOptions, toPath, toSignal } from '../arguments.js';
+import { native } from '../binding.js';
+import { abortError, invalidArgType, invalidArgValue, processError } from '../errors.js';
+import { isFailure, type NativeFailure } from '../native.js';
+import { runAsync, runSync, type Steps, step } from '../steps.js';
+import { readHead, removeFile, renameFile, writeText } from './file-calls.js';
+import { bootId, formatShimPid, parseShimPid, SHIM_PID_BYTES } from './shim-pid.js';
+
+export interface WaitForExitOptions {
+  /** Milliseconds; without end when left out. */
+  timeout?: number;
+  signal?: AbortSignal;
+}
+
+/** How a child of this process ended. */
+export interface ShimExit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+const LARGEST_PID = 2 ** 31 - 1;
+const LARGEST_TIMEOUT = 2 ** 31 - 1; // what a timer takes
+const FIRST_PAUSE = 2;
+const LONGEST_PAUSE = 50;
+
+/**
+ * A process by its number and the moment it started. The number alone is given to another process sooner or later; with
+ * the moment, a reused number is not alive, and neither is a zombie.
+ *
+ * @example
+ * const shim = await ShimProcess.read(layout.shimPid); // null: no such file, or a torn one
+ * if (shim !== null && (await shim.isAlive())) await shim.kill('SIGTERM');
+ */
+export class ShimProcess {
+  readonly pid: number;
+  /** As the platform tells it: clock ticks since boot on Linux, microseconds since the epoch on macOS. */
+  readonly startTime: number;
+  /** The boot in which it was started, where that is known: {@link startTime} begins anew with each. */
+  readonly bootId: string | null;
+  #child: ChildProcess | undefined;
+
+  /**
+   * @param pid 2 or more
+   * @param startTime see {@link startTime}
+   * @param boot of Linux, `/proc/sys/kernel/random/boot_id`; null where it is not known
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   */
+  constructor(pid: number, startTime: number, boot: string | null = null) {
+    this.pid = toPid(pid);
+    this.startTime = toInteger('startTime', startTime, { least: 0, most: Number.MAX_SAFE_INTEGER, otherwise: 0 });
+    if (startTime === undefined) throw invalidArgType('startTime', 'a number', startTime);
+    this.bootId = boot;
+  }
+
+  /**
+   * The process that has this number now; null where none has, or a zombie.
+   *
+   * @throws {BoxSocketsError} the system call that failed
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   */
+  static of(pid: number): Promise<ShimProcess | null> {
+    return runAsync(identify(toPid(pid)));
+  }
+
+  /** {@link ShimProcess.of}, at once. */
+  static ofSync(pid: number): ShimProcess | null {
+    return runSync(identify(toPid(pid)));
+  }
+
+  /**
+   * A child of this process; null where it did not start or has ended. How it ends is then told by {@link exit}.
+   *
+   * @throws {BoxSocketsError} the system call that failed
+   */
+  static ofChild(child: ChildProcess): ShimProcess | null {
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return null;
+    const shim = ShimProcess.ofSync(child.pid);
+    if (shim !== null) shim.#child = child;
+    return shim;
+  }
+
+  /**
+   * The process that a `shim.pid` file names, alive or not; null where there is no such file, or a torn one. A file that
+   * names a number alone, as old releases of BoxLite wrote it, identifies nothing and counts as torn.
+   *
+   * @throws {BoxSocketsError} the system call that failed
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   */
+  static read(file: PathLike): Promise<ShimProcess | null> {
+    return runAsync(readShimPid(toPath('file', file)));
+  }
+
+  /** {@link ShimProcess.read}, at once. */
+  static readSync(file: PathLike): ShimProcess | null {
+    return runSync(readShimPid(toPath('file', file)));
+  }
+
+  /**
+   * Writes the identity to a file: `pid`, the start time and, on Linux, the boot, a line each. Whoever reads it finds
+   * the old content or the new one, never a part.
+   *
+   * @throws {BoxSocketsError} the system call that failed
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   */
+  write(file: PathLike): Promise<void> {
+    return runAsync(writeShimPid(toPath('file', file), this));
+  }
+
+  /** {@link write}, at once. */
+  writeSync(file: PathLike): void {
+    runSync(writeShimPid(toPath('file', file), this));
+  }
+
+  /** How it ended, where it was a child of this process ({@link ShimProcess.ofChild}) and has ended. */
+  get exit(): ShimExit | null {
+    const { exitCode = null, signalCode = null } = this.#child ?? {};
+    return exitCode === null && signalCode === null ? null : { code: exitCode, signal: signalCode };
+  }
+
+  /**
+   * Whether this very process runs: neither one that has its number now, nor its zombie.
+   *
+   * @throws {BoxSocketsError} the system call that failed; `EACCES`: `/proc` hides the process from this user
+   */
+  isAlive(): Promise<boolean> {
+    return runAsync(this.#isAlive());
+  }
+
+  /** {@link isAlive}, at once. */
+  isAliveSync(): boolean {
+    return runSync(this.#isAlive());
+  }
+
+  /**
+   * Sends a signal to this very process. On Linux 5.3 and newer a process that takes over its number at the last moment
+   * is not hit.
+   *
+   * @param signal a name or a number; `'SIGTERM'` when left out
+   * @returns whether it was sent: false where the process had ended
+   * @throws {BoxSocketsError} the system call that failed
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   */
+  kill(signal: NodeJS.Signals | number = 'SIGTERM'): Promise<boolean> {
+    return runAsync(this.#kill(toSignalNumber(signal)));
+  }
+
+  /** {@link kill}, at once. */
+  killSync(signal: NodeJS.Signals | number = 'SIGTERM'): boolean {
+    return runSync(this.#kill(toSignalNumber(signal)));
+  }
+
+  /**
+   * Waits until it has ended.
+   *
+   * @returns whether it has: false after the timeout
+   * @throws {BoxSocketsError} the system call that failed
+   * @throws {Error} `ABORT_ERR`
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   */
+  async waitForExit(options?: WaitForExitOptions): Promise<boolean> {
+    const { timeout, signal: given } = toOptions(options);
+    const signal = toSignal('options.signal', given);
+    const range = { least: 0, most: LARGEST_TIMEOUT, otherwise: Number.POSITIVE_INFINITY };
+    const deadline = performance.now() + toInteger('options.timeout', timeout, range);
+    for (let pause = FIRST_PAUSE; this.isAliveSync(); pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+      const left = deadline - performance.now();
+      if (left <= 0) return false;
+      try {
+        await sleep(Math.min(pause, left), undefined, { signal });
+      } catch {
+        throw abortError(signal);
+      }
+    }
+    return true;
+  }
+
+  // The same number and the same tick after a restart of the machine are another process all the same.
+  #isOfAnotherBoot(): boolean {
+    const boot = bootId();
+    return this.bootId !== null && boot !== null && this.bootId !== boot;
+  }
+
+  *#isAlive(): Steps<boolean> {
+    const { pid } = this;
+    if (this.#isOfAnotherBoot()) return false;
+    const started = yield* step({
+      sync: () => unwrap(native().startTime(pid), pid),
+      async: async () => unwrap(await native().startTimeAsync(pid), pid),
+    });
+    return started === this.startTime;
+  }
+
+  *#kill(signal: number): Steps<boolean> {
+    const { pid, startTime } = this;
+    if (this.#isOfAnotherBoot()) return false;
+    return yield* step({
+      sync: () => unwrap(native().signalProcess(pid, startTime, signal), pid),
+      async: async () => unwrap(await native().signalProcessAsync(pid, startTime, signal), pid),
+    });
+  }
+}
+
+function* identify(pid: number): Steps<ShimProcess | null> {
+  const started = yield* step({
+    sync: () => unwrap(native().startTime(pid), pid),
+    async: async () => unwrap(await native().startTimeAsync(pid), pid),
+  });
+  return started === null ? null : new ShimProcess(pid, started, bootId());
+}
+
+function* readShimPid(file: string): Steps<ShimProcess | null> {
+  const identity = parseShimPid((yield* readHead(file, SHIM_PID_BYTES)) ?? '');
+  if (identity === null) return null;
+  const { pid, startTime, boot } = identity;
+  return new ShimProcess(pid, startTime, boot);
+}
+
+function* writeShimPid(file: string, { pid, startTime, bootId }: ShimProcess): Steps<void> {
+  const temporary = `${file}.${process.pid}.new`;
+  try {
+    yield* writeText(temporary, formatShimPid({ pid, startTime, boot: bootId }));
+    yield* renameFile(temporary, file);
+  } catch (error) {
+    yield* removeFile(temporary);
+    throw error;
+  }
+}
+
+function unwrap<T>(outcome: T | NativeFailure, pid: number): T {
+  if (isFailure(outcome)) throw processError(outcome.errno, outcome.syscall ?? 'kill', pid);
+  return outcome;
+}
+
+// Number 1 is init, 0 and negative ones are groups of processes to kill(2): none of them is ever a shim.
+function toPid(value: unknown): number {
+  if (value === undefined) throw invalidArgType('pid', 'a number', value);
+  return toInteger('pid', value, { least: 2, most: LARGEST_PID, otherwise: 2 });
+}
+
+function toSignalNumber(value: unknown): number {
+  if (typeof value === 'string' && value in constants.signals) return constants.signals[value as NodeJS.Signals];
+  if (typeof value === 'number' && Object.values(constants.signals).includes(value)) return value;
+  throw invalidArgValue('signal', value, 'must be the name or the number of a signal');
+}

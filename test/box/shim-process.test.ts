@@ -1,0 +1,264 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { ShimProcess } from '../../dist/box/index.js';
+import { isRoot, promise, rejection, start, tempDir } from '../helpers.js';
+
+/** Both twins of every operation, with what the synchronous one throws as a rejection. */
+const twins = [
+  {
+    name: 'sync',
+    of: async (pid: number) => ShimProcess.ofSync(pid),
+    read: async (file: string) => ShimProcess.readSync(file),
+    write: async (shim: ShimProcess, file: string) => shim.writeSync(file),
+    isAlive: async (shim: ShimProcess) => shim.isAliveSync(),
+    kill: async (shim: ShimProcess, signal?: NodeJS.Signals | number) => shim.killSync(signal),
+  },
+  {
+    name: 'async',
+    of: (pid: number) => ShimProcess.of(pid),
+    read: (file: string) => ShimProcess.read(file),
+    write: (shim: ShimProcess, file: string) => shim.write(file),
+    isAlive: (shim: ShimProcess) => shim.isAlive(),
+    kill: (shim: ShimProcess, signal?: NodeJS.Signals | number) => shim.kill(signal),
+  },
+] as const;
+
+function child(...command: string[]): ChildProcess {
+  const [program = 'sleep', ...args] = command.length === 0 ? ['sleep', '60'] : command;
+  const started = spawn(program, args, { stdio: 'ignore' });
+  onTestFinished(() => {
+    started.kill('SIGKILL');
+  });
+  return started;
+}
+
+function identify(started: ChildProcess): ShimProcess {
+  const shim = ShimProcess.ofSync(started.pid ?? 0);
+  if (shim === null) throw new Error('the child is not there');
+  return shim;
+}
+
+describe.each(twins)('ShimProcess, $name', (twin) => {
+  it('knows a process by its number and its start', async () => {
+    const started = child();
+    const shim = identify(started);
+    expect(shim.pid).toBe(started.pid);
+    expect(await twin.isAlive(shim)).toBe(true);
+    const again = await twin.of(shim.pid);
+    expect({ ...again }).toEqual({ ...shim });
+  });
+
+  it('takes the process that reuses its number for another, and never kills it', async () => {
+    const started = child();
+    const { pid, startTime, bootId } = identify(started);
+    for (const reused of [startTime - 1, startTime + 1, 0]) {
+      const shim = new ShimProcess(pid, reused, bootId);
+      expect(await twin.isAlive(shim)).toBe(false);
+      expect(await twin.kill(shim, 'SIGKILL')).toBe(false);
+    }
+    await sleep(50);
+    expect(started.signalCode).toBeNull();
+    expect(await twin.isAlive(new ShimProcess(pid, startTime, bootId))).toBe(true);
+  });
+
+  it.runIf(process.platform === 'linux')('takes the same number and start of another boot for another', async () => {
+    const started = child();
+    const { pid, startTime } = identify(started);
+    const shim = new ShimProcess(pid, startTime, '00000000-0000-0000-0000-000000000000');
+    expect(await twin.isAlive(shim)).toBe(false);
+    expect(await twin.kill(shim, 'SIGKILL')).toBe(false);
+    await sleep(50);
+    expect(started.signalCode).toBeNull();
+  });
+
+  it('takes a zombie for dead', async () => {
+    // The shell does not wait for its child, and becomes a program that never will.
+    const parent = await start('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60']);
+    const shim = identify({ pid: Number(parent.firstLine) } as ChildProcess);
+    expect(await twin.kill(shim, 'SIGKILL')).toBe(true);
+    expect(await shim.waitForExit({ timeout: 5000 })).toBe(true);
+    // Still there for everybody who asks by number alone.
+    expect(process.kill(shim.pid, 0)).toBe(true);
+    expect(await twin.isAlive(shim)).toBe(false);
+    expect(await twin.of(shim.pid)).toBeNull();
+    expect(await twin.kill(shim)).toBe(false);
+  });
+
+  it.runIf(process.platform === 'linux')('reads the start of a process whatever its name', async () => {
+    const name = ') R 1 (2 3';
+    const script = `import sys; open('/proc/self/comm', 'w').write(${JSON.stringify(name)}); print(1, flush=True); sys.stdin.read()`;
+    const { pid } = await start('python3', ['-c', script]);
+    expect(fs.readFileSync(`/proc/${pid}/comm`, 'utf8').trim()).toBe(name);
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    expect((await twin.of(pid))?.startTime).toBe(Number(fields[22 - 3]));
+  });
+
+  it('sends the signal that it is told, by name or number', async () => {
+    const first = child();
+    expect(await twin.kill(identify(first))).toBe(true);
+    expect(await once(first, 'exit')).toEqual([null, 'SIGTERM']);
+    const second = child();
+    expect(await twin.kill(identify(second), 9)).toBe(true);
+    expect(await once(second, 'exit')).toEqual([null, 'SIGKILL']);
+  });
+
+  it('is of no process that has ended, and none that never was', async () => {
+    const ended = child('true');
+    await once(ended, 'exit');
+    expect(await twin.of(ended.pid ?? 0)).toBeNull();
+    expect(await twin.of(2 ** 31 - 1)).toBeNull();
+  });
+
+  it('reads what it wrote, and is alive', async () => {
+    const file = path.join(tempDir(), 'shim.pid');
+    const shim = identify(child());
+    await twin.write(shim, file);
+    const read = await twin.read(file);
+    expect({ ...read }).toEqual({ ...shim });
+    expect(await read?.isAlive()).toBe(true);
+    const [pid, startTime] = fs.readFileSync(file, 'utf8').split('\n');
+    expect([pid, startTime]).toEqual([`${shim.pid}`, `${shim.startTime}`]);
+    expect(fs.readdirSync(path.dirname(file))).toEqual(['shim.pid']);
+  });
+
+  it('reads what BoxLite 0.10.0 writes, and two lines alone', async () => {
+    const file = path.join(tempDir(), 'shim.pid');
+    const { pid, startTime } = identify(child());
+    for (const text of [`${pid}\n${startTime}\nservices-mux-v1\n`, `${pid}\n${startTime}\n`, `${pid}\n${startTime}`]) {
+      fs.writeFileSync(file, text);
+      const read = await twin.read(file);
+      expect({ ...read }).toEqual({ pid, startTime, bootId: null });
+      expect(await read?.isAlive()).toBe(true);
+    }
+  });
+
+  it('is null for a file that is missing or torn', async () => {
+    const directory = tempDir();
+    const file = path.join(directory, 'shim.pid');
+    expect(await twin.read(file)).toBeNull();
+    expect(await twin.read(path.join(file, 'below'))).toBeNull();
+    const { pid, startTime } = identify(child());
+    const torn = ['', '\n', `${pid}`, `${pid}\n`, `${pid}\n\n`, `${pid}\nservices-mux-v1\n`, `x${pid}\n${startTime}\n`];
+    const worse = [`${pid} ${startTime}\n`, `-${pid}\n${startTime}\n`, `1\n${startTime}\n`, `0\n1\n`, `${pid}\n-1\n`];
+    const huge = [
+      `${pid}\n99999999999999999999\n`,
+      `99999999999\n${startTime}\n`,
+      '\0'.repeat(4096),
+      '9'.repeat(1 << 20),
+    ];
+    for (const text of [...torn, ...worse, ...huge]) {
+      fs.writeFileSync(file, text);
+      expect(await twin.read(file), JSON.stringify(text.slice(0, 60))).toBeNull();
+    }
+  });
+
+  it('is not alive where the file was torn within the start time', async () => {
+    const file = path.join(tempDir(), 'shim.pid');
+    const { pid, startTime } = identify(child());
+    fs.writeFileSync(file, `${pid}\n${startTime}`.slice(0, -1));
+    const read = await twin.read(file);
+    expect(read === null ? false : await read.isAlive()).toBe(false);
+  });
+
+  it('does not wait where a fifo is in the place of the file', async () => {
+    const directory = tempDir();
+    const file = path.join(directory, 'shim.pid');
+    const made = child('mkfifo', file);
+    await once(made, 'exit');
+    expect(await twin.read(file)).toBeNull();
+  });
+
+  it('replaces a file in one step, and leaves it where it fails', async () => {
+    const directory = tempDir();
+    const file = path.join(directory, 'shim.pid');
+    const shim = identify(child());
+    fs.mkdirSync(file);
+    const error = await rejection(twin.write(shim, file));
+    expect(error).toMatchObject({ name: 'BoxSocketsError', syscall: 'rename' });
+    expect(fs.readdirSync(directory)).toEqual(['shim.pid']);
+    expect(fs.readdirSync(file)).toEqual([]);
+    expect(await rejection(twin.write(shim, path.join(directory, 'no', 'shim.pid')))).toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('refuses numbers that mean a group or init, before anything is touched', async () => {
+    for (const pid of [-1, 0, 1, 1.5, Number.NaN, 2 ** 31]) {
+      expect(await rejection(Promise.resolve().then(() => twin.of(pid)))).toMatchObject({
+        code: 'ERR_INVALID_ARG_VALUE',
+      });
+      expect(() => new ShimProcess(pid, 1)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }));
+    }
+    for (const pid of ['1', null, undefined]) {
+      expect(() => new ShimProcess(pid as unknown as number, 1)).toThrow(
+        expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
+      );
+    }
+    expect(() => new ShimProcess(2, undefined as unknown as number)).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
+    );
+    const shim = identify(child());
+    for (const signal of ['SIGNONE', 0, -9, 9.5, null, 'toString']) {
+      const kill = async () => twin.kill(shim, signal as NodeJS.Signals);
+      expect(await rejection(kill())).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' });
+    }
+    expect(await twin.isAlive(shim)).toBe(true);
+  });
+
+  promise(isRoot ? null : 'not run as root', 'says whose process it may not signal', async () => {
+    const victim = identify(child());
+    const dist = path.join(__dirname, '..', '..', 'dist', 'box', 'index.js');
+    const script = `const { ShimProcess } = require(${JSON.stringify(dist)});
+      const victim = ShimProcess.ofSync(${victim.pid});
+      process.setuid(65534);
+      try { console.log(victim.killSync('SIGKILL')); }
+      catch (error) { console.log(error.code, error.message); }`;
+    const { firstLine } = await start(process.execPath, ['-e', script]);
+    expect(firstLine).toMatch(new RegExp(`^EPERM EPERM: operation not permitted, \\w+ process ${victim.pid}$`));
+    expect(await twin.isAlive(victim)).toBe(true);
+  });
+});
+
+describe('waitForExit', () => {
+  it('comes back when the process has ended, or the time is over', async () => {
+    const started = child();
+    const shim = identify(started);
+    expect(await shim.waitForExit({ timeout: 30 })).toBe(false);
+    const waiting = shim.waitForExit();
+    started.kill('SIGKILL');
+    expect(await waiting).toBe(true);
+    expect(await shim.waitForExit({ timeout: 0 })).toBe(true);
+  });
+
+  it('is aborted by its signal', async () => {
+    const shim = identify(child());
+    const controller = new AbortController();
+    const waiting = shim.waitForExit({ signal: controller.signal });
+    controller.abort();
+    expect(await rejection(waiting)).toMatchObject({ name: 'AbortError', code: 'ABORT_ERR' });
+    expect(await rejection(shim.waitForExit({ signal: AbortSignal.abort() }))).toMatchObject({ code: 'ABORT_ERR' });
+  });
+});
+
+describe('a child of this process', () => {
+  it('tells how it ended', async () => {
+    const shim = ShimProcess.ofChild(child('sh', '-c', 'sleep 0.1; exit 3'));
+    expect(shim?.exit).toBeNull();
+    await shim?.waitForExit();
+    // The system knows before Node does.
+    await sleep(50);
+    expect(shim?.exit).toEqual({ code: 3, signal: null });
+  });
+
+  it('is null where it did not start', async () => {
+    const failed = spawn('/does/not/exist');
+    failed.on('error', () => undefined);
+    expect(ShimProcess.ofChild(failed)).toBeNull();
+    const ended = child('true');
+    await once(ended, 'exit');
+    expect(ShimProcess.ofChild(ended)).toBeNull();
+  });
+});
