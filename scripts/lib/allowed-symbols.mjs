@@ -24,19 +24,8 @@ const POSIX = [
   ...['clock_gettime', 'nanosleep'],
   ...['getegid', 'geteuid', 'getgid', 'getpid', 'getuid', 'kill'],
   ...['abort', 'calloc', 'free', 'malloc', 'realloc', 'strtol', 'strtoll', 'strtoul', 'strtoull'],
-  ...[
-    'memchr',
-    'memcmp',
-    'memcpy',
-    'memmove',
-    'memset',
-    'strchr',
-    'strcmp',
-    'strlen',
-    'strncmp',
-    'strrchr',
-    'strtok_r',
-  ],
+  ...['memchr', 'memcmp', 'memcpy', 'memmove', 'memset'],
+  ...['strchr', 'strcmp', 'strlen', 'strncmp', 'strnlen', 'strrchr', 'strtok_r'],
 ];
 
 const STAT = ['fstat', 'fstatat', 'lstat', 'stat'];

@@ -69,6 +69,8 @@ function compilerFlags({ root, recipe, target, zig, scratch }) {
     '-fno-unwind-tables', // nothing is thrown through it; zig's default is to have them
     '-fvisibility=hidden',
     '-fno-sanitize=all', // zig's default is to trap undefined behaviour
+    // Code across files is optimised at link time; zig's Mach-O linker cannot.
+    ...(target.platform === 'linux' ? ['-flto', '-fno-ident'] : []),
     '-U_FORTIFY_SOURCE', // its checked functions do not exist in musl
     `-ffile-prefix-map=${root}=.`,
     `-ffile-prefix-map=${zig.directory}=zig`,
@@ -137,9 +139,10 @@ function elfLinker(target, library, scratch) {
   const script = path.join(scratch, 'exports.map');
   fs.writeFileSync(script, `{ global: ${EXPORTED.join('; ')}; local: *; };\n`);
   return [
-    ...['cc', '-target', target.triple, '-shared', '-nostdlib++', '-s', '-o', library],
+    ...['cc', '-target', target.triple, '-shared', '-nostdlib++', '-s', '-flto', '-Os', '-o', library],
     '-Wl,--gc-sections',
     '-Wl,--build-id=none',
+    '-Wl,--hash-style=gnu',
     '-Wl,-z,now', // a missing symbol shows when the library is loaded, not at the first call
     '-Wl,-z,relro',
     '-Wl,-z,noexecstack',

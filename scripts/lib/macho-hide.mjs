@@ -33,10 +33,9 @@ function rewriteExports(bytes, place, kept) {
   const symbols = readTrie(region).filter(({ name }) => kept.has(name));
   if (symbols.length !== kept.size) throw new Error(`not defined: one of ${[...kept].join(', ')}`);
   const trie = writeTrie(symbols);
+  // The table keeps its size: Apple's codesign and strip insist that the tables follow one another without a gap.
   region.fill(0);
   trie.copy(region);
-  // Tables of the linker's are aligned to 8 bytes, and their sizes with them.
-  bytes.writeUInt32LE(Math.min(place.size, Math.ceil(trie.length / 8) * 8), place.at + 4);
 }
 
 /**

@@ -83,6 +83,16 @@ describe.skipIf(!found).each(['darwin-x64', 'darwin-arm64'])(
       expect(named.filter((each) => each?.startsWith('__Z'))).toEqual([]);
     });
 
+    test("has its tables one after another, as Apple's codesign and strip insist", () => {
+      const spans = tableSpans(run(objdump, '--macho', '--private-headers', file));
+      expect(spans.length).toBeGreaterThanOrEqual(name === 'darwin-arm64' ? 9 : 8);
+      for (const [index, { offset, size }] of spans.entries()) {
+        const next = spans[index + 1]?.offset ?? fs.statSync(file).size;
+        expect(next - offset - size).toBeGreaterThanOrEqual(0);
+        expect(next - offset - size).toBeLessThan(16); // alignment
+      }
+    });
+
     test('needs libSystem alone, and macOS 11.0', () => {
       const commands = run(objdump, '--macho', '--private-headers', file);
       expect([...commands.matchAll(/cmd LC_LOAD_DYLIB\n.*\n +name (\S+)/g)].map(([, each]) => each)).toEqual([
@@ -92,3 +102,25 @@ describe.skipIf(!found).each(['darwin-x64', 'darwin-arm64'])(
     });
   },
 );
+
+/** Where the load commands say that the tables behind the segments lie, in order. */
+function tableSpans(commands: string): { offset: number; size: number }[] {
+  const value = (name: string) => Number(new RegExp(`^ *${name} (\\d+)`, 'm').exec(commands)?.[1] ?? 0);
+  const data = [...commands.matchAll(/^ +dataoff (\d+)\n +datasize (\d+)/gm)].map(([, offset, size]) => ({
+    offset: Number(offset),
+    size: Number(size),
+  }));
+  const dyld = ['rebase', 'bind', 'weak_bind', 'lazy_bind', 'export'].map((table) => ({
+    offset: value(`${table}_off`),
+    size: value(`${table}_size`),
+  }));
+  return [
+    ...data,
+    ...dyld,
+    { offset: value('symoff'), size: value('nsyms') * 16 },
+    { offset: value('indirectsymoff'), size: value('nindirectsyms') * 4 },
+    { offset: value('stroff'), size: value('strsize') },
+  ]
+    .filter(({ size }) => size > 0)
+    .sort((a, b) => a.offset - b.offset);
+}
