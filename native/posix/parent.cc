@@ -21,7 +21,7 @@ Status Foreign(uid_t owner, uid_t expected) {
 // Under an unmapped uid every unmapped user's files look like ours.
 bool OwnershipNeedsProof(uid_t uid) { return uid == OverflowUid(); }
 
-int OpenParent(const char* path, uid_t uid) {
+int OpenParent(const char* path, [[maybe_unused]] uid_t uid) {
   int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 #if defined(O_NOATIME)
   // Only the true owner may open with O_NOATIME (open(2)), on a read-only file system too.
