@@ -25,7 +25,9 @@ function printBindings(bindings: BindingInfo[], output: Output): void {
   const idWidth = Math.min(28, Math.max(2, ...bindings.map((binding) => binding.id.length)));
   const stateWidth = Math.max(5, ...bindings.map((binding) => binding.state.length));
   output.line(output.style('dim', `${'ID'.padEnd(idWidth)}  ${'STATE'.padEnd(stateWidth)}  HELD  TARGET`));
-  for (const binding of bindings) {
+  // A directory's own order tells nothing.
+  const sorted = [...bindings].sort((a, b) => (a.id < b.id ? -1 : 1));
+  for (const binding of sorted) {
     const held = binding.sockets.filter((socket) => socket.held).length;
     const { id, state } = binding;
     const style = state === 'live' ? 'green' : state === 'idle' ? 'dim' : 'yellow';

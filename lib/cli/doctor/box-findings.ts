@@ -17,7 +17,7 @@ export function boxFindings(box: BoxReport, request: DoctorRequest): Finding[] {
     findings.push(binding);
   }
   findings.push(...nameFindings(box, request));
-  if (box.deadZone) findings.push(deadZoneFinding(box, request));
+  if (box.deadZone) findings.push(deadZoneFinding(box));
   return findings;
 }
 
@@ -113,7 +113,7 @@ function nameFindings(box: BoxReport, request: DoctorRequest): Finding[] {
   return findings;
 }
 
-function deadZoneFinding(box: BoxReport, request: DoctorRequest): Finding {
+function deadZoneFinding(box: BoxReport): Finding {
   const lost = box.sockets.filter((socket) => !socket.realFits).map((socket) => socket.name);
   return {
     severity: 'info',
@@ -121,6 +121,6 @@ function deadZoneFinding(box: BoxReport, request: DoctorRequest): Finding {
     message:
       `Box ${box.id} lies in the dead zone: with its ${Buffer.byteLength(box.realDir)} bytes, a program that binds in ` +
       `the directory itself seems to work until it comes to ${lost.join(', ')}.`,
-    remedy: ownCommand(request, 'ensure', box.id, box.realDir),
+    remedy: `Bind and dial below ${box.bindingDir}, never in the directory itself.`,
   };
 }

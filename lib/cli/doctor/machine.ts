@@ -31,7 +31,7 @@ export function inspectBase(request: DoctorRequest): { base: BaseReport; finding
   const state = judgeBase(st);
   const findings: Finding[] = [];
   if (state !== 'fine') findings.push(baseFinding(where, state, describe(where, st)));
-  if (isPrivate === true) findings.push(privateFinding(where, evidence));
+  if (isPrivate === true) findings.push(privateFinding(request, evidence));
   if (mountOf(realPath(where), readMounts())?.options.includes('nosymfollow') === true) {
     findings.push({
       severity: 'error',
@@ -83,9 +83,11 @@ function baseFinding(where: string, state: Exclude<BaseState, 'fine'>, detail: s
   return { severity: 'error', code: `base-${state}`, ...said[state] };
 }
 
-function privateFinding(where: string, evidence: string): Finding {
+// Where no box is looked at, nothing is yet to be found by anybody: then it is no more than worth knowing.
+function privateFinding(request: DoctorRequest, evidence: string): Finding {
+  const where = request.base ?? DEFAULT_BASE;
   return {
-    severity: 'warning',
+    severity: request.home === null ? 'info' : 'warning',
     code: 'base-private',
     message:
       `${where} is private to this process and its kin (${evidence}): a shim or a client that sees another ${where} ` +

@@ -8,6 +8,7 @@ import type { BindingReport, BoxReport, SocketReport } from './report.js';
 const MARGIN = 2;
 const BYTES = 5;
 const VERDICT = 14;
+const MOST_LISTED = 30;
 
 /** A box in full. */
 export function renderBox(box: BoxReport, output: Output): void {
@@ -37,7 +38,7 @@ export function renderBriefly(boxes: BoxReport[], output: Output): void {
   output.line();
   output.line(output.style('bold', `${plural(boxes.length, 'box', 'boxes')} in order, the longest name of each`));
   const label = Math.min(Math.max(...boxes.map((box) => box.id.length)), output.width - 46);
-  for (const box of boxes) {
+  for (const box of boxes.slice(0, MOST_LISTED)) {
     const longest = Math.max(...box.sockets.map((socket) => socket.bytes));
     const direct = Math.max(...box.sockets.map((socket) => socket.realBytes));
     const scale: Scale = { width: 24, limit: box.sockets[0]?.limit ?? 104, glyphs: output.glyphs };
@@ -45,6 +46,7 @@ export function renderBriefly(boxes: BoxReport[], output: Output): void {
     const drawn = output.style('green', bar(longest, scale).trimEnd());
     output.line(`  ${id}  ${drawn}${String(longest).padStart(BYTES)} ${output.style('dim', `directly ${direct}`)}`);
   }
+  if (boxes.length > MOST_LISTED) output.line(`  ${boxes.length - MOST_LISTED} more (all of them: --json)`);
 }
 
 function renderHeading(box: BoxReport, output: Output): void {

@@ -12,6 +12,9 @@ import type { SelfCheck } from './self-check.js';
 const LABEL = 10;
 // As many boxes are drawn whether or not there is anything wrong with them.
 const DRAWN_ANYWAY = 3;
+// When the parent is gone, every box of a home has the same thing wrong with it.
+const MOST_DRAWN = 6;
+const MOST_OF_A_CODE = 6;
 
 /** Prints the report. */
 export function renderReport(report: DoctorReport, selfCheck: SelfCheck | null, output: Output): void {
@@ -19,7 +22,12 @@ export function renderReport(report: DoctorReport, selfCheck: SelfCheck | null, 
   if (selfCheck !== null) renderDirect(selfCheck, output);
   const brief = report.boxes.length > DRAWN_ANYWAY ? report.boxes.filter(isInOrder) : [];
   if (brief.length > 0) renderBriefly(brief, output);
-  for (const box of report.boxes.filter((candidate) => !brief.includes(candidate))) renderBox(box, output);
+  const drawn = report.boxes.filter((candidate) => !brief.includes(candidate));
+  for (const box of drawn.slice(0, MOST_DRAWN)) renderBox(box, output);
+  if (drawn.length > MOST_DRAWN) {
+    output.line();
+    output.line(`${plural(drawn.length - MOST_DRAWN, 'more box', 'more boxes')} not drawn (all of them: --json)`);
+  }
   // Drawn above, and nothing to be done about.
   renderFindings({ ...report, findings: report.findings.filter((finding) => finding.code !== 'direct-bind') }, output);
   if (selfCheck !== null) output.line(output.style('dim', 'Your own boxes: boxsockets doctor --home DIR'));
@@ -41,7 +49,8 @@ function renderMachine(report: DoctorReport, output: Output): void {
   cleaners.forEach((line, index) => {
     row(output, index === 0 ? 'Cleaner' : '', line);
   });
-  if (cleaner.soonest === null) row(output, '', `to be sure, in /etc/tmpfiles.d: ${cleaner.tmpfilesLine}`);
+  if (cleaner.soonest === null && report.platform === 'linux')
+    row(output, '', `to be sure, in /etc/tmpfiles.d: ${cleaner.tmpfilesLine}`);
 }
 
 function row(output: Output, label: string, text: string): void {
@@ -73,11 +82,15 @@ function cleanerLine(cleaner: Cleaner): string {
   return `${cleaner.name} ${takes} (${how})`;
 }
 
-function renderDirect({ direct, through }: SelfCheck, output: Output): void {
+function renderDirect({ direct, through, native }: SelfCheck, output: Output): void {
   if (direct === null) return;
   output.line();
-  output.line(output.style('bold', 'net.Server.listen(path) in a home made for this'));
+  output.line(output.style('bold', 'A socket in a home made for this, by net.Server.listen(path)'));
   renderBind('directly', direct, output);
+  if (native !== null) {
+    const mark = output.style(native === 'binds' ? 'green' : 'red', output.glyphs[native === 'binds' ? 'good' : 'bad']);
+    output.line(`  ${mark} the same by a bind that cuts nothing: ${native}`);
+  }
   if (through !== null) renderBind('through its binding', through, output);
 }
 
@@ -115,7 +128,12 @@ function renderFindings(report: DoctorReport, output: Output): void {
     output.line();
     output.line(output.style('bold', 'Findings'));
   }
-  for (const finding of sorted) renderFinding(finding, output);
+  for (const code of new Set(sorted.map((finding) => finding.code))) {
+    const alike = sorted.filter((finding) => finding.code === code);
+    const most = alike[0]?.severity === 'info' ? 1 : MOST_OF_A_CODE;
+    for (const finding of alike.slice(0, most)) renderFinding(finding, output);
+    if (alike.length > most) output.line(`    ${alike.length - most} more of ${code} (all of them: --json)`);
+  }
   output.line();
   output.line(summary(report, output));
 }

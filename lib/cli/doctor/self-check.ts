@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { type BindingInfo, BoxSockets } from '../../index.js';
+import { type BindingInfo, BoxSockets, probeSocketPath } from '../../index.js';
 import { plural } from '../text.js';
 import { inspectBox } from './boxes.js';
 import { type DirectBind, tryDirectBind } from './direct-bind.js';
@@ -20,6 +20,8 @@ export interface SelfCheck {
   /** Node's own server at the long path, and through the binding. */
   direct: DirectBind | null;
   through: DirectBind | null;
+  /** What a bind comes to that cuts nothing, as other programs do it; null where it could not be tried. */
+  native: string | null;
   findings: Finding[];
 }
 
@@ -29,7 +31,13 @@ export async function runSelfCheck(request: DoctorRequest): Promise<SelfCheck> {
   try {
     root = fs.realpathSync(fs.mkdtempSync(path.join(request.base ?? DEFAULT_BASE, 'bs-')));
   } catch (error) {
-    return { box: null, direct: null, through: null, findings: [failure('a directory to work in', error)] };
+    return {
+      box: null,
+      direct: null,
+      through: null,
+      native: null,
+      findings: [failure('a directory to work in', error)],
+    };
   }
   const trial = new Trial(root, request);
   try {
@@ -60,7 +68,9 @@ class Trial {
     const direct = await tryDirectBind(path.join(box.realDir, path.basename(box.readySock)));
     const findings = [directFinding(direct)];
     let through: DirectBind | null = null;
+    let native: string | null = null;
     try {
+      native = (await probeSocketPath(direct.path)).code ?? 'binds';
       await box.ensure();
       through = await tryDirectBind(box.readySock);
     } catch (error) {
@@ -69,7 +79,7 @@ class Trial {
     }
     const inspected = await inspectBox(box, await this.#ownBinding(), this.#request);
     if (through !== null) findings.push(...inspected.findings.map(withoutTraces));
-    return { box: inspected.box, direct, through, findings };
+    return { box: inspected.box, direct, through, native, findings };
   }
 
   async #ownBinding(): Promise<Map<string, BindingInfo> | null> {

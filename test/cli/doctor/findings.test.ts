@@ -170,7 +170,7 @@ const PROVOCATIONS: Record<FindingCode, Provocation> = {
     remedy: 'PrivateTmp=no',
     provoke() {
       const mount = `mount -t tmpfs -o mode=1777 t ${test.base}`;
-      const words = `${process.execPath} ${MAIN} doctor --json --base ${test.base}`;
+      const words = `${process.execPath} ${MAIN} doctor --json --home ${home()} --base ${test.base}`;
       const script = `unshare -m sh -c "${mount} && ${words}"`;
       return json(run('unshare', ['-pfm', '--mount-proc', 'sh', '-c', `${script}; exit 0`])).findings;
     },
@@ -364,7 +364,7 @@ const PROVOCATIONS: Record<FindingCode, Provocation> = {
   },
   'dead-zone': {
     severity: 'info',
-    remedy: 'boxsockets ensure b1 ',
+    remedy: () => `Bind and dial below ${parent()}/b1, never`,
     provoke() {
       const tail = '/boxes/b1/sockets';
       const deep = `${test.dir}/${'h'.repeat(88 - test.dir.length - 1 - tail.length)}`;

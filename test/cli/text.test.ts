@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { duration, printable, shellCommand, shorten, wrap } from '../../dist/cli/text.js';
+
+describe('text for a person', () => {
+  it.each([
+    [0, 'less than a second'],
+    [0.2, 'less than a second'],
+    [1, '1 second'],
+    [90, '1 minute 30 seconds'],
+    [129_600, '1 day 12 hours'],
+    [864_000, '10 days'],
+    [90_061, '1 day 1 hour'],
+  ])('%d seconds: %s', (seconds, text) => expect(duration(seconds)).toBe(text));
+
+  it('a path that is too long loses its middle', () => {
+    expect(shorten('/home/me/boxes', 20)).toBe('/home/me/boxes');
+    expect(shorten('/home/me/boxes/b1/sockets', 15, '…')).toBe('/home/m…sockets');
+    expect(shorten('äöüäöüäöü', 5, '…')).toBe('äö…öü');
+  });
+
+  it('lines are broken at blanks, and a long word stays whole', () => {
+    expect(wrap('one two three', 8)).toEqual(['one two', 'three']);
+    expect(wrap(`a ${'x'.repeat(20)} b`, 8)).toEqual(['a', 'x'.repeat(20), 'b']);
+    expect(wrap('  ', 8)).toEqual([]);
+  });
+
+  it('control characters and marks that turn the direction of writing are spelled out', () => {
+    expect(printable('a\u001b[31m\u009b\u202e\u2028b\tc')).toBe('a\\x1b[31m\\x9b\\u202e\\u2028b\\x09c');
+    expect(printable('/home/jörg/箱')).toBe('/home/jörg/箱');
+  });
+
+  it('a command is quoted for a shell', () => {
+    expect(shellCommand('ls', '-l', "it's $HOME")).toBe("ls -l 'it'\\''s $HOME'");
+  });
+});
