@@ -78,6 +78,11 @@ describe('help', () => {
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });
 
+  it.each(COMMANDS)('docs/cli.md says of %s what its help says', (command) => {
+    const [usage] = boxsockets([command, '--help']).stdout.split('\n\n');
+    expect(fs.readFileSync('docs/cli.md', 'utf8')).toContain(`\`\`\`text\n${usage}\n\`\`\``);
+  });
+
   it('-h is --help', () => {
     expect(boxsockets(['-h']).stdout).toBe(boxsockets(['--help']).stdout);
     expect(boxsockets(['list', '-h']).stdout).toBe(boxsockets(['list', '--help']).stdout);

@@ -403,6 +403,13 @@ describe('a finding says what is wrong and what to do', () => {
     });
   }
 
+  it('docs/cli.md explains every code, with its severity, in this order', () => {
+    const text = fs.readFileSync('docs/cli.md', 'utf8');
+    const table = text.slice(text.indexOf('### Findings'), text.indexOf('### What cleans'));
+    const rows = [...table.matchAll(/^\| `([^`]+)` \| (\w+) \| \S/gm)].map((row) => [row[1], row[2]]);
+    expect(rows).toEqual(FINDING_CODES.map((code) => [code, PROVOCATIONS[code].severity]));
+  });
+
   it('a name that no directory of boxes bears is none, and a file among the boxes is passed over in silence', () => {
     makeBox(home(), 'b1');
     fs.writeFileSync(path.join(home(), 'boxes/README.txt'), '');
