@@ -406,7 +406,7 @@ describe('a finding says what is wrong and what to do', () => {
   it('docs/cli.md explains every code, with its severity, in this order', () => {
     const text = fs.readFileSync('docs/cli.md', 'utf8');
     const table = text.slice(text.indexOf('### Findings'), text.indexOf('### What cleans'));
-    const rows = [...table.matchAll(/^\| `([^`]+)` \| (\w+) \| \S/gm)].map((row) => [row[1], row[2]]);
+    const rows = [...table.matchAll(/^\| `([^`]+)` +\| (\w+) +\| \S/gm)].map((row) => [row[1], row[2]]);
     expect(rows).toEqual(FINDING_CODES.map((code) => [code, PROVOCATIONS[code].severity]));
   });
 
