@@ -8,8 +8,11 @@ import { errorCode } from './files.js';
 export interface DirectBind {
   path: string;
   bytes: number;
-  /** `cut`: it binds and says so, and the socket is at another, shorter path. */
-  outcome: 'bound' | 'cut' | 'refused';
+  /**
+   * `cut`: it says that it listens, and the socket is at another, shorter path. `lost`: it says so, and there is none
+   * to be found.
+   */
+  outcome: 'bound' | 'cut' | 'lost' | 'refused';
   /** Why it was refused. */
   code?: string;
   /** Where the socket really is, with `cut`. */
@@ -30,10 +33,11 @@ export async function tryDirectBind(path: string): Promise<DirectBind> {
   });
   if (error !== null) return { ...asked, outcome: 'refused', code: errorCode(error) };
   // Before it is closed: close() unlinks.
-  const cutPath = isSocket(path) ? null : findCut(path);
+  const bound = isSocket(path);
+  const cutPath = bound ? null : findCut(path);
   await new Promise((resolve) => server.close(resolve));
   for (const left of [path, cutPath]) if (left !== null && isSocket(left)) fs.unlinkSync(left);
-  if (cutPath === null) return { ...asked, outcome: 'bound' };
+  if (cutPath === null) return { ...asked, outcome: bound ? 'bound' : 'lost' };
   return { ...asked, outcome: 'cut', cutPath, cutBytes: Buffer.byteLength(cutPath) };
 }
 

@@ -100,6 +100,7 @@ function renderBind(how: string, bind: DirectBind, output: Output): void {
   const outcomes = {
     bound: 'binds',
     cut: '"listening", but at a cut path',
+    lost: '"listening", and no socket is to be found',
     refused: `fails, ${bind.code}`,
   };
   output.line(`  ${mark} ${how}, ${bind.bytes} bytes: ${outcomes[bind.outcome]}`);

@@ -133,6 +133,7 @@ function directFinding(direct: DirectBind): Finding {
   const asked = `net.Server.listen of Node ${process.version} at ${plural(direct.bytes, 'byte')}`;
   const said = {
     cut: `${asked} reports success and binds another path, cut to ${direct.cutBytes} bytes: ${direct.cutPath}.`,
+    lost: `${asked} reports success, and there is no socket at that path, nor at a cut one.`,
     refused: `${asked} fails: ${direct.code}.`,
     bound: `${asked} binds.`,
   };
