@@ -1,0 +1,94 @@
+// The steps of the gate, one after another, and the sum of what they ran.
+
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'gate-'));
+const total = { passed: 0, failed: 0, skipped: 0 };
+
+/**
+ * A step whose success is its exit status counts as one. `counts` reads more out of what it printed or wrote.
+ *
+ * @typedef {{ passed: number, failed: number, skipped: number }} Counts
+ * @typedef {{ name: string, command: string[], counts?: (output: string) => Counts | undefined }} Step
+ */
+
+/** @type {Step[]} */
+const STEPS = [
+  check('npm', 'ci'),
+  check('npm', 'start'),
+  vitest('test'),
+  check('npm', 'run', 'lint'),
+  check('npm', 'run', 'lint:native'),
+  { name: 'npm run test:native', command: ['npm', 'run', 'test:native'], counts: readCtest },
+  vitest('test:package'),
+  check('npm', 'run', 'bench:check'),
+];
+
+/** @param {string[]} command */
+function check(...command) {
+  return { name: command.join(' '), command };
+}
+
+/** @param {string} script */
+function vitest(script) {
+  const report = path.join(scratch, `${script.replace(':', '-')}.json`);
+  const flags = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  return {
+    name: `npm run ${script}`,
+    command: ['npm', 'run', script, '--', ...flags],
+    counts: () => {
+      if (!fs.existsSync(report)) return undefined;
+      const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, numFailedTestSuites } = JSON.parse(
+        fs.readFileSync(report, 'utf8'),
+      );
+      // A file that does not even load has no failed test, and has failed all the same.
+      const failed = Math.max(numFailedTests, numFailedTestSuites > 0 ? 1 : 0);
+      return { passed: numPassedTests, failed, skipped: numPendingTests + numTodoTests };
+    },
+  };
+}
+
+/** The summary lines of every ctest run in the output. @param {string} output */
+function readCtest(output) {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const [, failed, run] of output.matchAll(/tests passed, (\d+) tests? failed out of (\d+)/g)) {
+    counts.failed += Number(failed);
+    counts.passed += Number(run) - Number(failed);
+  }
+  return counts.passed + counts.failed === 0 ? undefined : counts;
+}
+
+/** @param {Step} step @returns {Promise<{ status: number, output: string }>} */
+function run({ command: [file = '', ...args] }) {
+  return new Promise((resolve) => {
+    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    child.stdout.on('data', (data) => {
+      process.stdout.write(data);
+      output += data;
+    });
+    child.once('error', (error) => resolve({ status: 1, output: String(error) }));
+    child.once('close', (status) => resolve({ status: status ?? 1, output }));
+  });
+}
+
+const ends = [];
+for (const step of STEPS) {
+  console.log(`\n==> ${step.name}`);
+  const started = Date.now();
+  const { status, output } = await run(step);
+  const counts = step.counts?.(output) ?? { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: 0 };
+  // A step that failed has failed, whatever it counted.
+  if (status !== 0 && counts.failed === 0) counts.failed = 1;
+  for (const key of /** @type {const} */ (['passed', 'failed', 'skipped'])) total[key] += counts[key];
+  const seconds = Math.round((Date.now() - started) / 1000);
+  ends.push(`${step.name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped (${seconds} s)`);
+  if (step.name === 'npm ci' && status !== 0) break;
+}
+fs.rmSync(scratch, { recursive: true });
+console.log(`\n${ends.join('\n')}\n`);
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+process.exitCode = total.failed === 0 ? 0 : 1;
