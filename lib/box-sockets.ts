@@ -28,7 +28,7 @@ import {
   type KrunDerivation,
   type ResolvedKrunDerivation,
   resolveKrunDerivation,
-} from './krun-derivation.js';
+} from './krun/derivation.js';
 import { type ListenOptions, listen } from './listen.js';
 import { untilUnlocked } from './lock-wait.js';
 import { ENSURE_STATUS, type NativeFailure, REMOVE_STATUS } from './native.js';

@@ -18,7 +18,7 @@ export type {
   KrunPin,
   KrunScheme,
   KrunSourceEvidence,
-} from './krun-derivation.js';
+} from './krun/derivation.js';
 export {
   assertKrunPin,
   assertKrunPinSync,
@@ -26,7 +26,7 @@ export {
   checkKrunPinSync,
   type KrunPinExpectation,
   type KrunPinInput,
-} from './krun-pin.js';
+} from './krun/pin.js';
 export type { ListenOptions } from './listen.js';
 export type { PathAccess, PathKind } from './path-access.js';
 export {

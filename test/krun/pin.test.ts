@@ -3,17 +3,17 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BoxSockets } from '../dist/box-sockets.js';
-import { type KrunPin, resolveKrunDerivation } from '../dist/krun-derivation.js';
+import { BoxSockets } from '../../dist/box-sockets.js';
+import { type KrunPin, resolveKrunDerivation } from '../../dist/krun/derivation.js';
 import {
   assertKrunPin,
   assertKrunPinSync,
   checkKrunPin,
   checkKrunPinSync,
   type KrunPinInput,
-} from '../dist/krun-pin.js';
+} from '../../dist/krun/pin.js';
 
-const fixture = (name: string) => path.join(__dirname, 'fixtures', 'krun', name);
+const fixture = (name: string) => path.join(__dirname, '..', 'fixtures', 'krun', name);
 
 let dir = '';
 beforeAll(() => {

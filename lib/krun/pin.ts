@@ -1,17 +1,17 @@
 // Which scheme a given libkrun follows: read from its sources, or from what was built of them.
 
-import { type PathLike, toPath } from './arguments.js';
+import { type PathLike, toPath } from '../arguments.js';
+import { type BoxSocketsError, invalidArgType, invalidArgValue, refusal, systemError } from '../errors.js';
+import { closeFile, openFile, readInto, statDescriptor } from '../file-calls.js';
+import { runAsync, runSync, type Steps } from '../steps.js';
 import { declaredSize } from './binary-size.js';
-import { type BoxSocketsError, invalidArgType, invalidArgValue, refusal, systemError } from './errors.js';
-import { closeFile, openFile, readInto, statDescriptor } from './file-calls.js';
-import type { KrunPin } from './krun-derivation.js';
-import { KrunLibraryScanner } from './krun-library.js';
-import { comparePins, type KrunPinExpectation } from './krun-pin-report.js';
-import { judgeKrunSource, type KrunSourceSigns, readKrunSource } from './krun-source.js';
-import { findKrunSources } from './krun-tree.js';
-import { runAsync, runSync, type Steps } from './steps.js';
+import type { KrunPin } from './derivation.js';
+import { KrunLibraryScanner } from './library.js';
+import { comparePins, type KrunPinExpectation } from './report.js';
+import { judgeKrunSource, type KrunSourceSigns, readKrunSource } from './source.js';
+import { findKrunSources } from './tree.js';
 
-export type { KrunPinExpectation } from './krun-pin-report.js';
+export type { KrunPinExpectation } from './report.js';
 
 /**
  * What to look at: libkrun's sources (its tree, a directory of it, or one file), or a built library or a program that

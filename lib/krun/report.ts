@@ -1,13 +1,13 @@
 // What to say when a vendor is not what a host relies on.
 
-import { refusal } from './errors.js';
+import { refusal } from '../errors.js';
 import {
   type KrunPin,
   type KrunPinNames,
   type KrunScheme,
   parseKrunDerivation,
   type ResolvedKrunDerivation,
-} from './krun-derivation.js';
+} from './derivation.js';
 
 /** What a host relies on: a scheme with the names it usually has, or the result of an earlier `checkKrunPin`. */
 export type KrunPinExpectation = KrunScheme | KrunPinNames;

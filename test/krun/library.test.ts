@@ -4,9 +4,9 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checkKrunPin, checkKrunPinSync } from '../dist/krun-pin.js';
+import { checkKrunPin, checkKrunPinSync } from '../../dist/krun/pin.js';
 
-const FIXTURES = path.join(__dirname, 'fixtures', 'krun');
+const FIXTURES = path.join(__dirname, '..', 'fixtures', 'krun');
 const CHUNK = 1 << 20;
 const LONGEST_TEMP_DIR = 'krun-net-4194304-4294967295.sock';
 
@@ -276,7 +276,7 @@ describe('a library of 200 MB', () => {
     fs.writeSync(fd, 'net.sock-krun.sockEnsured', 199 * 1_000_000);
     fs.ftruncateSync(fd, 200_000_000);
     fs.closeSync(fd);
-    const child = path.join(__dirname, 'fixtures', 'krun-pin-memory.cjs');
+    const child = path.join(__dirname, '..', 'fixtures', 'krun-pin-memory.cjs');
     const report = JSON.parse(execFileSync(process.execPath, [child, mode, name], { encoding: 'utf8' }));
     fs.rmSync(name);
     expect(report.pin).toMatchObject({ scheme: 'suffix', evidence: [{ offset: 199 * 1_000_000 + 8 }] });

@@ -1,8 +1,8 @@
 // Which socket libkrun binds beside the one it is given: the arithmetic of it, without I/O, because the constructor of
-// BoxSockets needs it. What a given vendor does is found out in krun-pin.ts.
+// BoxSockets needs it. What a given vendor does is found out in pin.ts.
 
-import { invalidArgType, invalidArgValue } from './errors.js';
-import { SOCKET_NAME } from './names.js';
+import { invalidArgType, invalidArgValue } from '../errors.js';
+import { SOCKET_NAME } from '../names.js';
 
 /**
  * How libkrun names the socket that it binds for itself in its unixgram (datagram) network backend:

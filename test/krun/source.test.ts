@@ -3,10 +3,10 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checkKrunPin, checkKrunPinSync } from '../dist/krun-pin.js';
-import { judgeKrunSource, readKrunSource } from '../dist/krun-source.js';
+import { checkKrunPin, checkKrunPinSync } from '../../dist/krun/pin.js';
+import { judgeKrunSource, readKrunSource } from '../../dist/krun/source.js';
 
-const FIXTURES = path.join(__dirname, 'fixtures', 'krun');
+const FIXTURES = path.join(__dirname, '..', 'fixtures', 'krun');
 const NET = path.join('src', 'devices', 'src', 'virtio', 'net');
 const fixture = (...names: string[]) => path.join(FIXTURES, ...names);
 
@@ -117,7 +117,7 @@ describe('checkKrunPin of sources', () => {
     });
     expect(checkKrunPinSync({ source: tree({}) }).scheme).toBe('unknown');
     expect(checkKrunPinSync({ source: path.join(tree({ 'empty.rs': '' }), 'empty.rs') }).scheme).toBe('unknown');
-    expect(checkKrunPinSync({ source: path.join(__dirname, '..', 'package.json') }).scheme).toBe('unknown');
+    expect(checkKrunPinSync({ source: path.join(__dirname, '..', '..', 'package.json') }).scheme).toBe('unknown');
   });
 
   it('does not follow a link to a directory in a circle', () => {

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { declaredSize } from '../dist/binary-size.js';
+import { declaredSize } from '../../dist/krun/binary-size.js';
 
 /** Sixteen and more numbers of 32 bits in a row. */
 function words(little: boolean, ...values: number[]): Buffer {

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { lexRust, type RustToken } from '../dist/rust-lexer.js';
+import { lexRust, type RustToken } from '../../dist/krun/rust-lexer.js';
 
 const shapes = (source: string) => [...lexRust(source)].map(({ kind, text }) => ({ kind, text }));
 const strings = (source: string) => shapes(source).flatMap(({ kind, text }) => (kind === 'string' ? [text] : []));
@@ -129,7 +129,7 @@ describe('lexRust, whatever the program', () => {
   });
 
   it('reads our own fixtures to their ends', () => {
-    const root = path.join(__dirname, 'fixtures', 'krun', 'suffix', 'src', 'devices', 'src', 'virtio', 'net');
+    const root = path.join(__dirname, '..', 'fixtures', 'krun', 'suffix', 'src', 'devices', 'src', 'virtio', 'net');
     const source = fs.readFileSync(path.join(root, 'unixgram.rs'), 'utf8');
     const tokens = [...lexRust(source)];
     expect(tokens.at(-1)).toMatchObject({ kind: 'punct', text: '}', line: source.trimEnd().split('\n').length });
