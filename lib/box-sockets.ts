@@ -13,7 +13,6 @@ import {
   toOptions,
   toParentDir,
   toSocketName,
-  toSocketType,
   toUid,
 } from './arguments.js';
 import { native } from './binding.js';
@@ -35,6 +34,7 @@ import { ENSURE_STATUS, type NativeFailure, REMOVE_STATUS } from './native.js';
 import type { PathAccess } from './path-access.js';
 import { bindingPaths, type Place } from './place.js';
 import { NamesProbe, type ProbeReport } from './probe.js';
+import { socketNames } from './socket-names.js';
 import {
   type BindingInfo,
   list,
@@ -77,15 +77,6 @@ export interface RemoveResult {
   status: (typeof REMOVE_STATUS)[number];
 }
 
-const NET_TYPE: SocketType = process.platform === 'darwin' ? 'dgram' : 'stream';
-
-const DECLARED: readonly SocketName[] = [
-  { name: 'box.sock', kind: 'declared', type: 'stream' },
-  { name: 'ready.sock', kind: 'declared', type: 'stream' },
-  { name: KRUN_PEER_NAME, kind: 'declared', type: NET_TYPE },
-  { name: 'gvproxy-ctl.sock', kind: 'declared', type: 'stream' },
-];
-
 /**
  * The sockets of one box. Every path is derived from `(boxId, realDir, uid, base)`, so that host and shim agree without
  * telling each other; nothing is looked up before an operation is called.
@@ -126,7 +117,7 @@ export class BoxSockets {
     this.bindingDir = `${this.parentDir}/${boxId}`;
     this.#place = { base: baseDir, parent: this.parentDir, binding: this.bindingDir, realDir: this.realDir };
     this.#krun = resolveKrunDerivation(krun);
-    this.#names = allNames(this.#krun, names);
+    this.#names = socketNames(this.#krun, names);
     this.#longestName = Math.max(...this.#names.map(({ name }) => name.length));
     this.#unchanged = Object.freeze({ status: 'unchanged', bindingDir: this.bindingDir });
   }
@@ -419,27 +410,4 @@ function toBoxes(boxes: unknown): BoxSockets[] {
     if (!(box instanceof BoxSockets)) throw invalidArgType(`boxes[${i}]`, 'a BoxSockets', box);
   });
   return all as BoxSockets[];
-}
-
-function allNames(krun: ResolvedKrunDerivation, extra: unknown): SocketName[] {
-  const names = [...DECLARED];
-  if (krun.longestName !== null) names.push({ name: krun.longestName, kind: 'derived', type: 'dgram' });
-  if (extra === undefined) return names;
-  if (!Array.isArray(extra)) throw invalidArgType('options.names', 'an array', extra);
-  extra.forEach((entry: unknown, i) => {
-    const argument = `options.names[${i}]`;
-    const { name, type } = typeof entry === 'string' ? { name: entry, type: undefined } : toNamed(argument, entry);
-    const further: SocketName = {
-      name: toSocketName(argument, name),
-      kind: 'extra',
-      type: toSocketType(`${argument}.type`, type),
-    };
-    if (!names.some((known) => known.name === further.name)) names.push(further);
-  });
-  return names;
-}
-
-function toNamed(argument: string, value: unknown): { name?: unknown; type?: unknown } {
-  if (typeof value === 'object' && value !== null) return value;
-  throw invalidArgType(argument, 'a string or an object', value);
 }
