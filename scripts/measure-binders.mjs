@@ -12,6 +12,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { launch, RUNTIMES, whyNot } from './lib/runtimes.mjs';
 
 const LENGTHS = [107, 108, 109, 120];
+// Long enough that a path of 120 bytes, cut, still ends within it.
+const LEAF = 'gvproxy-ctl.sock';
 const PATIENCE = 10_000;
 
 const LISTEN = `
@@ -69,8 +71,10 @@ async function binders() {
  * @returns {Promise<string>}
  */
 async function tryAt(binder, length) {
-  const directory = fs.mkdtempSync(path.join(scratch, 'd'));
-  const socket = `${directory}/${'s'.repeat(length - directory.length - 1)}`;
+  const root = fs.mkdtempSync(path.join(scratch, 'd'));
+  const directory = `${root}/${'d'.repeat(length - root.length - LEAF.length - 2)}`;
+  fs.mkdirSync(directory);
+  const socket = `${directory}/${LEAF}`;
   const child = spawn(binder.command, binder.args(socket), {
     env: { ...process.env, ...binder.env },
     stdio: ['pipe', 'pipe', 'pipe'],
