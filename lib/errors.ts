@@ -20,7 +20,9 @@ export type BoxSocketsErrorCode =
   | 'ERR_BOX_SOCKETS_PATH_TOO_LONG'
   | 'ERR_BOX_SOCKETS_REAL_DIR'
   | 'ERR_BOX_SOCKETS_PEER'
+  | 'ERR_BOX_SOCKETS_READY_TIMEOUT'
   | 'ERR_BOX_SOCKETS_ROW_INVALID'
+  | 'ERR_BOX_SOCKETS_SHIM_EXITED'
   | 'ERR_BOX_SOCKETS_UID_MISMATCH'
   | 'ERR_BOX_SOCKETS_VENDOR_PIN';
 
@@ -42,6 +44,8 @@ export interface ErrorFields {
   expected?: number;
   /** The field of a row that was refused. */
   field?: string;
+  /** What could be seen where no guest said that it is ready: a `ReadyDiagnosis`. */
+  diagnosis?: object;
   cause?: unknown;
 }
 
@@ -58,6 +62,7 @@ export class BoxSocketsError extends Error {
   declare readonly owner?: number;
   declare readonly expected?: number;
   declare readonly field?: string;
+  declare readonly diagnosis?: object;
 
   constructor(code: string, message: string, fields: ErrorFields = {}) {
     const { cause, ...rest } = fields;
@@ -179,6 +184,24 @@ export function rowInvalid(
     ...(field !== null && { field }),
     ...(cause !== undefined && { cause }),
   });
+}
+
+export interface GuestNotReady {
+  /** Whether the shim ended, or else the time was over. */
+  exited: boolean;
+  path: string;
+  /** Milliseconds. */
+  elapsed: number;
+  /** Sentences. */
+  details: string;
+  diagnosis: object;
+}
+
+/** No guest connected to `path`. */
+export function guestNotReady({ exited, path, elapsed, details, diagnosis }: GuestNotReady): BoxSocketsError {
+  const code = exited ? 'ERR_BOX_SOCKETS_SHIM_EXITED' : 'ERR_BOX_SOCKETS_READY_TIMEOUT';
+  const why = exited ? 'the shim had ended' : 'the time was over';
+  return refusal(code, `No guest connected to '${path}': after ${elapsed} ms ${why}. ${details}`, { path, diagnosis });
 }
 
 /** A directory that is not to be removed as the home of a box. */

@@ -176,6 +176,9 @@ export class ShimProcess {
         throw abortError(signal);
       }
     }
+    // The system knows of a child's end before Node does, and only Node learns how it ended. Not by the child's event,
+    // because a child that was unref'd does not keep the process alive until then.
+    while (this.#child !== undefined && this.exit === null) await sleep(1);
     return true;
   }
 

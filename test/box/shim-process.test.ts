@@ -248,8 +248,6 @@ describe('a child of this process', () => {
     const shim = ShimProcess.ofChild(child('sh', '-c', 'sleep 0.1; exit 3'));
     expect(shim?.exit).toBeNull();
     await shim?.waitForExit();
-    // The system knows before Node does.
-    await sleep(50);
     expect(shim?.exit).toEqual({ code: 3, signal: null });
   });
 

@@ -1,0 +1,146 @@
+// Why no guest said that it is ready: what can be seen of the shim, its output, the socket and the way to it, and the
+// most likely cause of it all.
+
+import * as fs from 'node:fs';
+import { stripVTControlCharacters } from 'node:util';
+import type { SocketBudget } from '../budget.js';
+import { sameInode } from '../same-inode.js';
+import type { BoxLayout } from './box-layout.js';
+import type { ShimExit, ShimProcess } from './shim-process.js';
+
+/** The end of a file that the shim or its guest writes. */
+export interface LogEnd {
+  path: string;
+  bytes: number;
+  /** The last lines, without control characters. */
+  tail: string;
+}
+
+export interface ReadyDiagnosis {
+  /** The most likely one, as a sentence. */
+  cause: string;
+  /** Null where none was given, and `shim.pid` names none. */
+  shim: { pid: number; alive: boolean; exit: ShimExit | null } | null;
+  /** Null where there is no such file. */
+  console: LogEnd | null;
+  shimLog: LogEnd | null;
+  /** Of the socket file that was bound. */
+  readySock: 'there' | 'missing' | 'replaced';
+  /** Of the link on the way to it. */
+  binding: 'right' | 'missing' | 'elsewhere';
+  budget: SocketBudget;
+}
+
+type Findings = Omit<ReadyDiagnosis, 'cause'>;
+
+const TAIL_BYTES = 1024;
+const TAIL_LINES = 8;
+
+/** @param bound the inode of the socket file as it was bound */
+export async function diagnose(layout: BoxLayout, shim: ShimProcess | null, bound: bigint): Promise<ReadyDiagnosis> {
+  const findings: Findings = {
+    shim: await inspectShim(shim ?? (await layout.shim())),
+    console: await readEnd(layout.consoleLog),
+    shimLog: await readEnd(layout.shimLog),
+    readySock: await inspectSocket(`${layout.socketsDir}/ready.sock`, bound),
+    binding: await inspectBinding(layout),
+    budget: layout.sockets.budget(),
+  };
+  return { cause: likelyCause(layout, findings), ...findings };
+}
+
+/** All of it, in sentences. */
+export function describeDiagnosis(layout: BoxLayout, diagnosis: ReadyDiagnosis): string {
+  const { cause, shim, console, shimLog, readySock, binding, budget } = diagnosis;
+  const { longest } = budget;
+  return [
+    `Most likely, ${cause}.`,
+    shim === null
+      ? 'No shim is known to run.'
+      : `The shim (pid ${shim.pid}) ${shim.alive ? 'is alive' : ended(shim.exit)}.`,
+    describeLog('The console', layout.consoleLog, console),
+    describeLog("The shim's own log", layout.shimLog, shimLog),
+    `'${layout.sockets.readySock}' ${SOCKET_WORDS[readySock]}; the binding ${BINDING_WORDS[binding]}.`,
+    `The longest name takes ${longest.bytes} of ${longest.limit - 1} bytes through the binding, and ` +
+      `${longest.realBytes} without it.`,
+  ].join(' ');
+}
+
+const SOCKET_WORDS = { there: 'is there', missing: 'is missing', replaced: 'was replaced' } as const;
+const BINDING_WORDS = { right: 'leads to it', missing: 'is missing', elsewhere: 'leads elsewhere' } as const;
+
+function likelyCause(layout: BoxLayout, { shim, console, readySock, binding, budget }: Findings): string {
+  const { bindingDir, parentDir } = layout.sockets;
+  if (shim !== null && !shim.alive) return `the shim ${ended(shim.exit)} before its guest was up; its log says why`;
+  if (binding === 'missing') {
+    return `'${bindingDir}' was removed while the guest started, by something that cleans '${parentDir}': hold() keeps it`;
+  }
+  if (binding === 'elsewhere') return `'${bindingDir}' was taken over by another box of the same id`;
+  if (readySock !== 'there') return 'something removed or replaced the socket while the guest started';
+  if (shim === null) return 'the shim was never started, or ended long ago';
+  if ((console?.bytes ?? 0) > 0)
+    return 'the guest started, and its agent did not come up; the console says how far it got';
+  const { realFits, realBytes, limit } = budget.longest;
+  const direct = `were given paths below '${layout.socketsDir}' (up to ${realBytes} bytes, of ${limit - 1} that fit)`;
+  return realFits
+    ? 'the guest did not start at all: look at its kernel, and at the access to /dev/kvm'
+    : `the guest did not start at all, as when the shim or its network ${direct} instead of the binding's`;
+}
+
+function ended(exit: ShimExit | null): string {
+  if (exit === null) return 'is dead';
+  if (exit.signal !== null) return `was ended by ${exit.signal}`;
+  const known = exit.code === 127 ? ': the program was not found' : exit.code === 126 ? ': it could not be run' : '';
+  return `ended with status ${exit.code}${known}`;
+}
+
+function describeLog(what: string, path: string, end: LogEnd | null): string {
+  if (end === null) return `${what} ('${path}') was never written.`;
+  if (end.bytes === 0) return `${what} ('${path}') is empty.`;
+  return `${what} ('${path}') has ${end.bytes} bytes, and ends: ${JSON.stringify(end.tail)}.`;
+}
+
+async function inspectShim(shim: ShimProcess | null): Promise<ReadyDiagnosis['shim']> {
+  return shim === null ? null : { pid: shim.pid, alive: await shim.isAlive(), exit: shim.exit };
+}
+
+async function inspectSocket(path: string, bound: bigint): Promise<ReadyDiagnosis['readySock']> {
+  try {
+    return (await fs.promises.lstat(path, { bigint: true })).ino === bound ? 'there' : 'replaced';
+  } catch {
+    return 'missing';
+  }
+}
+
+async function inspectBinding({ sockets }: BoxLayout): Promise<ReadyDiagnosis['binding']> {
+  try {
+    return (await sameInode(sockets.bindingDir, sockets.realDir)) ? 'right' : 'elsewhere';
+  } catch {
+    return fs.lstatSync(sockets.bindingDir, { throwIfNoEntry: false }) === undefined ? 'missing' : 'elsewhere';
+  }
+}
+
+// A diagnosis tells what can be told: a file that cannot be read is one that was never written.
+async function readEnd(path: string): Promise<LogEnd | null> {
+  let file: fs.promises.FileHandle;
+  try {
+    file = await fs.promises.open(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+  } catch {
+    return null;
+  }
+  try {
+    const bytes = (await file.stat()).size;
+    const start = Math.max(0, bytes - TAIL_BYTES);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(TAIL_BYTES), 0, TAIL_BYTES, start);
+    return { path, bytes, tail: lastLines(buffer.toString('utf8', 0, bytesRead)) };
+  } catch {
+    return null;
+  } finally {
+    await file.close();
+  }
+}
+
+function lastLines(text: string): string {
+  const plain = stripVTControlCharacters(text).replace(/[\p{Cc}\uFFFD]/gu, (c) => (c === '\n' ? c : ''));
+  return plain.trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
+}

@@ -1,0 +1,141 @@
+// The moment at which a guest says that it is ready: it connects to ready.sock. Raced against the shim's death and a
+// deadline, and nothing is left behind by any of the three.
+
+import * as fs from 'node:fs';
+import * as net from 'node:net';
+import { toInteger, toOptions, toSignal } from '../arguments.js';
+import { abortError, guestNotReady, invalidArgType } from '../errors.js';
+import { BoxLayout } from './box-layout.js';
+import { describeDiagnosis, diagnose } from './diagnosis.js';
+import { ShimProcess } from './shim-process.js';
+
+export interface ReadyOptions {
+  /**
+   * The shim whose death ends the wait; or a function that starts it, called when the socket is bound, so that even a
+   * guest which is up at once finds it. When left out, the death of no process is noticed.
+   */
+  shim?: ShimProcess | (() => ShimProcess | Promise<ShimProcess>);
+  /**
+   * Milliseconds, from the call on. When left out, `BOXLITE_GUEST_READY_TIMEOUT_SECS` of the environment, else 30,000.
+   */
+  timeout?: number;
+  signal?: AbortSignal;
+}
+
+export interface Ready {
+  /** Milliseconds that it took, from the call on. */
+  elapsed: number;
+  /** The shim that was given or started. */
+  shim: ShimProcess | null;
+}
+
+type Outcome = 'ready' | 'exited' | 'timeout';
+
+const NAME = 'ready.sock';
+const DEFAULT_TIMEOUT = 30_000;
+const LARGEST_TIMEOUT = 2 ** 31 - 1; // what a timer takes
+
+/**
+ * Waits until the guest of a box connects to `ready.sock`: ensures the binding, replaces a stale socket file, listens,
+ * and takes any connection for the word. When it returns or throws, it no longer listens, and the file is gone.
+ *
+ * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_SHIM_EXITED`, `ERR_BOX_SOCKETS_READY_TIMEOUT`: `diagnosis`
+ * ({@link ReadyDiagnosis}) and the message tell what could be seen, and the most likely cause; `EADDRINUSE`: somebody
+ * else waits already; or as `BoxSockets.listen`, or what starting the shim threw
+ * @throws {Error} `ABORT_ERR`
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+ * @example
+ * const { elapsed } = await waitForReady(layout, { shim: () => startShim(layout), timeout: 10_000 });
+ */
+export async function waitForReady(layout: BoxLayout, options?: ReadyOptions): Promise<Ready> {
+  const began = performance.now();
+  const { given, timeout, signal } = readyArguments(layout, options);
+  if (signal?.aborted) throw abortError(signal);
+  const server = net.createServer();
+  const accepted = firstConnection(server);
+  accepted.catch(() => undefined); // looked at later, in the race
+  await layout.sockets.listen(server, NAME);
+  try {
+    const bound = fs.lstatSync(`${layout.socketsDir}/${NAME}`, { bigint: true }).ino;
+    const shim = typeof given === 'function' ? await given() : given;
+    const left = Math.max(0, timeout - (performance.now() - began));
+    const outcome = await race(accepted, { shim, left, signal });
+    if (outcome === 'ready') return { elapsed: performance.now() - began, shim };
+    const diagnosis = await diagnose(layout, shim, bound);
+    throw guestNotReady({
+      exited: outcome === 'exited',
+      path: layout.sockets.readySock,
+      elapsed: Math.round(performance.now() - began),
+      details: describeDiagnosis(layout, diagnosis),
+      diagnosis,
+    });
+  } finally {
+    await close(server);
+  }
+}
+
+function readyArguments(layout: BoxLayout, options: ReadyOptions | undefined) {
+  if (!(layout instanceof BoxLayout)) throw invalidArgType('layout', 'a BoxLayout', layout);
+  const { shim, timeout, signal } = toOptions(options);
+  if (shim !== undefined && typeof shim !== 'function' && !(shim instanceof ShimProcess)) {
+    throw invalidArgType('options.shim', 'a ShimProcess or a function', shim);
+  }
+  const range = { least: 0, most: LARGEST_TIMEOUT, otherwise: defaultTimeout() };
+  return {
+    given: shim ?? null,
+    timeout: toInteger('options.timeout', timeout, range),
+    signal: toSignal('options.signal', signal),
+  };
+}
+
+function defaultTimeout(): number {
+  const seconds = Number(process.env.BOXLITE_GUEST_READY_TIMEOUT_SECS);
+  return seconds > 0 ? Math.min(seconds * 1000, LARGEST_TIMEOUT) : DEFAULT_TIMEOUT;
+}
+
+/** From now on, so that no connection is missed; whoever connects is let go at once. */
+function firstConnection(server: net.Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.on('error', reject);
+    server.on('connection', (socket) => {
+      socket.on('error', () => undefined);
+      socket.destroy();
+      resolve();
+    });
+  });
+}
+
+interface Race {
+  shim: ShimProcess | null;
+  left: number;
+  signal: AbortSignal | undefined;
+}
+
+async function race(accepted: Promise<void>, { shim, left, signal }: Race): Promise<Outcome> {
+  const over = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    return await new Promise<Outcome>((resolve, reject) => {
+      // A connection that was made in time may still wait in the queue, behind a host that was busy: the event loop looks
+      // at sockets once more before it comes to what is immediate.
+      const unlessReady = (outcome: Outcome) => setImmediate(resolve, outcome);
+      accepted.then(() => resolve('ready'), reject);
+      timer = setTimeout(unlessReady, left, 'timeout');
+      shim?.waitForExit({ signal: over.signal }).then(
+        () => unlessReady('exited'),
+        (error) => over.signal.aborted || reject(error),
+      );
+      signal?.addEventListener('abort', () => reject(abortError(signal)), { signal: over.signal });
+      if (signal?.aborted) reject(abortError(signal));
+    });
+  } finally {
+    clearTimeout(timer);
+    over.abort();
+  }
+}
+
+function close(server: net.Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+  });
+}
