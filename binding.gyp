@@ -6,6 +6,7 @@
         "native/posix/binding.cc",
         "native/posix/hold.cc",
         "native/posix/lock.cc",
+        "native/posix/lock_owner.cc",
         "native/posix/parent.cc",
         "native/posix/probe.cc",
         "native/posix/process.cc",

@@ -9,9 +9,10 @@
 namespace boxsockets {
 
 // A path in a buffer of its own. One that is longer than any path may be is cut behind PATH_MAX
-// bytes, so that the kernel answers ENAMETOOLONG as it would have for the whole.
+// bytes, so that the kernel answers ENAMETOOLONG as it would have for the whole. Cutting is done
+// between characters, so up to three bytes of the room stay empty.
 struct PathArgument {
-  char data[PATH_MAX + 2];
+  char data[PATH_MAX + 1 + 3];
 };
 
 class Arguments {

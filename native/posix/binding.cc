@@ -1,7 +1,7 @@
 #include "binding.h"
 
 #include <fcntl.h>
-#include <stdio.h>
+#include <stdio.h>  // renameat
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -62,7 +62,8 @@ Status HoldsSocket(const Paths& paths, int parent, bool* held) {
   *held = false;
   Directory directory;
   Status status = directory.Open(parent, paths.id(), Subject::kBinding);
-  if (!status.ok()) return status;
+  // Gone since it was looked at: then nothing is left to hold.
+  if (!status.ok()) return IsGone(status.errnum) ? Status::Ok() : status;
   while (const dirent* entry = directory.Next(&status)) {
     if (!S_ISSOCK(directory.TypeOf(entry))) continue;
     if (SocketIsHeld(JoinedPath(paths.binding, entry->d_name).c_str())) {
@@ -132,12 +133,20 @@ class Attempt {
     TemporaryName temporary(paths_.id());
     Status status = MakeTemporary(temporary.c_str());
     if (!status.ok()) return status;
-    if (renameat(parent_.fd(), temporary.c_str(), parent_.fd(), paths_.id()) == 0) {
-      return Status::Ok();
-    }
-    status = Status::Failed("renameat", Subject::kTemporary);
-    unlinkat(parent_.fd(), temporary.c_str(), 0);
+    status = Exchange(temporary.c_str());
+    if (!status.ok()) unlinkat(parent_.fd(), temporary.c_str(), 0);
     return status;
+  }
+
+  Status Exchange(const char* temporary) {
+    // The old link is given up only for one that leads somewhere: to a real directory that lies
+    // behind 40 links, one more is too many.
+    struct stat st;
+    if (fstatat(parent_.fd(), temporary, &st, 0) != 0) {
+      return IsGone(errno) ? StartOver() : Status::Failed("fstatat", Subject::kTemporary);
+    }
+    if (renameat(parent_.fd(), temporary, parent_.fd(), paths_.id()) == 0) return Status::Ok();
+    return Status::Failed("renameat", Subject::kTemporary);
   }
 
   Status MakeTemporary(const char* name) {
@@ -165,8 +174,17 @@ class Attempt {
     } else if (SameInode(st, real_dir_)) {
       return Status::Ok();
     }
-    if (result == EnsureResult::kCreated) unlinkat(parent_.fd(), paths_.id(), 0);
+    if (result == EnsureResult::kCreated) TakeBack();
     return status.ok() || IsGone(status.errnum) ? StartOver() : status;
+  }
+
+  // Nothing stays behind after a failure; but what somebody put in its place meanwhile is not ours.
+  void TakeBack() {
+    char target[PATH_MAX];
+    ssize_t size = readlinkat(parent_.fd(), paths_.id(), target, sizeof target - 1);
+    if (size < 0) return;
+    target[size] = '\0';
+    if (strcmp(target, paths_.real_dir) == 0) unlinkat(parent_.fd(), paths_.id(), 0);
   }
 
   const Paths& paths_;

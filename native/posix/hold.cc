@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "clock.h"
 #include "parent.h"
 #include "syscalls.h"
 #include "user.h"
@@ -13,7 +14,8 @@ namespace boxsockets {
 Status HoldParent(const Paths& paths, int64_t timeout_ms, Fd* out) {
   Parent parent;
   Status status = Parent::Open(paths, CurrentUids().effective, Access::kExisting, &parent);
-  if (status.ok()) status = PollLock(parent.fd(), LOCK_SH, timeout_ms, Subject::kParent);
+  if (status.ok())
+    status = PollLock(parent.fd(), LOCK_SH, DeadlineInMs(timeout_ms), Subject::kParent);
   if (status.ok()) *out = parent.ReleaseFd();
   return status;
 }

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "clock.h"
 #include "fd.h"
 #include "paths.h"
 #include "status.h"
@@ -48,14 +49,14 @@ class Parent {
 // would otherwise be impossible to free what is full.
 enum class OnFullDisk : uint8_t { kFail, kGoOn };
 
-// Takes the lock that serializes mutations of cooperating processes, polling for `timeout_ms`.
-// Refused with kParentUnstable where the parent was replaced meanwhile: open it anew.
-Status LockParent(const Paths& paths, const Parent& parent, uid_t uid, int64_t timeout_ms,
+// Takes the lock that serializes mutations of cooperating processes, polling until `deadline` (of
+// MonotonicNs). Refused with kParentUnstable where the parent was replaced meanwhile: open it anew.
+Status LockParent(const Paths& paths, const Parent& parent, uid_t uid, int64_t deadline,
                   OnFullDisk on_full_disk, Fd* lock);
 
-// Takes an flock of that kind (LOCK_SH, LOCK_EX), polling for `timeout_ms`; then refused with
+// Takes an flock of that kind (LOCK_SH, LOCK_EX), polling until `deadline`; then refused with
 // kLockTimeout, and the owner where the system shows it.
-Status PollLock(int fd, int operation, int64_t timeout_ms, Subject subject);
+Status PollLock(int fd, int operation, int64_t deadline, Subject subject);
 
 // Runs `operation(parent)` on the opened and locked parent, and starts over where somebody who does
 // not take our lock replaced the parent under us. A bound, so that nobody can make us loop.
@@ -64,13 +65,14 @@ Status WithLockedParent(const Paths& paths, uid_t uid, Access access, int64_t ti
                         Operation operation) {
   constexpr int kAttempts = 100;
   OnFullDisk on_full_disk = access == Access::kCreate ? OnFullDisk::kFail : OnFullDisk::kGoOn;
+  int64_t deadline = DeadlineInMs(timeout_ms);
   Status status;
   for (int attempt = 0; attempt < kAttempts; attempt++) {
     Parent parent;
     Fd lock;
     status = Parent::Open(paths, uid, access, &parent);
     if (status.ok()) {
-      status = LockParent(paths, parent, uid, timeout_ms, on_full_disk, &lock);
+      status = LockParent(paths, parent, uid, deadline, on_full_disk, &lock);
     }
     if (status.ok()) status = operation(static_cast<const Parent&>(parent));
     if (status.refusal != Refusal::kParentUnstable) break;

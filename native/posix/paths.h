@@ -10,6 +10,11 @@ namespace boxsockets {
 #error "PATH_MAX is needed"
 #endif
 
+// In ASCII, whatever the locale.
+inline bool IsAlphanumeric(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
 struct Paths {
   const char* base;
   const char* parent;    // <base>/bl-<uid>

@@ -14,6 +14,11 @@ namespace {
 
 constexpr mode_t kMode = 0600;
 constexpr int kBacklog = 8;
+#if defined(MSG_NOSIGNAL)
+constexpr int kSendFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
+#else
+constexpr int kSendFlags = MSG_DONTWAIT;
+#endif
 
 // A socket file that this probe made; removed wherever it landed.
 class BoundFile {
@@ -71,7 +76,7 @@ Status Connect(const Fd& client, const char* path) {
 Status ExchangeByte(const Fd& client, const Fd& server) {
   constexpr char kByte = '!';
   char received = 0;
-  ssize_t sent = RetryInterrupted([&] { return send(client.get(), &kByte, 1, MSG_DONTWAIT); });
+  ssize_t sent = RetryInterrupted([&] { return send(client.get(), &kByte, 1, kSendFlags); });
   if (sent != 1) return Status::Failed("send", Subject::kSocket);
   ssize_t size = RetryInterrupted([&] { return recv(server.get(), &received, 1, MSG_DONTWAIT); });
   if (size < 0) return Status::Failed("recv", Subject::kSocket);
@@ -79,12 +84,23 @@ Status ExchangeByte(const Fd& client, const Fd& server) {
   return Status::Failed(EPROTO, "recv", Subject::kSocket);
 }
 
+Fd Accept(const Fd& listener) {
+#if defined(SOCK_CLOEXEC)
+  return Fd(
+      RetryInterrupted([&] { return accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC); }));
+#else
+  Fd fd(RetryInterrupted([&] { return accept(listener.get(), nullptr, nullptr); }));
+  if (fd.valid()) fcntl(fd.get(), F_SETFD, FD_CLOEXEC);
+  return fd;
+#endif
+}
+
 // The file is open to our own uid alone (mode 0600), but something of ours may watch the directory
 // and connect to whatever appears: the connection that carries our byte is among the first few.
 Status AcceptByte(const Fd& client, const Fd& listener) {
   Status status;
   for (int i = 0; i < kBacklog; i++) {
-    Fd server(RetryInterrupted([&] { return accept(listener.get(), nullptr, nullptr); }));
+    Fd server = Accept(listener);
     if (!server.valid()) {
       return i == 0 ? Status::Failed("accept", Subject::kSocket) : status;
     }
@@ -101,11 +117,13 @@ Status ConnectAndExchange(const ProbeRequest& request, const Fd& server) {
   if (request.type == SocketType::kStream && listen(server.get(), kBacklog) != 0) {
     return Status::Failed("listen", Subject::kSocket);
   }
-  status = Connect(client, request.path);
+  // Where something of ours has filled the backlog meanwhile, a connect would wait for ever.
+  status = SetNonBlocking(client);
+  if (status.ok()) status = SetNonBlocking(server);
+  if (status.ok()) status = Connect(client, request.path);
   if (!status.ok()) return status;
-  if (request.type == SocketType::kDatagram) return ExchangeByte(client, server);
-  status = SetNonBlocking(server);
-  return status.ok() ? AcceptByte(client, server) : status;
+  return request.type == SocketType::kDatagram ? ExchangeByte(client, server)
+                                               : AcceptByte(client, server);
 }
 
 Status OpenDirectoryOnly(const char* path, Fd* out) {
@@ -117,9 +135,7 @@ bool IsStandIn(const char* name, uint64_t lengths) {
   size_t length = strlen(name);
   if (name[0] != '.' || length > 64 || (lengths >> (length - 1) & 1) == 0) return false;
   for (const char* c = name + 1; *c != '\0'; c++) {
-    bool alphanumeric =
-        (*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z');
-    if (!alphanumeric) return false;
+    if (!IsAlphanumeric(*c)) return false;
   }
   return true;
 }

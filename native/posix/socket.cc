@@ -9,6 +9,7 @@ namespace boxsockets {
 
 Status Address::Make(const char* path, size_t capacity, const char* syscall, Address* out) {
   size_t size = strlen(path);
+  if (size == 0) return Status::Failed(ENOENT, syscall, Subject::kSocket);
   if (size > capacity || size > kLongest) {
     return Status::Failed(ENAMETOOLONG, syscall, Subject::kSocket);
   }

@@ -21,7 +21,8 @@ enum class SocketType : uint8_t { kStream, kDatagram };
 // a long path to the kernel; every other caller is held to the declared capacity.
 class Address {
  public:
-  // Refused with ENAMETOOLONG where the path does not fit `capacity`; nothing is ever cut.
+  // Refused with ENAMETOOLONG where the path does not fit `capacity`; nothing is ever cut. Refused
+  // with ENOENT where it is empty: to Linux that is the wish for any abstract address (unix(7)).
   static Status Make(const char* path, size_t capacity, const char* syscall, Address* out);
 
   const sockaddr* get() const { return &storage_.generic; }

@@ -17,9 +17,14 @@ namespace {
 Status OutOfMemory() { return Status::Failed(ENOMEM, "malloc", Subject::kNone); }
 
 // `.<id>.new`, which an ensure() leaves only when it is killed: it holds the lock while one exists.
+// Names that cannot be ours are left alone.
 bool IsTemporary(const char* name) {
-  size_t size = strlen(name);
-  return size > 5 && name[0] == '.' && strcmp(name + size - 4, ".new") == 0;
+  constexpr size_t kLongestId = 128;
+  if (name[0] != '.') return false;
+  const char* id = name + 1;
+  size_t size = 0;
+  while (IsAlphanumeric(id[size]) || id[size] == '_' || id[size] == '-') size++;
+  return size >= 1 && size <= kLongestId && strcmp(id + size, ".new") == 0;
 }
 
 class Sweep {
@@ -29,18 +34,14 @@ class Sweep {
   Status Run(int parent) {
     Directory directory;
     Status status = directory.Open(parent, ".", Subject::kParent);
-    if (!status.ok()) return status;
-    size_t removed_before;
-    do {
-      removed_before = result_->removed.size();
-      while (const dirent* entry = directory.Next(&status)) {
-        status = Look(directory, entry);
-        if (!status.ok()) return status;
-      }
-      if (!status.ok()) return status;
-      Restart(&directory);
-    } while (kRemovalHidesEntries && !dry_run_ && result_->removed.size() > removed_before);
-    return Status::Ok();
+    while (status.ok()) {
+      size_t removed_before = result_->removed.size();
+      status = Pass(&directory);
+      bool hidden = result_->removed.size() > removed_before && kRemovalHidesEntries && !dry_run_;
+      if (!hidden) break;
+      directory.Rewind();
+    }
+    return status;
   }
 
  private:
@@ -52,11 +53,16 @@ class Sweep {
   static constexpr bool kRemovalHidesEntries = false;
 #endif
 
-  void Restart(Directory* directory) {
-    if (!kRemovalHidesEntries) return;
-    directory->Rewind();
+  // Looks at every entry. What an earlier pass kept or skipped is counted anew.
+  Status Pass(Directory* directory) {
     result_->kept = 0;
     result_->skipped.Clear();
+    Status status;
+    while (const dirent* entry = directory->Next(&status)) {
+      status = Look(*directory, entry);
+      if (!status.ok()) break;
+    }
+    return status;
   }
 
   Status Look(const Directory& directory, const dirent* entry) {
@@ -73,9 +79,11 @@ class Sweep {
   }
 
   Status Take(int parent, const char* name) {
-    if (!dry_run_ && unlinkat(parent, name, 0) != 0) {
-      return errno == ENOENT ? Status::Ok() : Skip(name, errno);
-    }
+    // Gone meanwhile, which a dry run, without the lock, may well see: then it was not stale.
+    struct stat st;
+    int result =
+        dry_run_ ? fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) : unlinkat(parent, name, 0);
+    if (result != 0) return errno == ENOENT ? Status::Ok() : Skip(name, errno);
     size_t offset;
     bool noted = result_->names.Add(name, &offset) && result_->removed.Append(offset);
     return noted ? Status::Ok() : OutOfMemory();
@@ -102,29 +110,30 @@ class Lister {
     if (!status.ok()) return status;
     while (const dirent* entry = directory.Next(&status)) {
       if (entry->d_name[0] == '.') continue;
-      if (!Describe(entry->d_name, S_ISLNK(directory.TypeOf(entry)))) return OutOfMemory();
+      if (!Describe(entry->d_name)) return OutOfMemory();
     }
     return status;
   }
 
  private:
-  bool Describe(const char* name, bool is_link) {
-    Listing::Entry entry = {};
-    entry.target = Listing::kNoTarget;
-    entry.state = BindingState::kNotASymlink;
-    entry.first_socket = listing_->sockets.size();
-    if (!listing_->names.Add(name, &entry.id)) return false;
-    if (is_link && !(ReadTarget(name, &entry) && Resolve(name, &entry))) return false;
-    entry.socket_count = listing_->sockets.size() - entry.first_socket;
-    return listing_->entries.Append(entry);
-  }
-
-  bool ReadTarget(const char* name, Listing::Entry* entry) {
+  // False where memory is short.
+  bool Describe(const char* name) {
     char target[PATH_MAX + 1];
     ssize_t size = readlinkat(parent_, name, target, sizeof target - 1);
-    if (size < 0) return true;  // gone or replaced meanwhile: Resolve tells which
-    target[size] = '\0';
-    return listing_->names.Add(target, &entry->target);
+    int errnum = size < 0 ? errno : 0;
+    if (errnum == ENOENT) return true;  // gone meanwhile
+    Listing::Entry entry = {};
+    entry.target = Listing::kNoTarget;
+    entry.state = errnum == EINVAL ? BindingState::kNotASymlink : BindingState::kUnreadable;
+    entry.errnum = errnum == EINVAL ? 0 : errnum;
+    entry.first_socket = listing_->sockets.size();
+    if (!listing_->names.Add(name, &entry.id)) return false;
+    if (size >= 0) {
+      target[size] = '\0';
+      if (!listing_->names.Add(target, &entry.target) || !Resolve(name, &entry)) return false;
+    }
+    entry.socket_count = listing_->sockets.size() - entry.first_socket;
+    return listing_->entries.Append(entry);
   }
 
   bool Resolve(const char* name, Listing::Entry* entry) {

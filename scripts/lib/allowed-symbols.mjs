@@ -28,12 +28,14 @@ const POSIX = [
   ...['strchr', 'strcmp', 'strlen', 'strncmp', 'strnlen', 'strrchr', 'strtok_r'],
 ];
 
+const LINUX = ['accept4'];
 const STAT = ['fstat', 'fstatat', 'lstat', 'stat'];
 
 /** By `Target.libc`, and of macOS. @type {Readonly<Record<string, ReadonlySet<string>>>} */
 export const SYSTEM = Object.freeze({
   glibc: new Set([
     ...POSIX,
+    ...LINUX,
     '__errno_location',
     'syscall', // of process descriptors, which no C library that we build for wraps
     'gnu_get_libc_version', // musl has none; see native/compat/glibc.c
@@ -41,7 +43,7 @@ export const SYSTEM = Object.freeze({
     ...['__fxstat', '__fxstatat', '__lxstat', '__xstat'],
     ...['gnu_dev_major', 'gnu_dev_makedev', 'gnu_dev_minor'],
   ]),
-  musl: new Set([...POSIX, ...STAT, '__errno_location', 'syscall']),
+  musl: new Set([...POSIX, ...LINUX, ...STAT, '__errno_location', 'syscall']),
   darwin: new Set([...POSIX, ...STAT, '__bzero', '__error', 'getpeereid', 'sysctl', 'dyld_stub_binder']),
 });
 
