@@ -1,0 +1,92 @@
+// The developers' variants of the native code, each in a build directory of its own: native/build/<variant>.
+// cmake-js runs CMake, so that the addon's headers are found as they are for any other addon.
+
+import { execFileSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+
+export const root = path.resolve(import.meta.dirname, '../..');
+
+/**
+ * @typedef {object} Variant
+ * @property {boolean} [clang] needs clang, for its sanitizers or its coverage
+ * @property {Record<string, string>} options of native/CMakeLists.txt
+ */
+
+/** @type {Record<string, Variant>} */
+export const VARIANTS = {
+  // The system's own compiler, the addon included.
+  plain: { options: { BOXSOCKETS_TESTS: 'ON', BOXSOCKETS_ADDON: 'ON' } },
+  asan: { clang: true, options: { BOXSOCKETS_TESTS: 'ON', BOXSOCKETS_SANITIZERS: 'address,undefined' } },
+  tsan: { clang: true, options: { BOXSOCKETS_TESTS: 'ON', BOXSOCKETS_SANITIZERS: 'thread' } },
+  // Never built: its compile_commands.json knows every source.
+  lint: { clang: true, options: { BOXSOCKETS_TESTS: 'ON', BOXSOCKETS_ADDON: 'ON' } },
+};
+
+/** Given with every variant, so that none keeps what its build directory remembers of an older list. */
+const NONE = Object.freeze({
+  BOXSOCKETS_ADDON: 'OFF',
+  BOXSOCKETS_TESTS: 'OFF',
+  BOXSOCKETS_FUZZERS: 'OFF',
+  BOXSOCKETS_COVERAGE: 'OFF',
+  BOXSOCKETS_SANITIZERS: 'none',
+});
+
+/** @param {string} name */
+export function buildDirectory(name) {
+  return path.join(root, 'native/build', name);
+}
+
+/**
+ * Runs one of cmake-js' commands for a variant. Its chatter is shown where it fails, or with NATIVE_VERBOSE set.
+ *
+ * @param {string} name of the variant
+ * @param {'build' | 'configure'} command
+ */
+export function cmake(name, command) {
+  const variant = VARIANTS[name];
+  if (variant === undefined) return fail(`no variant ${name}; there are: ${Object.keys(VARIANTS).join(', ')}`);
+  const program = createRequire(import.meta.url).resolve('cmake-js/bin/cmake-js');
+  const options = Object.entries({ ...NONE, ...variant.options }).map(([key, value]) => `--CD${key}=${value}`);
+  const compiler = variant.clang === true ? ['--cc', 'clang', '--cxx', 'clang++'] : [];
+  const where = ['-d', root, '-O', buildDirectory(name), '-B', 'Debug'];
+  const quiet = { quiet: process.env.NATIVE_VERBOSE === undefined };
+  // cmake-js itself configures only what was never configured, and then keeps to the options of that day.
+  run(process.execPath, [program, 'configure', ...where, ...compiler, ...options], quiet);
+  if (command === 'build') run(process.execPath, [program, 'build', ...where], quiet);
+}
+
+/**
+ * Runs a program; ends this one with its status where that is not 0.
+ *
+ * @param {string} program
+ * @param {string[]} args
+ * @param {{ quiet?: boolean, env?: Record<string, string>, cwd?: string }} [options] quiet: its output is shown only
+ *   where it fails
+ * @returns {string} what it wrote, where it was quiet
+ */
+export function run(program, args, { quiet = false, env = {}, cwd = root } = {}) {
+  try {
+    const output = execFileSync(program, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: quiet ? 'pipe' : 'inherit',
+      maxBuffer: 1 << 28,
+    });
+    return quiet ? output.toString() : '';
+  } catch (error) {
+    const { status, stdout, stderr, message } = /** @type {any} */ (error);
+    if (quiet) process.stderr.write(`${stdout ?? ''}${stderr ?? ''}`);
+    if (typeof status !== 'number') process.stderr.write(`${program}: ${message}\n`);
+    return process.exit(status ?? 1);
+  }
+}
+
+/**
+ * @param {string} message
+ * @returns {never}
+ */
+export function fail(message) {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+}
