@@ -46,7 +46,7 @@ class StatPath {
  private:
   static char* Append(char* end, const char* text) {
     size_t size = strlen(text);
-    memcpy(end, text, size);
+    memcpy(end, text, size);  // NOLINT(bugprone-not-null-terminated-result): goes on from there
     return end + size;
   }
 
