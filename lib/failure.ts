@@ -80,8 +80,11 @@ function toRefusal(failure: NativeFailure, scene: Scene, path = ''): BoxSocketsE
     case Refusal.parentForeign:
       return refusal(
         'ERR_BOX_SOCKETS_PARENT_FOREIGN',
-        `'${path}' belongs to uid ${owner}, and must belong to uid ${expected}. Somebody else made it: have uid ` +
-          `${owner} or root remove it, or use another base`,
+        owner === expected
+          ? `'${path}' belongs to another user who is not mapped in this user namespace, as this process is not: both ` +
+              `show as uid ${owner}. Have its owner or root remove it, or use another base`
+          : `'${path}' belongs to uid ${owner}, and must belong to uid ${expected}. Somebody else made it: have uid ` +
+              `${owner} or root remove it, or use another base`,
         owners,
       );
     case Refusal.parentUnstable:
@@ -126,7 +129,10 @@ function toRefusal(failure: NativeFailure, scene: Scene, path = ''): BoxSocketsE
     case Refusal.peer:
       return refusal(
         'ERR_BOX_SOCKETS_PEER',
-        `The process that listens on '${path}' runs as uid ${owner}, and must run as uid ${expected}. Nothing was sent`,
+        owner === expected
+          ? `It cannot be told whose process listens on '${path}': users who are not mapped in this user namespace, as ` +
+              `this process is not, all show as uid ${owner}. Nothing was sent`
+          : `The process that listens on '${path}' runs as uid ${owner}, and must run as uid ${expected}. Nothing was sent`,
         owners,
       );
     case Refusal.misplaced:

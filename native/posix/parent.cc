@@ -21,13 +21,38 @@ Status Foreign(uid_t owner, uid_t expected) {
 // Under an unmapped uid every unmapped user's files look like ours.
 bool OwnershipNeedsProof(uid_t uid) { return uid == OverflowUid(); }
 
-int OpenParent(const char* path, [[maybe_unused]] uid_t uid) {
-  int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+// Only the true owner may open with O_NOATIME (open(2)), on a read-only file system too.
 #if defined(O_NOATIME)
-  // Only the true owner may open with O_NOATIME (open(2)), on a read-only file system too.
-  if (OwnershipNeedsProof(uid)) flags |= O_NOATIME;
+constexpr int kProof = O_NOATIME;
+#else
+constexpr int kProof = 0;
 #endif
+
+int OpenParent(const char* path, uid_t uid) {
+  int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  if (OwnershipNeedsProof(uid)) flags |= kProof;
   return RetryInterrupted([&] { return open(path, flags); });
+}
+
+bool IsRoots(const struct stat& base) {
+  bool sticky = (base.st_mode & S_ISVTX) != 0;
+  return base.st_uid == 0 || (sticky && base.st_uid == RootUid());
+}
+
+Status Untrusted(const struct stat& base, uid_t uid) {
+  Status status = Status::Refused(Refusal::kBaseUntrusted, Subject::kBase);
+  status.owner = base.st_uid;
+  status.expected = uid;
+  status.mode = ModeBits(base);
+  return status;
+}
+
+// A base that is trusted because it seems to be ours must be.
+Status ProveBase(const char* path, const struct stat& base, uid_t uid) {
+  if (!OwnershipNeedsProof(uid) || IsRoots(base)) return Status::Ok();
+  Fd fd(RetryInterrupted([&] { return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | kProof); }));
+  if (fd.valid()) return Status::Ok();
+  return errno == EPERM ? Untrusted(base, uid) : Status::Failed("open", Subject::kBase);
 }
 
 // Explains why the parent could not be opened. Fine where it is ours and was only unreadable: its
@@ -73,18 +98,13 @@ Status OpenOrCreate(const Paths& paths, uid_t uid, Access access, Fd* out) {
 Status CheckBase(const struct stat& base, uid_t uid) {
   bool sticky = (base.st_mode & S_ISVTX) != 0;
   bool open_to_others = (base.st_mode & (S_IWGRP | S_IWOTH)) != 0;
-  bool owned = base.st_uid == 0 || base.st_uid == uid || (sticky && base.st_uid == RootUid());
-  if (S_ISDIR(base.st_mode) && owned && (sticky || !open_to_others)) return Status::Ok();
-
-  Status status = Status::Refused(Refusal::kBaseUntrusted, Subject::kBase);
   if (!S_ISDIR(base.st_mode)) {
+    Status status = Status::Refused(Refusal::kBaseUntrusted, Subject::kBase);
     status.errnum = ENOTDIR;
-  } else {
-    status.owner = base.st_uid;
-    status.expected = uid;
-    status.mode = ModeBits(base);
+    return status;
   }
-  return status;
+  bool owned = base.st_uid == uid || IsRoots(base);
+  return owned && (sticky || !open_to_others) ? Status::Ok() : Untrusted(base, uid);
 }
 
 bool IsSteadyParent(const Paths& paths, uid_t uid) {
@@ -120,6 +140,7 @@ Status Parent::Open(const Paths& paths, uid_t uid, Access access, Parent* out) {
     return status;
   }
   Status status = CheckBase(base, uid);
+  if (status.ok()) status = ProveBase(paths.base, base, uid);
   if (!status.ok()) return status;
 
   status = OpenOrCreate(paths, uid, access, &out->fd_);

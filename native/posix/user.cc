@@ -35,8 +35,25 @@ uid_t ReadRootUid() {
   return stat(kOverflowUidFile, &st) == 0 ? st.st_uid : 0;
 }
 
+// Every uid is mapped in the initial user namespace, and in those that are given all of its uids:
+// one line, `0 0 4294967295` (user_namespaces(7)).
+bool EveryUidIsMapped() {
+  Fd fd(RetryInterrupted([] { return open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC); }));
+  if (!fd.valid()) return false;
+  char text[64];
+  ssize_t size = RetryInterrupted([&] { return read(fd.get(), text, sizeof text - 1); });
+  if (size <= 0) return false;
+  text[size] = '\0';
+  char* end;
+  uint64_t first = strtoull(text, &end, 10);
+  strtoull(end, &end, 10);
+  uint64_t count = strtoull(end, &end, 10);
+  return first == 0 && count == UINT32_MAX;
+}
+
 #else
 
+bool EveryUidIsMapped() { return true; }
 uid_t ReadOverflowUid() { return kDefaultOverflowUid; }
 uid_t ReadRootUid() { return 0; }
 
@@ -66,5 +83,7 @@ uid_t RootUid() {
   static int64_t cache = -1;
   return Cached(&cache, ReadRootUid);
 }
+
+bool StandsForUnmapped(uid_t uid) { return uid == OverflowUid() && !EveryUidIsMapped(); }
 
 }  // namespace boxsockets

@@ -19,4 +19,8 @@ uid_t OverflowUid();
 // is not mapped.
 uid_t RootUid();
 
+// Whether that uid may stand for any user who is not mapped in this user namespace, so that being
+// of the same uid says nothing.
+bool StandsForUnmapped(uid_t uid);
+
 }  // namespace boxsockets
