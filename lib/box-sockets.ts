@@ -19,9 +19,9 @@ import { native } from './binding.js';
 import { fitsEverywhere, makeBudget, type SocketBudget, type SocketName } from './budget.js';
 import { type ConnectOptions, dial, toDial } from './connect.js';
 import { type BatchBox, type EnsureOutcome, ensureBatch } from './ensure-all.js';
-import { type BoxSocketsError, invalidArgType, pathTooLong } from './errors.js';
+import { abortError, type BoxSocketsError, invalidArgType, pathTooLong } from './errors.js';
 import { unwrap } from './failure.js';
-import { BindingHold, type HoldOptions, holdParent, holdParentSync, toRefreshInterval } from './hold.js';
+import { BindingHold, type HeldBox, type HoldOptions, lockBinding, toHold } from './hold.js';
 import {
   KRUN_PEER_NAME,
   type KrunDerivation,
@@ -35,6 +35,7 @@ import type { PathAccess } from './path-access.js';
 import { bindingPaths, type Place } from './place.js';
 import { NamesProbe, type ProbeReport } from './probe.js';
 import { socketNames } from './socket-names.js';
+import { runAsync, runSync } from './steps.js';
 import {
   type BindingInfo,
   list,
@@ -175,10 +176,7 @@ export class BoxSockets {
    * const { status, bindingDir } = await sockets.ensure();
    */
   async ensure(options?: EnsureOptions): Promise<EnsureResult> {
-    const { takeover, lockTimeout } = this.#ensureArguments(options);
-    const { ensureAsync } = native();
-    const paths = bindingPaths(this.#place);
-    return this.#ensured(await untilUnlocked(lockTimeout, () => ensureAsync(...paths, takeover, 0)));
+    return this.#ensureUntil(options, undefined);
   }
 
   /** {@link ensure}, at once. */
@@ -236,16 +234,16 @@ export class BoxSockets {
    * using hold = await sockets.hold();
    */
   async hold(options?: HoldOptions): Promise<BindingHold> {
-    const interval = toRefreshInterval(options);
-    await this.ensure();
-    return new BindingHold(this.#heldBox(), await holdParent(this.#place), interval);
+    const { refreshInterval, lockTimeout } = toHold(options);
+    const box = this.#heldBox(lockTimeout);
+    return new BindingHold(box, await runAsync(lockBinding(box)), refreshInterval);
   }
 
   /** {@link hold}, at once. */
   holdSync(options?: HoldOptions): BindingHold {
-    const interval = toRefreshInterval(options);
-    this.ensureSync();
-    return new BindingHold(this.#heldBox(), holdParentSync(this.#place), interval);
+    const { refreshInterval, lockTimeout } = toHold(options);
+    const box = this.#heldBox(lockTimeout);
+    return new BindingHold(box, runSync(lockBinding(box)), refreshInterval);
   }
 
   /**
@@ -282,12 +280,13 @@ export class BoxSockets {
    */
   async connect(name: string, options?: ConnectOptions): Promise<net.Socket> {
     const request = toDial(this.#place, name, options);
-    await this.#ensureUnlessSteady();
+    if (request.signal?.aborted) throw abortError(request.signal);
+    await this.#ensureUnlessSteady(request.signal);
     try {
       return await dial(request);
     } catch (error) {
       if ((error as { code?: unknown }).code !== 'ENOENT') throw error;
-      const { status } = await this.ensure();
+      const { status } = await this.#ensureUntil(undefined, request.signal);
       if (status === 'unchanged') throw error;
       return dial(request);
     }
@@ -383,13 +382,25 @@ export class BoxSockets {
     return status === 'unchanged' ? this.#unchanged : { status, bindingDir: this.bindingDir };
   }
 
-  async #ensureUnlessSteady(): Promise<void> {
-    this.#steady ??= native().steady(...bindingPaths(this.#place));
-    if (!this.#steady()) await this.ensure();
+  /** An aborted signal ends the waiting for the lock. */
+  async #ensureUntil(options: EnsureOptions | undefined, signal: AbortSignal | undefined): Promise<EnsureResult> {
+    const { takeover, lockTimeout } = this.#ensureArguments(options);
+    const { ensureAsync } = native();
+    const paths = bindingPaths(this.#place);
+    return this.#ensured(await untilUnlocked(lockTimeout, () => ensureAsync(...paths, takeover, 0), signal));
   }
 
-  #heldBox() {
-    return { place: this.#place, ensure: () => this.ensure() };
+  async #ensureUnlessSteady(signal: AbortSignal | undefined): Promise<void> {
+    this.#steady ??= native().steady(...bindingPaths(this.#place));
+    if (!this.#steady()) await this.#ensureUntil(undefined, signal);
+  }
+
+  #heldBox(lockTimeout: number): HeldBox {
+    const ensuring = {
+      sync: () => this.ensureSync({ lockTimeout }),
+      async: () => this.ensure({ lockTimeout }),
+    };
+    return { place: this.#place, lockTimeout, ensuring };
   }
 
   #removed(outcome: number | NativeFailure): RemoveResult {

@@ -1,11 +1,11 @@
 // Dialing through a binding: a reaped link is healed once, and a peer may be asked who it is.
 
 import net from 'node:net';
-import { toBoolean, toOptions, toSignal, toSocketName } from './arguments.js';
+import { toBoolean, toOptions, toSignal } from './arguments.js';
 import { native } from './binding.js';
 import { abortError, fromSystemError } from './errors.js';
 import { unwrap } from './failure.js';
-import type { Place } from './place.js';
+import { type Place, toSocketPath } from './place.js';
 
 export interface ConnectOptions {
   /** Refuse a peer of another uid than this process's effective one, before a byte is exchanged. */
@@ -27,7 +27,7 @@ export interface Dial {
 export function toDial(place: Place, name: string, options: ConnectOptions | undefined): Dial {
   const { verifyPeer, allowHalfOpen, signal } = toOptions(options);
   return {
-    path: `${place.binding}/${toSocketName('name', name)}`,
+    path: toSocketPath(place, name),
     place,
     verifyPeer: toBoolean('options.verifyPeer', verifyPeer),
     allowHalfOpen: toBoolean('options.allowHalfOpen', allowHalfOpen),

@@ -161,6 +161,12 @@ export function descriptorUnsupported(where: string, path: string): BoxSocketsEr
   );
 }
 
+/** What Node's own `listen` throws for a server that listens already. */
+export function serverAlreadyListens(): Error {
+  const error = new Error('Listen method has been called more than once without closing.');
+  return Object.assign(error, { code: 'ERR_SERVER_ALREADY_LISTEN' });
+}
+
 /** What an aborted call rejects with, as Node words it. */
 export function abortError(signal?: AbortSignal): Error {
   const error = new Error('The operation was aborted', { cause: signal?.reason });

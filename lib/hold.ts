@@ -1,21 +1,34 @@
 // Keeping a binding alive while its box idles, against what cleans /tmp.
 
 import fs from 'node:fs';
-import { DEFAULT_LOCK_TIMEOUT, toInteger, toOptions } from './arguments.js';
+import { type LockOptions, toInteger, toLockTimeout, toOptions } from './arguments.js';
 import { native } from './binding.js';
 import { asError } from './errors.js';
 import { toError, unwrap } from './failure.js';
 import { untilUnlocked } from './lock-wait.js';
-import { isFailure, Refusal } from './native.js';
+import { isFailure, type NativeFailure, Refusal, Subject } from './native.js';
 import type { Place } from './place.js';
+import { type Call, runAsync, type Steps, step } from './steps.js';
 
-export interface HoldOptions {
+export interface HoldOptions extends LockOptions {
   /** Milliseconds between two refreshes of the link's timestamps; 600,000 (ten minutes) when left out. */
   refreshInterval?: number;
 }
 
 const DEFAULT_INTERVAL = 600_000;
 const LONGEST_INTERVAL = 2 ** 31 - 1; // what a timer takes
+
+// How often a parent that is replaced while it is being locked is opened anew.
+const ATTEMPTS = 8;
+const UNSTABLE: NativeFailure = {
+  errno: 0,
+  syscall: null,
+  subject: Subject.parent,
+  refusal: Refusal.parentUnstable,
+  owner: -1,
+  expected: -1,
+  mode: -1,
+};
 
 /** The descriptor that all holds of one parent share, with the lock on it. */
 interface HeldParent {
@@ -28,13 +41,17 @@ const heldParents = new Map<string, HeldParent>();
 /** What a hold needs of its box. */
 export interface HeldBox {
   place: Place;
-  ensure(): Promise<unknown>;
+  lockTimeout: number;
+  ensuring: Call<{ status: string }>;
 }
 
-export function toRefreshInterval(options: HoldOptions | undefined): number {
-  const { refreshInterval } = toOptions(options);
+export function toHold(options: HoldOptions | undefined): { refreshInterval: number; lockTimeout: number } {
+  const { refreshInterval, lockTimeout } = toOptions(options);
   const range = { least: 1, most: LONGEST_INTERVAL, otherwise: DEFAULT_INTERVAL };
-  return toInteger('options.refreshInterval', refreshInterval, range);
+  return {
+    refreshInterval: toInteger('options.refreshInterval', refreshInterval, range),
+    lockTimeout: toLockTimeout(lockTimeout),
+  };
 }
 
 /** A binding that is kept alive until it is released, disposed of, or its process ends. */
@@ -43,6 +60,8 @@ export class BindingHold implements Disposable, AsyncDisposable {
   readonly #box: HeldBox;
   readonly #timer: NodeJS.Timeout;
   #released = false;
+  /** The restorations that are under way. */
+  #restoring: Promise<void> = Promise.resolve();
 
   /** Not called by users: see `BoxSockets.hold`. Takes over the descriptor. */
   constructor(box: HeldBox, descriptor: number, interval: number) {
@@ -54,7 +73,10 @@ export class BindingHold implements Disposable, AsyncDisposable {
     this.#timer.unref();
   }
 
-  /** Lets go; the last hold of a parent drops its lock. Further calls do nothing. */
+  /**
+   * Lets go; the last hold of a parent drops its lock. Further calls do nothing. Where a refresh has found the link
+   * missing at this very moment, it may still make it; an asynchronous disposal waits for that.
+   */
   release(): void {
     if (this.#released) return;
     this.#released = true;
@@ -68,6 +90,7 @@ export class BindingHold implements Disposable, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.release();
+    await this.#restoring;
   }
 
   #refresh(): void {
@@ -77,29 +100,52 @@ export class BindingHold implements Disposable, AsyncDisposable {
     const outcome = native().refresh(base, parent, binding, held.descriptor);
     if (!isFailure(outcome)) return;
     // Somebody removed the link, or the whole parent: make them anew, and hold the new one.
-    this.#restore(outcome.refusal === Refusal.parentUnstable).catch((error: unknown) => {
+    const restored = this.#restore(outcome.refusal === Refusal.parentUnstable).catch((error: unknown) => {
       if (!this.#released) process.emitWarning(asError(error));
     });
+    this.#restoring = Promise.all([this.#restoring, restored]).then(() => {});
   }
 
   async #restore(parentReplaced: boolean): Promise<void> {
-    await this.#box.ensure();
-    if (!parentReplaced || this.#released) return;
-    const descriptor = await holdParent(this.#box.place);
+    if (!parentReplaced) {
+      await this.#box.ensuring.async();
+      return;
+    }
+    const descriptor = await runAsync(lockBinding(this.#box));
     const held = heldParents.get(this.#box.place.parent);
     fs.closeSync(held === undefined ? descriptor : exchange(held, descriptor));
   }
 }
 
-export async function holdParent(place: Place): Promise<number> {
-  const { base, parent } = place;
-  return unwrap(await untilUnlocked(DEFAULT_LOCK_TIMEOUT, () => native().holdAsync(base, parent, 0)), place);
+/** Ensures a binding, and locks its parent: the descriptor of a parent in which the binding is right. */
+export function* lockBinding({ place, lockTimeout, ensuring }: HeldBox): Steps<number> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    yield* step(ensuring);
+    const outcome = yield* step(locking(place, lockTimeout));
+    if (isReplaced(outcome)) continue;
+    const descriptor = unwrap(outcome, place);
+    // A cleaner may have had the lock before us, and have taken the link with it.
+    let status: string | undefined;
+    try {
+      ({ status } = yield* step(ensuring));
+    } finally {
+      if (status !== 'unchanged') fs.closeSync(descriptor);
+    }
+    if (status === 'unchanged') return descriptor;
+  }
+  throw toError(UNSTABLE, place);
 }
 
-export function holdParentSync(place: Place): number {
-  const outcome = native().hold(place.base, place.parent, DEFAULT_LOCK_TIMEOUT);
-  if (isFailure(outcome)) throw toError(outcome, place);
-  return outcome;
+function locking({ base, parent }: Place, lockTimeout: number): Call<number | NativeFailure> {
+  return {
+    sync: () => native().hold(base, parent, lockTimeout),
+    async: () => untilUnlocked(lockTimeout, () => native().holdAsync(base, parent, 0)),
+  };
+}
+
+function isReplaced(outcome: number | NativeFailure): boolean {
+  if (!isFailure(outcome)) return false;
+  return outcome.refusal === Refusal.parentUnstable || outcome.refusal === Refusal.parentAbsent;
 }
 
 function adopt(parent: string, descriptor: number): void {

@@ -3,20 +3,20 @@
 import fs from 'node:fs';
 import type net from 'node:net';
 import {
+  DEFAULT_LOCK_TIMEOUT,
   type LockOptions,
   toBoolean,
   toInteger,
   toLockTimeout,
   toOptions,
   toSignal,
-  toSocketName,
 } from './arguments.js';
 import { native } from './binding.js';
-import { abortError, descriptorUnsupported, invalidArgType } from './errors.js';
-import { toError, unwrap } from './failure.js';
+import { abortError, asError, descriptorUnsupported, invalidArgType, serverAlreadyListens } from './errors.js';
+import { isLockTimeout, toError, unwrap } from './failure.js';
 import { untilUnlocked } from './lock-wait.js';
-import { type FileIdentity, isFailure } from './native.js';
-import { bindingPaths, type Place } from './place.js';
+import { type FileIdentity, isFailure, type NativeFailure } from './native.js';
+import { bindingPaths, type Place, toSocketPath } from './place.js';
 
 export interface ListenOptions extends LockOptions {
   /** Permission bits of the socket file; 0o600 when left out. */
@@ -32,12 +32,14 @@ export interface ListenOptions extends LockOptions {
 const DEFAULT_MODE = 0o600;
 const DEFAULT_BACKLOG = 511;
 const LARGEST_BACKLOG = 2 ** 31 - 1;
+// What a closing server may block for, in milliseconds; the lock is held for far less than one.
+const SHORT_LOCK_TIMEOUT = 100;
 
 /** See `BoxSockets.listen`. */
 export async function listen(place: Place, server: net.Server, name: string, options?: ListenOptions): Promise<void> {
   if (typeof server?.listen !== 'function') throw invalidArgType('server', 'a net.Server', server);
   const { mode, backlog, takeover, lockTimeout, signal } = toOptions(options);
-  const path = `${place.binding}/${toSocketName('name', name)}`;
+  const path = toSocketPath(place, name);
   const checked = {
     mode: toInteger('options.mode', mode, { least: 0, most: 0o777, otherwise: DEFAULT_MODE }),
     backlog: toInteger('options.backlog', backlog, { least: 1, most: LARGEST_BACKLOG, otherwise: DEFAULT_BACKLOG }),
@@ -46,12 +48,12 @@ export async function listen(place: Place, server: net.Server, name: string, opt
   };
   const timeout = toLockTimeout(lockTimeout);
   if (isClusterWorker()) throw descriptorUnsupported('a cluster worker', path);
+  if (server.listening) throw serverAlreadyListens();
   if (checked.signal?.aborted) throw abortError(checked.signal);
 
   const { listenAsync } = native();
-  const outcome = await untilUnlocked(timeout, () =>
-    listenAsync(...bindingPaths(place), name, checked.mode, checked.backlog, checked.takeover, 0),
-  );
+  const tryOnce = () => listenAsync(...bindingPaths(place), name, checked.mode, checked.backlog, checked.takeover, 0);
+  const outcome = await untilUnlocked(timeout, tryOnce, checked.signal);
   const [socket, pin, identity] = unwrap(outcome, { ...place, socket: path });
   const file = new OwnSocketFile({ ...place, socket: path }, name, pin, identity);
   try {
@@ -77,8 +79,28 @@ class OwnSocketFile {
     this.#identity = identity;
   }
 
+  /**
+   * Under the lock, like the replacement of a dead socket: else this could unlink the successor that another process
+   * has just bound. At once, so that the file is gone when the server's own 'close' listeners run; where the lock is
+   * taken for long, later.
+   */
   unlink(): void {
-    const outcome = native().unlinkOwn(this.#place.realDir, this.#name, ...this.#identity);
+    const outcome = native().unlinkOwn(...this.#file(), SHORT_LOCK_TIMEOUT);
+    if (isLockTimeout(outcome)) this.#unlinkLater().catch((error: unknown) => process.emitWarning(asError(error)));
+    else this.#unlinked(outcome);
+  }
+
+  async #unlinkLater(): Promise<void> {
+    const { unlinkOwnAsync } = native();
+    this.#unlinked(await untilUnlocked(DEFAULT_LOCK_TIMEOUT, () => unlinkOwnAsync(...this.#file(), 0)));
+  }
+
+  #file(): [base: string, parent: string, realDir: string, name: string, ...FileIdentity] {
+    const { base, parent, realDir } = this.#place;
+    return [base, parent, realDir, this.#name, ...this.#identity];
+  }
+
+  #unlinked(outcome: null | NativeFailure): void {
     // Only now may the inode's number be given to another file.
     if (this.#pin >= 0) fs.closeSync(this.#pin);
     // Nobody waits for a server's close to hear of it, so it is a warning and not an error.

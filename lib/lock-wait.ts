@@ -9,16 +9,16 @@ const LONGEST_PAUSE = 20;
 
 /**
  * Repeats `attempt` until it does not fail for the lock any more or `timeout` milliseconds have passed; then its last
- * failure is the outcome, the owner of the lock in it.
+ * failure is the outcome, the owner of the lock in it. An aborted `signal` ends the waiting at once.
  */
-export async function untilUnlocked<T>(timeout: number, attempt: () => Promise<T>): Promise<T> {
+export async function untilUnlocked<T>(timeout: number, attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   let outcome = await attempt();
   if (!isLockTimeout(outcome)) return outcome;
   const deadline = performance.now() + timeout;
   for (let pause = FIRST_PAUSE; isLockTimeout(outcome); pause = Math.min(2 * pause, LONGEST_PAUSE)) {
     const left = deadline - performance.now();
     if (left <= 0) break;
-    await sleep(Math.min(pause, left));
+    await sleep(Math.min(pause, left), undefined, signal && { signal });
     outcome = await attempt();
   }
   return outcome;

@@ -87,6 +87,7 @@ type ListenArgs = [
   lockTimeout: number,
 ];
 type SignalArgs = [pid: number, startTime: number, signal: number];
+type UnlinkOwnArgs = [...ParentPaths, realDir: string, name: string, ...FileIdentity, lockTimeout: number];
 type ProbePathResult = [failure: NativeFailure | null, existing: number];
 
 /** What the addon exports. */
@@ -131,9 +132,9 @@ export interface NativeBinding {
   /** A listening socket, a descriptor that pins its file's inode number (or -1), and that file's identity. */
   listen: Operation<ListenArgs, NativeListener>;
   listenAsync: AsyncOperation<ListenArgs, NativeListener>;
-  /** Unlinks the socket file where it is still the one of that identity. */
-  unlinkOwn: Operation<[realDir: string, name: string, ...FileIdentity], null>;
-  unlinkOwnAsync: AsyncOperation<[realDir: string, name: string, ...FileIdentity], null>;
+  /** Under the lock: unlinks the socket file where it is still the one of that identity. */
+  unlinkOwn: Operation<UnlinkOwnArgs, null>;
+  unlinkOwnAsync: AsyncOperation<UnlinkOwnArgs, null>;
   /** A connected descriptor whose peer is of that uid. */
   dialVerified: Operation<[path: string, uid: number], number>;
   dialVerifiedAsync: AsyncOperation<[path: string, uid: number], number>;
@@ -149,7 +150,7 @@ export interface NativeBinding {
 }
 
 /** The {@link NativeBinding.contract} that this facade speaks. */
-export const CONTRACT = 1;
+export const CONTRACT = 2;
 
 export function isFailure(outcome: unknown): outcome is NativeFailure {
   return typeof outcome === 'object' && outcome !== null && 'refusal' in outcome;

@@ -46,20 +46,25 @@ struct ListenOperation : BindingOperation {
   }
 };
 
-// unlinkOwn(realDir, name, device, inode, birth): null
-struct UnlinkOwnOperation {
+// unlinkOwn(base, parent, realDir, name, device, inode, birth, lockTimeoutMs): null
+struct UnlinkOwnOperation : ParentOperation {
   PathArgument real_dir, name;
   FileIdentity identity = {};
-  Status status;
+  int64_t lock_timeout_ms = 0;
 
   void Read(Arguments& arguments) {
+    ReadParent(arguments);
     arguments.Next(&real_dir);
     arguments.Next(&name);
     arguments.Next(&identity.device);
     arguments.Next(&identity.inode);
     arguments.Next(&identity.birth_ns);
+    arguments.Next(&lock_timeout_ms);
   }
-  void Run() { status = UnlinkOwn(real_dir.data, name.data, identity); }
+  void Run() {
+    Paths paths = {base.data, parent.data, parent.data, real_dir.data};
+    status = UnlinkOwn(paths, name.data, identity, lock_timeout_ms);
+  }
   napi_value Result(napi_env env) { return FailureOrNull(env, status); }
 };
 

@@ -14,9 +14,15 @@ namespace boxsockets {
 Status HoldParent(const Paths& paths, int64_t timeout_ms, Fd* out) {
   Parent parent;
   Status status = Parent::Open(paths, CurrentUids().effective, Access::kExisting, &parent);
-  if (status.ok())
-    status = PollLock(parent.fd(), LOCK_SH, DeadlineInMs(timeout_ms), Subject::kParent);
-  if (status.ok()) *out = parent.ReleaseFd();
+  if (!status.ok()) return status;
+  status = PollLock(parent.fd(), LOCK_SH, DeadlineInMs(timeout_ms), Subject::kParent);
+  if (!status.ok()) return status;
+  // Whoever had it locked before us may have removed it: a cleaner takes a directory that it has
+  // emptied.
+  if (!parent.IsStillAt(paths.parent)) {
+    return Status::Refused(Refusal::kParentUnstable, Subject::kParent);
+  }
+  *out = parent.ReleaseFd();
   return status;
 }
 

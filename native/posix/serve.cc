@@ -87,6 +87,16 @@ Status OpenRealDir(const char* path, Fd* out) {
   return out->valid() ? Status::Ok() : Status::Failed("open", Subject::kRealDir);
 }
 
+Status IsOwn(int directory, const char* name, const FileIdentity& identity, bool* own) {
+  struct stat st;
+  *own = false;
+  if (fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+    return IsGone(errno) ? Status::Ok() : Status::Failed("fstatat", Subject::kSocket);
+  }
+  *own = S_ISSOCK(st.st_mode) && IdentityOf(st) == identity;
+  return Status::Ok();
+}
+
 Status PeerUid(const Fd& socket, uid_t* uid) {
 #if defined(SO_PEERCRED)
   struct ucred credentials;
@@ -116,17 +126,21 @@ Status Listen(const Paths& paths, const char* name, const ListenOptions& options
   });
 }
 
-Status UnlinkOwn(const char* real_dir, const char* name, const FileIdentity& identity) {
+Status UnlinkOwn(const Paths& paths, const char* name, const FileIdentity& identity,
+                 int64_t lock_timeout_ms) {
   Fd directory;
-  Status status = OpenRealDir(real_dir, &directory);
+  Status status = OpenRealDir(paths.real_dir, &directory);
   if (!status.ok()) return IsGone(status.errnum) ? Status::Ok() : status;
-  struct stat st;
-  if (fstatat(directory.get(), name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-    return IsGone(errno) ? Status::Ok() : Status::Failed("fstatat", Subject::kSocket);
-  }
-  if (!S_ISSOCK(st.st_mode) || !(IdentityOf(st) == identity)) return Status::Ok();
-  if (unlinkat(directory.get(), name, 0) == 0 || errno == ENOENT) return Status::Ok();
-  return Status::Failed("unlinkat", Subject::kSocket);
+  bool own;
+  // Nothing is made or waited for where nothing is left to unlink.
+  status = IsOwn(directory.get(), name, identity, &own);
+  if (!status.ok() || !own) return status;
+  return WithLockedParent(
+      paths, CurrentUids().effective, Access::kCreate, lock_timeout_ms, [&](const Parent&) {
+        Status looked = IsOwn(directory.get(), name, identity, &own);
+        if (!looked.ok() || !own || unlinkat(directory.get(), name, 0) == 0) return looked;
+        return errno == ENOENT ? Status::Ok() : Status::Failed("unlinkat", Subject::kSocket);
+      });
 }
 
 Status DialVerified(const char* path, uid_t uid, Fd* out) {
@@ -142,7 +156,7 @@ Status DialVerified(const char* path, uid_t uid, Fd* out) {
   }
   uid_t peer = 0;
   status = PeerUid(*out, &peer);
-  if (!status.ok() || peer == uid) return status;
+  if (!status.ok() || (peer == uid && !StandsForUnmapped(uid))) return status;
   status = Status::Refused(Refusal::kPeer, Subject::kSocket);
   status.owner = peer;
   status.expected = uid;

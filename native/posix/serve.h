@@ -37,8 +37,10 @@ struct Listener {
 // landed in the real directory, and listens. EADDRINUSE where a process holds the name.
 Status Listen(const Paths& paths, const char* name, const ListenOptions& options, Listener* out);
 
-// Unlinks `name` in the real directory where it is still the file of that identity.
-Status UnlinkOwn(const char* real_dir, const char* name, const FileIdentity& identity);
+// Unlinks `name` in the real directory where it is still the file of that identity. Under the lock:
+// whoever replaces a dead socket holds it, and could otherwise bind between our look and our unlink.
+Status UnlinkOwn(const Paths& paths, const char* name, const FileIdentity& identity,
+                 int64_t lock_timeout_ms);
 
 // Connects a stream and refuses a peer that is not of `uid`. Does not wait for a full backlog.
 Status DialVerified(const char* path, uid_t uid, Fd* out);
