@@ -77,7 +77,7 @@ struct ProbePathOperation {
   }
   void Run() {
     status = Probe({stand_in.data, Leaf(stand_in.data), directory.data, TypeOf(datagram)});
-    if (status.ok()) existing = WhatIsAt(path.data);
+    if (status.ok()) status = WhatIsAt(path.data, &existing);
   }
   napi_value Result(napi_env env) {
     napi_value pair = NewArray(env, 2);

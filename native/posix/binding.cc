@@ -66,10 +66,8 @@ Status HoldsSocket(const Paths& paths, int parent, bool* held) {
   if (!status.ok()) return IsGone(status.errnum) ? Status::Ok() : status;
   while (const dirent* entry = directory.Next(&status)) {
     if (!S_ISSOCK(directory.TypeOf(entry))) continue;
-    if (SocketIsHeld(JoinedPath(paths.binding, entry->d_name).c_str())) {
-      *held = true;
-      return Status::Ok();
-    }
+    status = AskWhetherHeld(JoinedPath(paths.binding, entry->d_name).c_str(), held);
+    if (!status.ok() || *held) return status;
   }
   return status;
 }

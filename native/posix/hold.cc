@@ -29,7 +29,11 @@ Status HoldParent(const Paths& paths, int64_t timeout_ms, Fd* out) {
 Status RefreshBinding(int parent, const Paths& paths) {
   struct stat held, now;
   if (fstat(parent, &held) != 0) return Status::Failed("fstat", Subject::kParent);
-  if (lstat(paths.parent, &now) != 0 || !SameInode(held, now)) {
+  if (lstat(paths.parent, &now) != 0) {
+    if (!IsGone(errno)) return Status::Failed("lstat", Subject::kParent);
+    return Status::Refused(Refusal::kParentUnstable, Subject::kParent);
+  }
+  if (!SameInode(held, now)) {
     return Status::Refused(Refusal::kParentUnstable, Subject::kParent);
   }
   if (utimensat(parent, paths.id(), nullptr, AT_SYMLINK_NOFOLLOW) == 0) return Status::Ok();

@@ -59,7 +59,11 @@ Status ProveBase(const char* path, const struct stat& base, uid_t uid) {
 // mode has then been repaired by path, which nobody else can redirect within a trusted base.
 Status ExplainUnopened(const char* path, uid_t uid, Access access, int errnum) {
   struct stat st;
-  if (lstat(path, &st) != 0) return Status::Failed("lstat", Subject::kParent);
+  if (lstat(path, &st) != 0) {
+    // Gone between two looks, as in OpenOrCreate.
+    if (errno == ENOENT) return Status::Refused(Refusal::kParentUnstable, Subject::kParent);
+    return Status::Failed("lstat", Subject::kParent);
+  }
   if (!S_ISDIR(st.st_mode)) return Status::Refused(Refusal::kParentNotDirectory, Subject::kParent);
   if (st.st_uid != uid || errnum == EPERM) return Foreign(st.st_uid, uid);
   if (errnum != EACCES || access == Access::kInspect) {

@@ -37,8 +37,11 @@ class BoundFile {
   Status Locate() {
     struct stat by_path, by_directory;
     if (lstat(path_, &by_path) != 0) return Status::Failed("lstat", Subject::kSocket);
-    in_directory_ = fstatat(directory_, leaf_, &by_directory, AT_SYMLINK_NOFOLLOW) == 0 &&
-                    S_ISSOCK(by_directory.st_mode) && SameInode(by_path, by_directory);
+    if (fstatat(directory_, leaf_, &by_directory, AT_SYMLINK_NOFOLLOW) != 0) {
+      if (errno != ENOENT) return Status::Failed("fstatat", Subject::kSocket);
+      return Status::Refused(Refusal::kMisplaced, Subject::kSocket);
+    }
+    in_directory_ = S_ISSOCK(by_directory.st_mode) && SameInode(by_path, by_directory);
     if (!in_directory_) return Status::Refused(Refusal::kMisplaced, Subject::kSocket);
     return RepairMode(directory_, leaf_, by_directory, kMode);
   }
@@ -149,11 +152,18 @@ Status CheckLeadsTo(const char* address_directory, const char* directory) {
   return Status::Refused(Refusal::kMisplaced, Subject::kBinding);
 }
 
-Existing WhatIsAt(const char* path) {
+Status WhatIsAt(const char* path, Existing* existing) {
   struct stat st;
-  if (lstat(path, &st) != 0) return Existing::kNone;
-  if (!S_ISSOCK(st.st_mode)) return Existing::kOther;
-  return SocketIsHeld(path) ? Existing::kHeldSocket : Existing::kDeadSocket;
+  *existing = Existing::kNone;
+  if (lstat(path, &st) != 0) {
+    return errno == ENOENT ? Status::Ok() : Status::Failed("lstat", Subject::kSocket);
+  }
+  *existing = Existing::kOther;
+  if (!S_ISSOCK(st.st_mode)) return Status::Ok();
+  bool held;
+  Status status = AskWhetherHeld(path, &held);
+  *existing = held ? Existing::kHeldSocket : Existing::kDeadSocket;
+  return status;
 }
 
 Status Probe(const ProbeRequest& request) {
@@ -183,7 +193,10 @@ Status RemoveLeftovers(const char* directory, const char* address_directory, uin
   while (const dirent* entry = entries.Next(&status)) {
     const char* name = entry->d_name;
     if (!IsStandIn(name, lengths) || !S_ISSOCK(entries.TypeOf(entry))) continue;
-    if (SocketIsHeld(JoinedPath(address_directory, name).c_str())) continue;
+    bool held;
+    status = AskWhetherHeld(JoinedPath(address_directory, name).c_str(), &held);
+    if (!status.ok()) return status;
+    if (held) continue;
     if (unlinkat(entries.fd(), name, 0) != 0 && errno != ENOENT) {
       return Status::Failed("unlinkat", Subject::kSocket);
     }
@@ -198,9 +211,13 @@ Status BindAnyLength(const char* path) {
   status = BindWithMode(socket, path, Address::kLongest, kMode);
   if (!status.ok()) return status;
   struct stat st;
-  if (lstat(path, &st) != 0 || !S_ISSOCK(st.st_mode)) {
-    return Status::Refused(Refusal::kMisplaced, Subject::kSocket);
+  if (lstat(path, &st) != 0) {
+    if (errno == ENOENT) return Status::Refused(Refusal::kMisplaced, Subject::kSocket);
+    status = Status::Failed("lstat", Subject::kSocket);
+    unlink(path);  // a name that nothing bore: whatever is there is what was bound
+    return status;
   }
+  if (!S_ISSOCK(st.st_mode)) return Status::Refused(Refusal::kMisplaced, Subject::kSocket);
   return unlink(path) == 0 ? Status::Ok() : Status::Failed("unlink", Subject::kSocket);
 }
 

@@ -21,7 +21,7 @@ Status CheckLeadsTo(const char* address_directory, const char* directory);
 
 // What stands at a path.
 enum class Existing : uint8_t { kNone, kDeadSocket, kHeldSocket, kOther };
-Existing WhatIsAt(const char* path);
+Status WhatIsAt(const char* path, Existing* existing);
 
 // Binds, listens, connects, exchanges a byte, compares the file by device and inode with the one in
 // `directory`, and removes it.

@@ -47,7 +47,10 @@ class Binder {
     if (fstatat(real_dir_, name_, &st, AT_SYMLINK_NOFOLLOW) != 0) {
       return errno == ENOENT ? Status::Ok() : Status::Failed("fstatat", Subject::kSocket);
     }
-    if (!S_ISSOCK(st.st_mode) || SocketIsHeld(path_)) return Status::Ok();
+    if (!S_ISSOCK(st.st_mode)) return Status::Ok();
+    bool held;
+    Status status = AskWhetherHeld(path_, &held);
+    if (!status.ok() || held) return status;
     if (unlinkat(real_dir_, name_, 0) == 0 || errno == ENOENT) return Status::Ok();
     return Status::Failed("unlinkat", Subject::kSocket);
   }
@@ -55,7 +58,11 @@ class Binder {
   Status Settle(const ListenOptions& options, Listener* out) {
     struct stat by_path, st;
     if (lstat(path_, &by_path) != 0) return Status::Failed("lstat", Subject::kSocket);
-    landed_ = fstatat(real_dir_, name_, &st, AT_SYMLINK_NOFOLLOW) == 0 && SameInode(st, by_path);
+    if (fstatat(real_dir_, name_, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+      if (errno != ENOENT) return Status::Failed("fstatat", Subject::kSocket);
+      return Status::Refused(Refusal::kMisplaced, Subject::kSocket);
+    }
+    landed_ = SameInode(st, by_path);
     if (!landed_) return Status::Refused(Refusal::kMisplaced, Subject::kSocket);
     Status status = RepairMode(real_dir_, name_, st, options.mode);
     if (!status.ok()) return status;

@@ -35,13 +35,17 @@ Status OpenSocket(SocketType type, Fd* out) {
   return out->valid() ? Status::Ok() : Status::Failed("socket", Subject::kSocket);
 }
 
-bool SocketIsHeld(const char* path) {
+Status AskWhetherHeld(const char* path, bool* held) {
   Address address;
   Fd fd;
-  if (!Address::Make(path, kSunPathCapacity, "connect", &address).ok()) return true;
-  if (!OpenSocket(SocketType::kDatagram, &fd).ok()) return true;
+  *held = true;
+  if (!Address::Make(path, kSunPathCapacity, "connect", &address).ok()) return Status::Ok();
+  // Not even asked: to call that "held" would send the caller after a process that is not there.
+  Status status = OpenSocket(SocketType::kDatagram, &fd);
+  if (!status.ok()) return status;
   int result = RetryInterrupted([&] { return connect(fd.get(), address.get(), address.size()); });
-  return result == 0 || errno != ECONNREFUSED;
+  *held = result == 0 || errno != ECONNREFUSED;
+  return Status::Ok();
 }
 
 Status BindWithMode(const Fd& socket, const char* path, size_t capacity,

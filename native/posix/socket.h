@@ -43,8 +43,9 @@ class Address {
 Status OpenSocket(SocketType type, Fd* out);
 
 // Whether a process holds the socket at `path`, asked without waking anyone: the connect of a
-// datagram socket sends nothing. What cannot be told counts as held.
-bool SocketIsHeld(const char* path);
+// datagram socket sends nothing. What the connect cannot tell counts as held; it fails where it
+// could not be asked at all.
+Status AskWhetherHeld(const char* path, bool* held);
 
 // Binds `socket` to `path`, its file never open to more than `mode` (on Linux; elsewhere from
 // RepairMode on). The umask may take bits away: RepairMode gives them back.

@@ -159,8 +159,9 @@ class Lister {
     Status status;
     while (const dirent* found = directory->Next(&status)) {
       if (!S_ISSOCK(directory->TypeOf(found))) continue;
-      Listing::Socket socket = {0,
-                                SocketIsHeld(JoinedPath(binding.c_str(), found->d_name).c_str())};
+      Listing::Socket socket = {};
+      status = AskWhetherHeld(JoinedPath(binding.c_str(), found->d_name).c_str(), &socket.held);
+      if (!status.ok()) return status;
       if (socket.held) entry->state = BindingState::kLive;
       bool noted =
           listing_->names.Add(found->d_name, &socket.name) && listing_->sockets.Append(socket);

@@ -200,7 +200,11 @@ TEST_CASE("an address directory leads to the directory, or elsewhere, or nowhere
 
 TEST_CASE("what stands at a path is told without waking it") {
   TempDirectory directory;
-  auto at = [&](const char* name) { return WhatIsAt((directory / name).c_str()); };
+  auto at = [&](const char* name) {
+    Existing existing;
+    REQUIRE(WhatIsAt((directory / name).c_str(), &existing).ok());
+    return existing;
+  };
   Fd held = MakeSocket(directory / "held", SocketType::kStream);
   MakeDeadSocket(directory / "dead");
   MakeFile(directory / "file");

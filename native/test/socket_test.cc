@@ -1,6 +1,7 @@
 // Addresses that are never cut, and whether somebody holds a socket.
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "support.h"
@@ -9,6 +10,12 @@ namespace boxsockets::test {
 namespace {
 
 size_t BytesOf(const Address& address) { return address.size() - offsetof(sockaddr_un, sun_path); }
+
+bool SocketIsHeld(const char* path) {
+  bool held;
+  REQUIRE(AskWhetherHeld(path, &held).ok());
+  return held;
+}
 
 // A path of exactly `length` bytes in `directory`.
 std::string PathOfLength(const TempDirectory& directory, size_t length) {
@@ -157,6 +164,22 @@ TEST_CASE("a socket that another user forbids us to connect to counts as held") 
   CHECK_FALSE(SocketIsHeld(path.c_str()));
   AsUser user(AsUser::Ordinary());
   CHECK(SocketIsHeld(path.c_str()));
+}
+
+TEST_CASE("without a free descriptor, a dead socket is not called held: the lack is told") {
+  TempDirectory directory;
+  std::string path = directory / "s";
+  MakeDeadSocket(path);
+  struct rlimit limit, none;
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  none = limit;
+  none.rlim_cur = 0;
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+  bool held;
+  Status status = AskWhetherHeld(path.c_str(), &held);
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+  CHECK(HasFailed(status, EMFILE));
+  CHECK_FALSE(SocketIsHeld(path.c_str()));
 }
 
 TEST_CASE("a file that is no socket is not taken for a held one") {
