@@ -6,21 +6,34 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 
-import { keepExports } from './macho-hide.mjs';
+import { stripMachO } from './macho-strip.mjs';
 import { EXPORTED } from './targets.mjs';
 
 /** @typedef {import('./targets.mjs').Target} Target */
 /** @typedef {import('./gyp.mjs').Recipe} Recipe */
 
 /**
- * @param {object} input
- * @param {string} input.root of the checkout, which `input.recipe` is relative to
- * @param {Recipe} input.recipe
- * @param {Target} input.target
- * @param {import('./zig.mjs').Zig} input.zig
- * @returns {Promise<Buffer>}
+ * @typedef {object} BuildInput
+ * @property {string} root of the checkout, which the recipe is relative to
+ * @property {Recipe} recipe
+ * @property {Target} target
+ * @property {import('./zig.mjs').Zig} zig
  */
-export async function buildTarget({ root, recipe, target, zig }) {
+
+/**
+ * @param {BuildInput} input
+ * @returns {Promise<Buffer>} the finished binary
+ */
+export async function buildTarget(input) {
+  const bytes = await linkTarget(input);
+  return input.target.platform === 'darwin' ? stripMachO(bytes, EXPORTED) : bytes;
+}
+
+/**
+ * @param {BuildInput} input
+ * @returns {Promise<Buffer>} as the linker leaves it
+ */
+export async function linkTarget({ root, recipe, target, zig }) {
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'bs-build-'));
   try {
     const flags = compilerFlags({ root, recipe, target, zig, scratch });
@@ -37,9 +50,7 @@ export async function buildTarget({ root, recipe, target, zig }) {
     // The Mach-O linker derives the signature's identifier from the name of the file.
     const library = path.join(scratch, 'boxsockets.node');
     await zig.run([...linker(target, { library, scratch }), ...objects], root);
-    const bytes = fs.readFileSync(library);
-    if (target.platform === 'darwin') keepExports(bytes, EXPORTED);
-    return bytes;
+    return fs.readFileSync(library);
   } finally {
     fs.rmSync(scratch, { recursive: true, force: true });
   }
@@ -82,6 +93,9 @@ function compilerFlags({ root, recipe, target, zig, scratch }) {
     ...recipe.defines.map((define) => `-D${define}`),
     '-DBUILDING_NODE_EXTENSION',
     ...recipe.flags,
+    // Smaller than binding.gyp's -Os by 6 KB, at 23 instructions more on the steady path's 166 (callgrind, x64). zig
+    // itself takes -Oz for another word for -Os.
+    ...['-Xclang', '-Oz'],
   ];
   return { common, cpp };
 }

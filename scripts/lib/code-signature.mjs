@@ -8,6 +8,7 @@ const MAGIC_CODE_DIRECTORY = 0xfade0c02;
 const SLOT_CODE_DIRECTORY = 0;
 const FLAG_ADHOC = 0x2;
 const HASH_SHA256 = 2;
+const HASH_BYTES = 32;
 
 /**
  * @typedef {object} CodeDirectory
@@ -77,13 +78,25 @@ export function verifySignature(bytes, place) {
 }
 
 /**
- * Signs anew, in place, what was signed before and then changed.
+ * The signature of other code, in the manner of an existing one.
  *
- * @param {Buffer} bytes of the whole file
- * @param {{ offset: number, size: number }} place
+ * @param {Buffer} signature
+ * @param {Buffer} code all that lies before the signature
+ * @returns {Buffer}
  */
-export function renewSignature(bytes, place) {
-  for (const { hashAt, hash } of pageHashes(bytes, readCodeDirectory(bytes, place))) hash.copy(bytes, hashAt);
+export function resign(signature, code) {
+  if (signature.readUInt32BE(8) !== 1) throw new Error('the signature has more parts than the code directory');
+  const at = directoryOffset(signature, 0);
+  const pages = Math.ceil(code.length / 2 ** signature.readUInt8(at + 39));
+  const hashesAt = at + signature.readUInt32BE(at + 16);
+  const renewed = Buffer.concat([signature.subarray(0, hashesAt), Buffer.alloc(pages * HASH_BYTES)]);
+  renewed.writeUInt32BE(renewed.length, 4);
+  renewed.writeUInt32BE(renewed.length - at, at + 4);
+  renewed.writeUInt32BE(pages, at + 28);
+  renewed.writeUInt32BE(code.length, at + 32);
+  const directory = readCodeDirectory(renewed, { offset: 0, size: renewed.length });
+  for (const { hashAt, hash } of pageHashes(code, directory)) hash.copy(renewed, hashAt);
+  return renewed;
 }
 
 /**

@@ -35,7 +35,11 @@ import { readTrie } from './export-trie.mjs';
  * @property {Span & { at: number }} exports `at` is where the command states it
  * @property {Span & { strings: number, at: number }} symbols `size` counts symbols
  * @property {number} dynamicSymbolsAt the command's offset
+ * @property {number[]} bindings offsets of the fields that place the tables of rebases and of three kinds of binds
+ * @property {number[]} codeTables offsets of the fields that place the starts of functions, and data within code
+ * @property {{ at: number, offset: number }} linkEdit the command of the segment of all these tables, and its place
  * @property {Span | undefined} signature
+ * @property {number} signatureAt offset of the field that places it, or -1
  */
 
 /** In place of a library: any image of the process may define the symbol. */
@@ -62,6 +66,8 @@ const LC = Object.freeze({
   SEGMENT_64: 0x19,
   RPATH: 0x8000001c,
   CODE_SIGNATURE: 0x1d,
+  FUNCTION_STARTS: 0x26,
+  DATA_IN_CODE: 0x29,
   REEXPORT_DYLIB: 0x8000001f,
   VERSION_MIN_MACOSX: 0x24,
   DYLD_INFO: 0x22,
@@ -97,6 +103,8 @@ export function readMachO(bytes) {
     exports: locateExports(bytes, commands),
     symbols: locateSymbols(bytes, need(LC.SYMTAB, 'symbol table')),
     dynamicSymbolsAt: need(LC.DYSYMTAB, 'table of dynamic symbols'),
+    ...locateTables(commands),
+    linkEdit: locateLinkEdit(bytes, commands),
     signature: commands.filter(({ type }) => type === LC.CODE_SIGNATURE).map(({ at }) => span(bytes, at + 8))[0],
   };
   return {
@@ -145,6 +153,31 @@ function locateExports(bytes, commands) {
     }
   }
   throw new Error('no table of exports');
+}
+
+/**
+ * @param {Command[]} commands
+ * @returns {{ bindings: number[], codeTables: number[], signatureAt: number }}
+ */
+function locateTables(commands) {
+  /** @param {...number} types */
+  const of = (...types) => commands.filter(({ type }) => types.includes(type)).map(({ at }) => at + 8);
+  return {
+    bindings: of(LC.DYLD_INFO, LC.DYLD_INFO_ONLY).flatMap((at) => [at, at + 8, at + 16, at + 24]),
+    codeTables: of(LC.FUNCTION_STARTS, LC.DATA_IN_CODE),
+    signatureAt: of(LC.CODE_SIGNATURE)[0] ?? -1,
+  };
+}
+
+/**
+ * @param {Buffer} bytes
+ * @param {Command[]} commands
+ * @returns {{ at: number, offset: number }}
+ */
+function locateLinkEdit(bytes, commands) {
+  const found = commands.find(({ type, at }) => type === LC.SEGMENT_64 && text(bytes, at + 8, 16) === '__LINKEDIT');
+  if (found === undefined) throw new Error('no segment __LINKEDIT');
+  return { at: found.at, offset: Number(bytes.readBigUInt64LE(found.at + 40)) };
 }
 
 /**

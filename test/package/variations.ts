@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 
 import { checkBinary } from '../../scripts/lib/gate.mjs';
-import { keepExports } from '../../scripts/lib/macho-hide.mjs';
+import { stripMachO } from '../../scripts/lib/macho-strip.mjs';
 import { EXPORTED, TARGETS, type Target } from '../../scripts/lib/targets.mjs';
 import { openZig, type Zig } from '../../scripts/lib/zig.mjs';
 
@@ -20,7 +20,7 @@ export interface Variation {
   without?: string[];
   triple?: string;
   /** False: as the linker leaves it. */
-  sealed?: boolean;
+  stripped?: boolean;
   /** Changes the finished binary. */
   change?: (bytes: Buffer) => void;
 }
@@ -77,8 +77,7 @@ async function build(wanted: Target, variation: Variation): Promise<Buffer> {
     await zig.run([variation.cpp === true ? 'c++' : 'cc', ...compile, '-c', work, '-o', 'work.o'], directory);
     await zig.run([...linker(wanted, triple, variation), 'addon.o', 'work.o'], directory);
     const bytes = fs.readFileSync(path.join(directory, 'boxsockets.node'));
-    if (wanted.platform === 'darwin' && variation.sealed !== false) keepExports(bytes, EXPORTED);
-    return bytes;
+    return wanted.platform === 'darwin' && variation.stripped !== false ? stripMachO(bytes, EXPORTED) : bytes;
   } finally {
     fs.rmSync(directory, { recursive: true });
   }
