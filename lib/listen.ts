@@ -128,7 +128,8 @@ async function handOver(server: net.Server, fd: number, { backlog, signal }: Han
       server.once('listening', onListening).once('error', onError).once('close', onClose);
       try {
         if (signal?.aborted) throw abortError(signal);
-        server.listen({ fd, exclusive: true, backlog, ...(signal !== undefined && { signal }) });
+        // The backlog is an argument of its own: among the options, Node heeds it only beside a port or a path.
+        server.listen({ fd, exclusive: true, ...(signal !== undefined && { signal }) }, backlog);
       } catch (error) {
         settle(() => reject(error));
       }
