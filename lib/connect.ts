@@ -1,5 +1,6 @@
 // Dialing through a binding: a reaped link is healed once, and a peer may be asked who it is.
 
+import fs from 'node:fs';
 import net from 'node:net';
 import { toBoolean, toOptions, toSignal } from './arguments.js';
 import { native } from './binding.js';
@@ -57,15 +58,18 @@ function dialPlain({ path, allowHalfOpen, signal }: Dial): Promise<net.Socket> {
 async function dialVerified({ path, place, allowHalfOpen, signal }: Dial): Promise<net.Socket> {
   const uid = process.geteuid?.() ?? -1;
   const fd = unwrap(await native().dialVerifiedAsync(path, uid), { ...place, socket: path });
-  // The options of a socket that adopts a descriptor; Bun takes one in connect() alone.
-  const options = { fd, allowHalfOpen, readable: true, writable: true, ...(signal !== undefined && { signal }) };
-  const socket =
-    process.versions.bun === undefined
-      ? new net.Socket(options)
-      : net.connect(options as unknown as net.NetConnectOpts);
-  if (signal?.aborted) {
-    socket.destroy();
-    throw abortError(signal);
+  try {
+    // A socket made with a signal that is aborted already emits an error before anybody can listen for it.
+    if (signal?.aborted) throw abortError(signal);
+    return adopt({ fd, allowHalfOpen, readable: true, writable: true, ...(signal !== undefined && { signal }) });
+  } catch (error) {
+    fs.closeSync(fd);
+    throw error;
   }
-  return socket;
+}
+
+// Bun takes over a descriptor in connect() alone.
+function adopt(options: net.SocketConstructorOpts): net.Socket {
+  if (process.versions.bun === undefined) return new net.Socket(options);
+  return net.connect(options as unknown as net.NetConnectOpts);
 }
