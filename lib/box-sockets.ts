@@ -18,7 +18,7 @@ import {
 import { native } from './binding.js';
 import { fitsEverywhere, makeBudget, type SocketBudget, type SocketName } from './budget.js';
 import { type ConnectOptions, dial, toDial } from './connect.js';
-import { type BatchBox, type EnsureOutcome, ensureBatch } from './ensure-all.js';
+import { type BatchBox, type EnsureOutcome, type EnsureResult, ensureBatch } from './ensure-all.js';
 import { abortError, type BoxSocketsError, invalidArgType, pathTooLong } from './errors.js';
 import { unwrap } from './failure.js';
 import { BindingHold, type HeldBox, type HoldOptions, lockBinding, toHold } from './hold.js';
@@ -64,11 +64,6 @@ export interface BoxSocketsOptions {
 export interface EnsureOptions extends LockOptions {
   /** Replace a binding that leads to a live box of the same id, or that cannot be resolved. */
   takeover?: boolean;
-}
-
-export interface EnsureResult {
-  status: (typeof ENSURE_STATUS)[number];
-  bindingDir: string;
 }
 
 export type RemoveOptions = LockOptions;

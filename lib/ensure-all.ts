@@ -2,12 +2,16 @@
 
 import { DEFAULT_LOCK_TIMEOUT } from './arguments.js';
 import { native } from './binding.js';
-import type { EnsureResult } from './box-sockets.js';
 import type { BoxSocketsError } from './errors.js';
 import { isLockTimeout, toError } from './failure.js';
 import { untilUnlocked } from './lock-wait.js';
 import { ENSURE_STATUS, isFailure, type NativeFailure } from './native.js';
 import type { Place } from './place.js';
+
+export interface EnsureResult {
+  status: (typeof ENSURE_STATUS)[number];
+  bindingDir: string;
+}
 
 /** What became of one box: as `ensure()` would have returned or thrown. */
 export type EnsureOutcome = (EnsureResult & { error?: never }) | EnsureFailure;

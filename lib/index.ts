@@ -3,13 +3,12 @@ export {
   BoxSockets,
   type BoxSocketsOptions,
   type EnsureOptions,
-  type EnsureResult,
   type RemoveOptions,
   type RemoveResult,
 } from './box-sockets.js';
 export type { SocketBudget, SocketBudgetEntry, SocketKind, SocketName } from './budget.js';
 export type { ConnectOptions } from './connect.js';
-export type { EnsureFailure, EnsureOutcome } from './ensure-all.js';
+export type { EnsureFailure, EnsureOutcome, EnsureResult } from './ensure-all.js';
 export { BoxSocketsError, type BoxSocketsErrorCode } from './errors.js';
 export { BindingHold, type HoldOptions } from './hold.js';
 export type {
