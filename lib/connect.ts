@@ -1,6 +1,5 @@
 // Dialing through a binding: a reaped link is healed once, and a peer may be asked who it is.
 
-import fs from 'node:fs';
 import net from 'node:net';
 import { toBoolean, toOptions, toSignal } from './arguments.js';
 import { native } from './binding.js';
@@ -63,7 +62,7 @@ async function dialVerified({ path, place, allowHalfOpen, signal }: Dial): Promi
     if (signal?.aborted) throw abortError(signal);
     return adopt({ fd, allowHalfOpen, readable: true, writable: true, ...(signal !== undefined && { signal }) });
   } catch (error) {
-    fs.closeSync(fd);
+    native().closeDescriptor(fd);
     throw error;
   }
 }

@@ -1,6 +1,5 @@
 // Keeping a binding alive while its box idles, against what cleans /tmp.
 
-import fs from 'node:fs';
 import { type LockOptions, toInteger, toLockTimeout, toOptions } from './arguments.js';
 import { native } from './binding.js';
 import { asError } from './errors.js';
@@ -113,7 +112,7 @@ export class BindingHold implements Disposable, AsyncDisposable {
     }
     const descriptor = await runAsync(lockBinding(this.#box));
     const held = heldParents.get(this.#box.place.parent);
-    fs.closeSync(held === undefined ? descriptor : exchange(held, descriptor));
+    native().closeDescriptor(held === undefined ? descriptor : exchange(held, descriptor));
   }
 }
 
@@ -129,7 +128,7 @@ export function* lockBinding({ place, lockTimeout, ensuring }: HeldBox): Steps<n
     try {
       ({ status } = yield* step(ensuring));
     } finally {
-      if (status !== 'unchanged') fs.closeSync(descriptor);
+      if (status !== 'unchanged') native().closeDescriptor(descriptor);
     }
     if (status === 'unchanged') return descriptor;
   }
@@ -154,7 +153,7 @@ function adopt(parent: string, descriptor: number): void {
     heldParents.set(parent, { descriptor, holds: 1 });
   } else {
     // The newest one is of the directory that is there now.
-    fs.closeSync(exchange(held, descriptor));
+    native().closeDescriptor(exchange(held, descriptor));
     held.holds++;
   }
 }
@@ -169,5 +168,5 @@ function letGo(parent: string): void {
   const held = heldParents.get(parent);
   if (held === undefined || --held.holds > 0) return;
   heldParents.delete(parent);
-  fs.closeSync(held.descriptor);
+  native().closeDescriptor(held.descriptor);
 }

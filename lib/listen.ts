@@ -102,7 +102,7 @@ class OwnSocketFile {
 
   #unlinked(outcome: null | NativeFailure): void {
     // Only now may the inode's number be given to another file.
-    if (this.#pin >= 0) fs.closeSync(this.#pin);
+    if (this.#pin >= 0) native().closeDescriptor(this.#pin);
     // Nobody waits for a server's close to hear of it, so it is a warning and not an error.
     if (isFailure(outcome)) process.emitWarning(toError(outcome, this.#place));
   }
@@ -135,7 +135,7 @@ async function handOver(server: net.Server, fd: number, { backlog, signal }: Han
       }
     });
   } catch (error) {
-    if (isOpen(fd, ino)) fs.closeSync(fd);
+    if (isOpen(fd, ino)) native().closeDescriptor(fd);
     throw error;
   }
 }

@@ -138,6 +138,9 @@ export interface NativeBinding {
   /** A connected descriptor whose peer is of that uid. */
   dialVerified: Operation<[path: string, uid: number], number>;
   dialVerifiedAsync: AsyncOperation<[path: string, uid: number], number>;
+  /** Closes what `hold`, `listen` or `dialVerified` returned: Deno's `fs.closeSync` knows only what it has opened itself. */
+  closeDescriptor: Operation<[descriptor: number], null>;
+  closeDescriptorAsync: AsyncOperation<[descriptor: number], null>;
   /** Clock ticks since boot on Linux, microseconds since the epoch on macOS; null where no such process runs. */
   startTime: Operation<[pid: number], number | null>;
   startTimeAsync: AsyncOperation<[pid: number], number | null>;
@@ -150,7 +153,7 @@ export interface NativeBinding {
 }
 
 /** The {@link NativeBinding.contract} that this facade speaks. */
-export const CONTRACT = 2;
+export const CONTRACT = 3;
 
 export function isFailure(outcome: unknown): outcome is NativeFailure {
   return typeof outcome === 'object' && outcome !== null && 'refusal' in outcome;

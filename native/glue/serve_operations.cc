@@ -1,4 +1,4 @@
-// listen, unlinkOwn, dialVerified.
+// listen, unlinkOwn, dialVerified, closeDescriptor.
 #include "../posix/serve.h"
 #include "operation.h"
 
@@ -85,12 +85,22 @@ struct DialOperation {
   }
 };
 
+// closeDescriptor(fd): null
+struct CloseOperation {
+  uint32_t fd;
+
+  void Read(Arguments& arguments) { arguments.Next(&fd); }
+  void Run() { Fd closing(static_cast<int>(fd)); }
+  napi_value Result(napi_env env) { return Null(env); }
+};
+
 }  // namespace
 
 void DefineServeOperations(napi_env env, napi_value exports) {
   Define<ListenOperation>(env, exports, "listen", "listenAsync");
   Define<UnlinkOwnOperation>(env, exports, "unlinkOwn", "unlinkOwnAsync");
   Define<DialOperation>(env, exports, "dialVerified", "dialVerifiedAsync");
+  Define<CloseOperation>(env, exports, "closeDescriptor", "closeDescriptorAsync");
 }
 
 }  // namespace boxsockets
