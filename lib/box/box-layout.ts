@@ -2,13 +2,8 @@
 // without its link.
 
 import { type PathLike, toAbsolutePath, toBase, toBoxId, toOptions } from '../arguments.js';
-import {
-  BoxSockets,
-  type BoxSocketsOptions,
-  type EnsureOptions,
-  type EnsureResult,
-  type RemoveResult,
-} from '../box-sockets.js';
+import { BoxSockets, type BoxSocketsOptions, type EnsureOptions, type RemoveResult } from '../box-sockets.js';
+import type { EnsureResult } from '../ensure-all.js';
 import { invalidArgValue } from '../errors.js';
 import { runAsync, runSync, type Steps, step } from '../steps.js';
 import { makeDirectory, removeEmptyDirectory, removeTree } from './file-calls.js';
