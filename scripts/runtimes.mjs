@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Installs the runtimes that the package is tested in, into the user's cache (1.3 GB in all): `npm run runtimes`.
+// Installs the runtimes that the package is tested in, into the user's cache (1.5 GB in all): `npm run runtimes`.
 //
 //   npm run runtimes                     all that can run on this machine
 //   npm run runtimes -- bun deno         some

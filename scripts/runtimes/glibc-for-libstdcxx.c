@@ -4,6 +4,7 @@
 #include <locale.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/auxv.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -11,6 +12,8 @@ char __libc_single_threaded = 0;
 unsigned int __cpu_model[4];
 
 int __cpu_indicator_init(void) { return 0; }
+
+unsigned long __getauxval(unsigned long type) { return getauxval(type); }
 
 uint32_t arc4random(void) {
   uint32_t number = 0;

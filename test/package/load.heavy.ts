@@ -1,6 +1,6 @@
 // Each binary in the runtimes that should take it, and in those that must refuse it.
 
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -33,6 +33,25 @@ async function load(runtime: (typeof RUNTIMES)[number], libc: 'glibc' | 'musl'):
   const { stdout } = await promisify(execFile)(command, [...args, script, file], { env: { ...process.env, ...env } });
   return JSON.parse(stdout);
 }
+
+const MUSL = '/lib/ld-musl-x86_64.so.1';
+const hasMusl = fs.existsSync(MUSL);
+
+// Bun looks at a binary before musl does. This is musl's own answer.
+test.skipIf(!hasMusl)(
+  `musl itself misses nothing but Node-API in its binary, and a function of glibc in glibc's${hasMusl ? '' : ' (skipped: musl is missing)'}`,
+  () => {
+    const missing = (libc: string) => {
+      const { stderr } = spawnSync(MUSL, ['--list', path.join(directory, `linux-x64-${libc}.node`)], {
+        encoding: 'utf8',
+      });
+      return [...stderr.matchAll(/: (\S+): symbol not found/g)].map(([, name]) => name ?? '');
+    };
+    expect(missing('musl').length).toBeGreaterThan(10);
+    expect(missing('musl').filter((name) => !name.startsWith('napi_'))).toEqual([]);
+    expect(missing('glibc')).toContain('gnu_get_libc_version');
+  },
+);
 
 describe.each(RUNTIMES.map((runtime) => [runtime.name, runtime] as const))('%s', (_, runtime) => {
   const reason = whyNot(runtime);
