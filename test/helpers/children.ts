@@ -1,6 +1,7 @@
 // Programs that a test runs or leaves running until its end.
 
 import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { BoxSocketsOptions } from '../../dist/index.js';
@@ -18,6 +19,8 @@ export interface Call {
   readonly box?: { id: string; realDir: string; options?: BoxSocketsOptions };
   readonly method: string;
   readonly args?: readonly unknown[];
+  /** Leave as many descriptors free during the call, of `ulimit -n`. */
+  readonly descriptorsLeft?: number;
 }
 
 /** What became of it. */
@@ -33,8 +36,6 @@ export interface ChildSetting {
   readonly cwd?: string;
   /** Set after the start, so that real and effective uid differ. */
   readonly seteuid?: number;
-  /** Leave as many descriptors free, of `ulimit -n`. */
-  readonly descriptorsLeft?: number;
 }
 
 /** Makes the calls one after another in a child of its own. */
@@ -42,7 +43,8 @@ export function callInChild(calls: readonly Call[], { uid, cwd, ...setting }: Ch
   const task = JSON.stringify({ dist, calls, ...setting });
   const program = [process.execPath, path.join(fixtures, 'call.js'), task];
   const limited = ['-c', 'ulimit -n 64 && exec "$@"', 'sh', ...program];
-  const [command = '', ...args] = setting.descriptorsLeft === undefined ? program : ['sh', ...limited];
+  const scarce = calls.some(({ descriptorsLeft }) => descriptorsLeft !== undefined);
+  const [command = '', ...args] = scarce ? ['sh', ...limited] : program;
   const output = run(command, args, { ...(uid !== undefined && { uid, gid: uid }), ...(cwd !== undefined && { cwd }) });
   return JSON.parse(output) as Called[];
 }
@@ -84,4 +86,30 @@ export async function start(program: string, args: readonly string[], options: o
 /** A process that holds an exclusive lock on a file until the end of the test (flock(1)), or for some seconds. */
 export function holdLock(file: string, seconds = 600): Promise<Child> {
   return start('flock', ['--no-fork', file, 'sh', '-c', `echo locked && exec sleep ${seconds}`]);
+}
+
+/** Starts a program that says nothing, and waits until the file that it makes is there. */
+export async function startUntil(file: string, program: string, args: readonly string[]): Promise<void> {
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  let errors = '';
+  child.stderr.on('data', (chunk) => {
+    errors += chunk;
+  });
+  const closed = new Promise<void>((resolve) => {
+    child.once('close', () => resolve());
+    child.once('error', () => resolve());
+  });
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await closed;
+  });
+  while (!fs.existsSync(file)) {
+    if (child.exitCode !== null) throw new Error(`${program} ended with ${child.exitCode}: ${errors}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** What python3 made of binding and dialing each path (test/fixtures/unix-socket.py): `'ok'` or why not. */
+export function exchangeWithPython(sockets: readonly { path: string; type: 'stream' | 'dgram' }[]): string[] {
+  return JSON.parse(run('python3', [path.join(fixtures, 'unix-socket.py'), JSON.stringify(sockets)])) as string[];
 }

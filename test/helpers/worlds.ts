@@ -87,3 +87,12 @@ export function snapshot(directory: string): Record<string, string> {
 }
 
 export const modeOf = (file: string): string => (fs.lstatSync(file).mode & 0o7777).toString(8);
+
+/** Every socket file below a directory; links are not followed. */
+export function socketsBelow(directory: string): string[] {
+  return fs.readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+    const file = path.join(directory, entry.name);
+    if (entry.isDirectory()) return socketsBelow(file);
+    return entry.isSocket() ? [file] : [];
+  });
+}
