@@ -42,15 +42,20 @@ async function race(racers: Racer[], { base, realDir }: World, method: string): 
   return answers;
 }
 
+// Not fs.rmSync: Node 23 refuses a link that leads to a directory.
+function unlinkIfThere(link: string): void {
+  if (fs.lstatSync(link, { throwIfNoEntry: false }) !== undefined) fs.unlinkSync(link);
+}
+
 /** What a round of a race begins with, and what its winner says. */
 const STARTS: [status: string, prepare: (world: World) => void][] = [
   ['created', ({ parent }) => fs.rmSync(parent, { recursive: true, force: true })],
-  ['created', ({ parent, binding }) => fs.existsSync(parent) && fs.rmSync(binding('b'), { force: true })],
+  ['created', ({ binding }) => unlinkIfThere(binding('b'))],
   [
     'replaced',
     ({ base, parent, binding }) => {
       fs.mkdirSync(parent, { recursive: true, mode: 0o700 });
-      fs.rmSync(binding('b'), { force: true });
+      unlinkIfThere(binding('b'));
       fs.symlinkSync(path.join(base, 'gone'), binding('b'));
     },
   ],
