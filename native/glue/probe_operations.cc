@@ -58,7 +58,10 @@ struct ProbeOperation {
       size_t length = strlen(Leaf(strings.at(offset)));
       if (length >= 1 && length <= 64) lengths |= uint64_t{1} << (length - 1);
     }
-    return RemoveLeftovers(directory.data, address_directory.data, lengths);
+    Status status = RemoveLeftovers(directory.data, address_directory.data, lengths);
+    // Sockets bind in a directory that may not be read (0300): what was left in it cannot be found,
+    // and that is no answer to the question whether they do.
+    return status.errnum == EACCES ? Status::Ok() : status;
   }
 };
 
