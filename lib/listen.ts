@@ -1,6 +1,5 @@
 // Listening through a binding: bound natively, verified, handed to a net.Server, and unlinked by identity.
 
-import fs from 'node:fs';
 import type net from 'node:net';
 import {
   DEFAULT_LOCK_TIMEOUT,
@@ -115,7 +114,8 @@ interface HandOver {
 
 // The server closes the descriptor from the moment it has taken it; until then it is ours to close.
 async function handOver(server: net.Server, fd: number, { backlog, signal }: HandOver): Promise<void> {
-  const { ino } = fs.fstatSync(fd, { bigint: true });
+  const { closeDescriptor, inodeOf } = native();
+  const inode = inodeOf(fd);
   try {
     await new Promise<void>((resolve, reject) => {
       const settle = (settled: () => void) => {
@@ -135,16 +135,9 @@ async function handOver(server: net.Server, fd: number, { backlog, signal }: Han
       }
     });
   } catch (error) {
-    if (isOpen(fd, ino)) native().closeDescriptor(fd);
+    // Not where the server has closed it: the number may be somebody else's by now.
+    if (inodeOf(fd) === inode) closeDescriptor(fd);
     throw error;
-  }
-}
-
-function isOpen(fd: number, ino: bigint): boolean {
-  try {
-    return fs.fstatSync(fd, { bigint: true }).ino === ino;
-  } catch {
-    return false; // EBADF: the server has closed it
   }
 }
 

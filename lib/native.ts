@@ -141,6 +141,9 @@ export interface NativeBinding {
   /** Closes what `hold`, `listen` or `dialVerified` returned: Deno's `fs.closeSync` knows only what it has opened itself. */
   closeDescriptor: Operation<[descriptor: number], null>;
   closeDescriptorAsync: AsyncOperation<[descriptor: number], null>;
+  /** The inode number of an open descriptor, -1 where it is not open. */
+  inodeOf: Operation<[descriptor: number], number>;
+  inodeOfAsync: AsyncOperation<[descriptor: number], number>;
   /** Clock ticks since boot on Linux, microseconds since the epoch on macOS; null where no such process runs. */
   startTime: Operation<[pid: number], number | null>;
   startTimeAsync: AsyncOperation<[pid: number], number | null>;

@@ -1,4 +1,4 @@
-// listen, unlinkOwn, dialVerified, closeDescriptor.
+// listen, unlinkOwn, dialVerified, closeDescriptor, inodeOf.
 #include "../posix/serve.h"
 #include "operation.h"
 
@@ -94,6 +94,16 @@ struct CloseOperation {
   napi_value Result(napi_env env) { return Null(env); }
 };
 
+// inodeOf(fd): number, -1 where no such descriptor is open
+struct InodeOperation {
+  uint32_t fd;
+  int64_t inode = -1;
+
+  void Read(Arguments& arguments) { arguments.Next(&fd); }
+  void Run() { inode = InodeOf(static_cast<int>(fd)); }
+  napi_value Result(napi_env env) { return Number(env, inode); }
+};
+
 }  // namespace
 
 void DefineServeOperations(napi_env env, napi_value exports) {
@@ -101,6 +111,7 @@ void DefineServeOperations(napi_env env, napi_value exports) {
   Define<UnlinkOwnOperation>(env, exports, "unlinkOwn", "unlinkOwnAsync");
   Define<DialOperation>(env, exports, "dialVerified", "dialVerifiedAsync");
   Define<CloseOperation>(env, exports, "closeDescriptor", "closeDescriptorAsync");
+  Define<InodeOperation>(env, exports, "inodeOf", "inodeOfAsync");
 }
 
 }  // namespace boxsockets

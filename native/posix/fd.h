@@ -1,7 +1,10 @@
 // A file descriptor that closes itself.
 #pragma once
 
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <cstdint>
 
 namespace boxsockets {
 
@@ -37,5 +40,11 @@ class Fd {
  private:
   int fd_ = -1;
 };
+
+// -1 where the descriptor is not open.
+inline int64_t InodeOf(int fd) {
+  struct stat st;
+  return fstat(fd, &st) == 0 ? static_cast<int64_t>(st.st_ino) : -1;
+}
 
 }  // namespace boxsockets
