@@ -5,6 +5,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/package/**/*.test.ts', 'test/package/**/*.heavy.ts'],
+    globalSetup: 'test/package/setup.ts',
     pool: 'forks',
     testTimeout: 300_000,
     hookTimeout: 600_000,

@@ -1,10 +1,9 @@
 // A file descriptor that closes itself.
 #pragma once
 
+#include <stdint.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cstdint>
 
 namespace boxsockets {
 

@@ -1,0 +1,31 @@
+// The package as it is published: packed from a copy of the checkout that holds every platform's binary and a fresh
+// build of the TypeScript. The checkout itself is left alone.
+
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+
+import { prebuilt } from './prebuilt.mjs';
+
+// Not a part of any checkout, or made anew here.
+const LEFT_OUT = /^(node_modules|\.git|dist|build|coverage|prebuilds\/[^/]+-[^/]+)$/;
+
+/**
+ * @param {string} root of the checkout
+ * @param {string} folder where to make the copy, and the tarball beside it
+ * @returns {Promise<string>} the tarball
+ */
+export async function packPackage(root, folder) {
+  const stage = path.join(folder, 'checkout');
+  fs.cpSync(root, stage, { recursive: true, filter: (file) => !LEFT_OUT.test(path.relative(root, file)) });
+  fs.cpSync(path.join(await prebuilt(root), 'prebuilds'), path.join(stage, 'prebuilds'), { recursive: true });
+  const tsc = path.join(root, 'node_modules/typescript/bin/tsc');
+  /** @type {import('node:child_process').ExecFileSyncOptionsWithStringEncoding} */
+  const quiet = { encoding: 'utf8', stdio: ['ignore', 'pipe', 2] };
+  execFileSync(process.execPath, [tsc, '-p', root, '--outDir', path.join(stage, 'dist')], quiet);
+  const args = ['pack', '--ignore-scripts', '--json', '--loglevel=error', '--pack-destination', folder];
+  const packed = JSON.parse(execFileSync('npm', args, { ...quiet, cwd: stage }));
+  // npm 12 names the package, older ones give a list.
+  const [{ filename }] = Array.isArray(packed) ? packed : Object.values(packed);
+  return path.join(folder, filename);
+}
