@@ -81,7 +81,7 @@ function compilerFlags({ root, recipe, target, zig, scratch }) {
     '-fvisibility=hidden',
     '-fno-sanitize=all', // zig's default is to trap undefined behaviour
     // Code across files is optimised at link time; zig's Mach-O linker cannot.
-    ...(target.platform === 'linux' ? ['-flto', '-fno-ident'] : []),
+    ...(target.platform === 'linux' ? ['-flto', '-fno-ident', '-fno-plt'] : []),
     '-U_FORTIFY_SOURCE', // its checked functions do not exist in musl
     `-ffile-prefix-map=${root}=.`,
     `-ffile-prefix-map=${zig.directory}=zig`,
