@@ -48,11 +48,19 @@ Status ExplainUnopened(int parent, uid_t uid, int errnum) {
   return Status::Failed(errnum, "openat", Subject::kLock);
 }
 
+// Whether a lock that cannot be opened can be now. It must be trusted before its mode is changed:
+// it may be one more name of a file that was closed on purpose.
+bool RepairLock(int parent, uid_t uid) {
+  struct stat st;
+  return fstatat(parent, kLockName, &st, AT_SYMLINK_NOFOLLOW) == 0 && IsTrusted(st, uid) &&
+         fchmodat(parent, kLockName, kLockMode, 0) == 0;
+}
+
 Status OpenTrustedLock(int parent, uid_t uid, Fd* lock, struct stat* st) {
   *lock = Fd(OpenLock(parent));
   int errnum = errno;
   // A umask of 0277 leaves a lock that its own user cannot open.
-  if (!lock->valid() && errnum == EACCES && fchmodat(parent, kLockName, kLockMode, 0) == 0) {
+  if (!lock->valid() && errnum == EACCES && RepairLock(parent, uid)) {
     *lock = Fd(OpenLock(parent));
     errnum = errno;
   }
