@@ -74,7 +74,7 @@ type AsyncOperation<Args extends unknown[], Result> = (...args: Args) => Promise
 type EnsureArgs = [...BindingPaths, takeover: boolean, lockTimeout: number];
 type RemoveArgs = [...BindingPaths, lockTimeout: number];
 type SweepArgs = [...ParentPaths, dryRun: boolean, lockTimeout: number];
-type ProbeArgs = [directory: string, addressDirectory: string, paths: string[], types: string];
+type ProbeArgs = [...ParentPaths, directory: string, addressDirectory: string, paths: string[], types: string];
 type ProbePathArgs = [path: string, standIn: string, directory: string, datagram: boolean];
 type EnsureAllArgs = [...ParentPaths, paths: Uint8Array, lockTimeout: number];
 type RefreshArgs = [...ParentPaths, binding: string, descriptor: number];
@@ -156,7 +156,7 @@ export interface NativeBinding {
 }
 
 /** The {@link NativeBinding.contract} that this facade speaks. */
-export const CONTRACT = 3;
+export const CONTRACT = 4;
 
 export function isFailure(outcome: unknown): outcome is NativeFailure {
   return typeof outcome === 'object' && outcome !== null && 'refusal' in outcome;

@@ -7,7 +7,7 @@ import type { SocketBudgetEntry } from './budget.js';
 import { errnoName, systemError } from './errors.js';
 import { type Scene, toError, unwrap } from './failure.js';
 import { standInName } from './names.js';
-import { EXISTING, isFailure, type NativeFailure } from './native.js';
+import { EXISTING, isFailure, type NativeBinding, type NativeFailure } from './native.js';
 import { nodeTruncates, sunPathLimit } from './sun-path.js';
 
 /** What a real bind at one path came to. Bytes are counted without the NUL, `limit` with it. */
@@ -18,7 +18,7 @@ export interface SocketProbe {
   /** `sizeof(sun_path)` of this platform. */
   limit: number;
   ok: boolean;
-  /** Why not: a system error's name, or `ERR_BOX_SOCKETS_MISPLACED`. */
+  /** Why not: a system error's name, or `ERR_BOX_SOCKETS_…` (`MISPLACED`, `PARENT_FOREIGN`, …). */
   code?: string;
   /** The call that failed. */
   syscall?: string;
@@ -51,7 +51,7 @@ export interface ProbePathOptions {
 
 /** The native call that probes the names of a budget, and the report that its results make. */
 export class NamesProbe {
-  readonly args: [directory: string, addressDirectory: string, paths: string[], types: string];
+  readonly args: Parameters<NativeBinding['probe']>;
   readonly #entries: readonly SocketBudgetEntry[];
   readonly #scene: Scene;
 
@@ -61,7 +61,7 @@ export class NamesProbe {
     // Another name of the same length, so that no live socket is touched and the bytes are the same.
     const paths = entries.map(({ name }) => `${scene.binding}/${standInName(name.length)}`);
     const types = entries.map(({ type }) => (type === 'dgram' ? 'd' : 's')).join('');
-    this.args = [scene.realDir, scene.binding, paths, types];
+    this.args = [scene.base, scene.parent, scene.realDir, scene.binding, paths, types];
   }
 
   report(outcome: (NativeFailure | null)[] | NativeFailure): ProbeReport {

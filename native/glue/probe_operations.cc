@@ -13,10 +13,10 @@ const char* Leaf(const char* path) {
 
 SocketType TypeOf(bool datagram) { return datagram ? SocketType::kDatagram : SocketType::kStream; }
 
-// probe(directory, addressDirectory, paths, types): (Failure | null)[]
+// probe(base, parent, directory, addressDirectory, paths, types): (Failure | null)[]
 // types[i] is 'd' where paths[i] is a datagram socket, else 's'. What killed probes left is removed
 // first.
-struct ProbeOperation {
+struct ProbeOperation : ParentOperation {
   PathArgument directory, address_directory, types;
   Strings strings;
   Vec<size_t> paths;
@@ -24,13 +24,15 @@ struct ProbeOperation {
   bool complete = true;
 
   void Read(Arguments& arguments) {
+    ReadParent(arguments);
     arguments.Next(&directory);
     arguments.Next(&address_directory);
     arguments.Next(&strings, &paths);
     arguments.Next(&types);
   }
   void Run() {
-    Status prepared = CheckLeadsTo(address_directory.data, directory.data);
+    Status prepared = CheckParent(ParentPaths());
+    if (prepared.ok()) prepared = CheckLeadsTo(address_directory.data, directory.data);
     if (prepared.ok()) prepared = RemoveOld();
     for (size_t i = 0; i < paths.size() && complete; i++) {
       const char* path = strings.at(paths[i]);

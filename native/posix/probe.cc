@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include "directory.h"
+#include "parent.h"
 #include "paths.h"
 #include "syscalls.h"
+#include "user.h"
 
 namespace boxsockets {
 namespace {
@@ -144,6 +146,12 @@ bool IsStandIn(const char* name, uint64_t lengths) {
 }
 
 }  // namespace
+
+Status CheckParent(const Paths& paths) {
+  Parent parent;
+  Status status = Parent::Open(paths, CurrentUids().effective, Access::kInspect, &parent);
+  return status.refusal == Refusal::kParentAbsent ? Status::Ok() : status;
+}
 
 Status CheckLeadsTo(const char* address_directory, const char* directory) {
   struct stat by_address, real;

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "paths.h"
 #include "socket.h"
 #include "status.h"
 
@@ -14,6 +15,10 @@ struct ProbeRequest {
   const char* directory;  // where the socket file must appear
   SocketType type;
 };
+
+// Whether the parent is trusted, so that nothing is bound through somebody else's link. Fine where
+// there is none: the bind will say so.
+Status CheckParent(const Paths& paths);
 
 // Whether `address_directory` leads to `directory`, so that nothing is bound in a directory that is
 // somebody else's. Fine where it leads nowhere: the bind will say so.

@@ -38,7 +38,8 @@ struct Listener {
 Status Listen(const Paths& paths, const char* name, const ListenOptions& options, Listener* out);
 
 // Unlinks `name` in the real directory where it is still the file of that identity. Under the lock:
-// whoever replaces a dead socket holds it, and could otherwise bind between our look and our unlink.
+// whoever replaces a dead socket holds it, and could otherwise bind between our look and our
+// unlink.
 Status UnlinkOwn(const Paths& paths, const char* name, const FileIdentity& identity,
                  int64_t lock_timeout_ms);
 
