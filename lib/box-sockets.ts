@@ -17,18 +17,19 @@ import {
 } from './arguments.js';
 import { native } from './binding.js';
 import { fitsEverywhere, makeBudget, type SocketBudget, type SocketName } from './budget.js';
-import { type ConnectOptions, dial, toDial } from './connect.js';
-import { type BatchBox, type EnsureOutcome, type EnsureResult, ensureBatch } from './ensure-all.js';
+import type { ConnectOptions } from './connect.js';
+import type { BatchBox, EnsureOutcome, EnsureResult } from './ensure-all.js';
 import { abortError, type BoxSocketsError, invalidArgType, pathTooLong } from './errors.js';
 import { unwrap } from './failure.js';
-import { BindingHold, type HeldBox, type HoldOptions, lockBinding, toHold } from './hold.js';
+import type { BindingHold, HeldBox, HoldOptions } from './hold.js';
 import {
   KRUN_PEER_NAME,
   type KrunDerivation,
   type ResolvedKrunDerivation,
   resolveKrunDerivation,
 } from './krun/derivation.js';
-import { type ListenOptions, listen } from './listen.js';
+import { loadConnect, loadEnsureAll, loadHold, loadListen, loadSweep } from './lazy.js';
+import type { ListenOptions } from './listen.js';
 import { untilUnlocked } from './lock-wait.js';
 import { ENSURE_STATUS, type NativeFailure, REMOVE_STATUS } from './native.js';
 import type { PathAccess } from './path-access.js';
@@ -36,16 +37,7 @@ import { bindingPaths, type Place } from './place.js';
 import { NamesProbe, type ProbeReport } from './probe.js';
 import { socketNames } from './socket-names.js';
 import { runAsync, runSync } from './steps.js';
-import {
-  type BindingInfo,
-  list,
-  listSync,
-  type ParentOptions,
-  type SweepOptions,
-  type SweepResult,
-  sweepStale,
-  sweepStaleSync,
-} from './sweep.js';
+import type { BindingInfo, ParentOptions, SweepOptions, SweepResult } from './sweep.js';
 
 export interface BoxSocketsOptions {
   /** Directory that holds the parents: absolute. `/tmp` when left out, never `os.tmpdir()`. */
@@ -229,6 +221,7 @@ export class BoxSockets {
    * using hold = await sockets.hold();
    */
   async hold(options?: HoldOptions): Promise<BindingHold> {
+    const { BindingHold, lockBinding, toHold } = loadHold();
     const { refreshInterval, lockTimeout } = toHold(options);
     const box = this.#heldBox(lockTimeout);
     return new BindingHold(box, await runAsync(lockBinding(box)), refreshInterval);
@@ -236,6 +229,7 @@ export class BoxSockets {
 
   /** {@link hold}, at once. */
   holdSync(options?: HoldOptions): BindingHold {
+    const { BindingHold, lockBinding, toHold } = loadHold();
     const { refreshInterval, lockTimeout } = toHold(options);
     const box = this.#heldBox(lockTimeout);
     return new BindingHold(box, runSync(lockBinding(box)), refreshInterval);
@@ -258,7 +252,7 @@ export class BoxSockets {
    */
   async listen(server: net.Server, name: string, options?: ListenOptions): Promise<void> {
     this.#ensureArguments(undefined);
-    return listen(this.#place, server, name, options);
+    return loadListen().listen(this.#place, server, name, options);
   }
 
   /**
@@ -274,6 +268,7 @@ export class BoxSockets {
    * const socket = await sockets.connect('box.sock', { verifyPeer: true });
    */
   async connect(name: string, options?: ConnectOptions): Promise<net.Socket> {
+    const { dial, toDial } = loadConnect();
     const request = toDial(this.#place, name, options);
     if (request.signal?.aborted) throw abortError(request.signal);
     await this.#ensureUnlessSteady(request.signal);
@@ -325,7 +320,7 @@ export class BoxSockets {
       if (error === null) batch.push({ index, place: box.#place });
       else outcomes[index] = { status: 'failed', bindingDir: box.bindingDir, error };
     });
-    await ensureBatch(batch, outcomes);
+    await loadEnsureAll().ensureBatch(batch, outcomes);
     return outcomes;
   }
 
@@ -337,22 +332,22 @@ export class BoxSockets {
    * `…_LOCK_UNTRUSTED`, `…_LOCK_TIMEOUT`, `…_NATIVE_UNAVAILABLE`, or the system call that failed
    */
   static sweepStale(options?: SweepOptions): Promise<SweepResult> {
-    return sweepStale(options);
+    return loadSweep().sweepStale(options);
   }
 
   /** {@link BoxSockets.sweepStale}, at once. */
   static sweepStaleSync(options?: SweepOptions): SweepResult {
-    return sweepStaleSync(options);
+    return loadSweep().sweepStaleSync(options);
   }
 
   /** Every entry of a parent that does not begin with a dot, and the sockets it leads to. Changes nothing. */
   static list(options?: ParentOptions): Promise<BindingInfo[]> {
-    return list(options);
+    return loadSweep().list(options);
   }
 
   /** {@link BoxSockets.list}, at once. */
   static listSync(options?: ParentOptions): BindingInfo[] {
-    return listSync(options);
+    return loadSweep().listSync(options);
   }
 
   #ensureArguments(options: EnsureOptions | undefined) {

@@ -1,7 +1,7 @@
 // The only place that constructs errors. A failed system call keeps its own code and Node's own shape; a refusal
 // of ours has a code ERR_BOX_SOCKETS_…; a wrong argument is a TypeError with Node's own code.
 
-import * as util from 'node:util';
+import { getSystemErrorMap, inspect } from 'node:util';
 
 /** Every code of a refusal made by this package. Failed system calls carry their own code (`EACCES`, …). */
 export type BoxSocketsErrorCode =
@@ -101,7 +101,7 @@ export function errnoName(errno: number): string {
 }
 
 function describeErrno(negative: number): { name: string; text: string } {
-  const known = util.getSystemErrorMap().get(negative);
+  const known = getSystemErrorMap().get(negative);
   return known === undefined
     ? { name: `E${-negative}`, text: 'unknown system error' }
     : { name: known[0], text: known[1] };
@@ -251,6 +251,6 @@ function withCode(code: string, message: string): TypeError {
 }
 
 function shorten(value: unknown): string {
-  const text = util.inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY });
+  const text = inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY });
   return text.length > 128 ? `${text.slice(0, 128)}…` : text;
 }

@@ -10,7 +10,7 @@ export type { SocketBudget, SocketBudgetEntry, SocketKind, SocketName } from './
 export type { ConnectOptions } from './connect.js';
 export type { EnsureFailure, EnsureOutcome, EnsureResult } from './ensure-all.js';
 export { BoxSocketsError, type BoxSocketsErrorCode } from './errors.js';
-export { BindingHold, type HoldOptions } from './hold.js';
+export type { BindingHold, HoldOptions } from './hold.js';
 export type {
   KrunDerivation,
   KrunLibraryEvidence,

@@ -1,7 +1,6 @@
 // Waiting for the lock without blocking a worker thread: an asynchronous mutation tries the lock once, and comes back
 // later where it is taken. (A synchronous one polls in the addon.)
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isLockTimeout } from './failure.js';
 
 const FIRST_PAUSE = 1;
@@ -14,6 +13,7 @@ const LONGEST_PAUSE = 20;
 export async function untilUnlocked<T>(timeout: number, attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   let outcome = await attempt();
   if (!isLockTimeout(outcome)) return outcome;
+  const { setTimeout: sleep } = require('node:timers/promises') as typeof import('node:timers/promises');
   const deadline = performance.now() + timeout;
   for (let pause = FIRST_PAUSE; isLockTimeout(outcome); pause = Math.min(2 * pause, LONGEST_PAUSE)) {
     const left = deadline - performance.now();

@@ -1,6 +1,5 @@
 // Proof that sockets bind, by binding: reports of what really happened, name by name or for any path.
 
-import os from 'node:os';
 import { type PathLike, type SocketType, toOptions, toPath, toSocketType } from './arguments.js';
 import { native } from './binding.js';
 import type { SocketBudgetEntry } from './budget.js';
@@ -158,6 +157,7 @@ class PathProbe {
 }
 
 function alreadyInUse(path: string): Pick<SocketProbe, 'ok' | 'code' | 'syscall' | 'message'> {
+  const os = require('node:os') as typeof import('node:os');
   const { code, syscall = '', message } = systemError(os.constants.errno.EADDRINUSE, 'bind', path);
   return { ok: false, code, syscall, message };
 }

@@ -1,6 +1,6 @@
 // How many bytes a socket address holds: declared by the platform, portable, and measured.
 
-import fs from 'node:fs';
+import { mkdtempSync, promises, rmdirSync } from 'node:fs';
 import { type PathLike, toPath } from './arguments.js';
 import { native } from './binding.js';
 import { pathTooLong } from './errors.js';
@@ -57,25 +57,25 @@ export interface MeasuredSunPathLimit {
  * await measureSunPathLimit(); // on Linux: { declared: 108, measured: 108 }
  */
 export async function measureSunPathLimit(dir?: PathLike): Promise<MeasuredSunPathLimit> {
-  const directory = await fs.promises.mkdtemp(measurePrefix(dir));
+  const directory = await promises.mkdtemp(measurePrefix(dir));
   try {
     const measurement = new Measurement(directory);
     while (measurement.goesOn(await native().bindAnyLengthAsync(measurement.path)));
     return measurement.result();
   } finally {
-    await fs.promises.rmdir(directory);
+    await promises.rmdir(directory);
   }
 }
 
 /** {@link measureSunPathLimit}, at once. */
 export function measureSunPathLimitSync(dir?: PathLike): MeasuredSunPathLimit {
-  const directory = fs.mkdtempSync(measurePrefix(dir));
+  const directory = mkdtempSync(measurePrefix(dir));
   try {
     const measurement = new Measurement(directory);
     while (measurement.goesOn(native().bindAnyLength(measurement.path)));
     return measurement.result();
   } finally {
-    fs.rmdirSync(directory);
+    rmdirSync(directory);
   }
 }
 
