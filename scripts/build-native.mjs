@@ -9,9 +9,6 @@ import util from 'node:util';
 
 const prebuildify = createRequire(import.meta.url)('prebuildify');
 
-// `npm pack` and `npm publish` run `prepare`. What they take is what `npm run prebuilds` made, not this machine's build.
-if (process.env.npm_command === 'pack' || process.env.npm_command === 'publish') process.exit(0);
-
 // Most installations bring Node's headers along; node-gyp would fetch them all the same.
 const prefix = path.resolve(process.execPath, '../..');
 if (fs.existsSync(path.join(prefix, 'include/node/node_api.h'))) process.env.npm_config_nodedir ??= prefix;
