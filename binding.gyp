@@ -5,6 +5,7 @@
       "sources": [
         "native/posix/binding.cc",
         "native/posix/hold.cc",
+        "native/posix/home_lock.cc",
         "native/posix/lock.cc",
         "native/posix/lock_owner.cc",
         "native/posix/parent.cc",

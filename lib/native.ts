@@ -150,6 +150,9 @@ export interface NativeBinding {
   /** Whether the process of that number is still the one that started then, and was sent the signal. */
   signalProcess: Operation<SignalArgs, boolean>;
   signalProcessAsync: AsyncOperation<SignalArgs, boolean>;
+  /** A descriptor that holds the lock file `path` until it is closed. */
+  lockHome: Operation<[path: string], number>;
+  lockHomeAsync: AsyncOperation<[path: string], number>;
   /** A failure's subject is `binding` for `a`, `realDir` for `b`. */
   sameInode: Operation<[a: string, b: string], boolean>;
   sameInodeAsync: AsyncOperation<[a: string, b: string], boolean>;

@@ -1,4 +1,5 @@
-// startTime, signalProcess.
+// startTime, signalProcess, lockHome.
+#include "../posix/home_lock.h"
 #include "../posix/process.h"
 #include "operation.h"
 
@@ -40,11 +41,23 @@ struct SignalOperation {
   }
 };
 
+// lockHome(path): number, a descriptor that holds the lock until it is closed
+struct LockHomeOperation {
+  PathArgument path;
+  Status status;
+  int fd = -1;
+
+  void Read(Arguments& arguments) { arguments.Next(&path); }
+  void Run() { status = LockHome(path.data, &fd); }
+  napi_value Result(napi_env env) { return status.ok() ? Number(env, fd) : Failure(env, status); }
+};
+
 }  // namespace
 
 void DefineLifecycleOperations(napi_env env, napi_value exports) {
   Define<StartTimeOperation>(env, exports, "startTime", "startTimeAsync");
   Define<SignalOperation>(env, exports, "signalProcess", "signalProcessAsync");
+  Define<LockHomeOperation>(env, exports, "lockHome", "lockHomeAsync");
 }
 
 }  // namespace boxsockets
