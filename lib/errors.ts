@@ -7,7 +7,12 @@ import { getSystemErrorMap, inspect } from 'node:util';
 export type BoxSocketsErrorCode =
   | 'ERR_BOX_SOCKETS_BASE_UNTRUSTED'
   | 'ERR_BOX_SOCKETS_BINDING_IN_USE'
+  | 'ERR_BOX_SOCKETS_BOX_EXISTS'
+  | 'ERR_BOX_SOCKETS_BOX_NOT_FOUND'
+  | 'ERR_BOX_SOCKETS_BOX_RUNNING'
+  | 'ERR_BOX_SOCKETS_CLEANUP_FAILED'
   | 'ERR_BOX_SOCKETS_DESCRIPTOR_UNSUPPORTED'
+  | 'ERR_BOX_SOCKETS_HOME_LOCKED'
   | 'ERR_BOX_SOCKETS_HOME_UNSAFE'
   | 'ERR_BOX_SOCKETS_LOCK_TIMEOUT'
   | 'ERR_BOX_SOCKETS_LOCK_UNTRUSTED'
@@ -22,7 +27,10 @@ export type BoxSocketsErrorCode =
   | 'ERR_BOX_SOCKETS_PEER'
   | 'ERR_BOX_SOCKETS_READY_TIMEOUT'
   | 'ERR_BOX_SOCKETS_ROW_INVALID'
+  | 'ERR_BOX_SOCKETS_RUNTIME_CLOSED'
   | 'ERR_BOX_SOCKETS_SHIM_EXITED'
+  | 'ERR_BOX_SOCKETS_SQLITE_UNAVAILABLE'
+  | 'ERR_BOX_SOCKETS_STORE'
   | 'ERR_BOX_SOCKETS_UID_MISMATCH'
   | 'ERR_BOX_SOCKETS_VENDOR_PIN';
 
@@ -210,12 +218,88 @@ export function guestNotReady({ exited, path, elapsed, details, diagnosis }: Gue
   return refusal(code, `No guest connected to '${path}': after ${elapsed} ms ${why}. ${details}`, { path, diagnosis });
 }
 
+/** The shell that was to become the shim was gone before it did. */
+export function shimNotStarted(command: string): BoxSocketsError {
+  return refusal(
+    'ERR_BOX_SOCKETS_SHIM_EXITED',
+    `'${command}' was not started: the shell that was to become it had ended at once. Look whether something kills it`,
+    { path: command },
+  );
+}
+
 /** A directory that is not to be removed as the home of a box. */
 export function homeUnsafe(path: string, reason: string, remedy = 'Look whether that path is meant'): BoxSocketsError {
   return refusal(
     'ERR_BOX_SOCKETS_HOME_UNSAFE',
     `'${path}' is not removed as the home of a box: ${reason}. Nothing was touched. ${remedy}`,
     { path },
+  );
+}
+
+/** Another host has taken the lock of a home; `owner` is its pid, or -1. */
+export function homeLocked(homeDir: string, path: string, owner: number): BoxSocketsError {
+  const who = owner > 0 ? `process ${owner}` : 'another process';
+  const what = owner === process.pid ? 'Close the runtime that this process has opened there' : `Stop ${who}`;
+  return refusal(
+    'ERR_BOX_SOCKETS_HOME_LOCKED',
+    `'${homeDir}' is in use by ${who}, which holds the lock on '${path}'. One host at a time opens a home. ${what}, or ` +
+      'use another home',
+    { path, ...(owner > 0 && { owner }) },
+  );
+}
+
+export function boxNotFound(id: string, homeDir: string): BoxSocketsError {
+  return refusal(
+    'ERR_BOX_SOCKETS_BOX_NOT_FOUND',
+    `There is no box '${id}' in '${homeDir}', neither a row nor a directory`,
+  );
+}
+
+/** `what` is the row, the name or the directory that is there already. */
+export function boxExists(id: string, what: string, cause?: unknown): BoxSocketsError {
+  return refusal(
+    'ERR_BOX_SOCKETS_BOX_EXISTS',
+    `Box '${id}' cannot be made: ${what} is there already. Nothing was changed`,
+    {
+      ...(cause !== undefined && { cause }),
+    },
+  );
+}
+
+/** `remedy` is a sentence. */
+export function boxRunning(id: string, pid: number, remedy: string): BoxSocketsError {
+  return refusal('ERR_BOX_SOCKETS_BOX_RUNNING', `Box '${id}' runs (its shim is process ${pid}). ${remedy}`);
+}
+
+export function runtimeClosed(homeDir: string): BoxSocketsError {
+  return refusal('ERR_BOX_SOCKETS_RUNTIME_CLOSED', `The runtime of '${homeDir}' was closed. Open it anew`);
+}
+
+/** A box could not be made, and then not be removed; what is left goes at the next `open`. */
+export function cleanupFailed(id: string, failure: Error, cleanup: Error): BoxSocketsError {
+  return refusal(
+    'ERR_BOX_SOCKETS_CLEANUP_FAILED',
+    `Box '${id}' could not be made (${failure.message}), and what was made of it not be removed (${cleanup.message}). ` +
+      'Mend the latter; the next open removes it',
+    { cause: new AggregateError([failure, cleanup], 'why it was not made, and why not removed') },
+  );
+}
+
+/** What the store of rows in `file` failed with. */
+export function storeFailed(file: string, error: Error & { code?: unknown }): BoxSocketsError {
+  const code = typeof error.code === 'string' ? `${error.code}: ` : '';
+  return refusal('ERR_BOX_SOCKETS_STORE', `The rows of boxes in '${file}' cannot be used: ${code}${error.message}`, {
+    path: file,
+    cause: error,
+  });
+}
+
+export function sqliteUnavailable(cause: Error): BoxSocketsError {
+  return refusal(
+    'ERR_BOX_SOCKETS_SQLITE_UNAVAILABLE',
+    `Rows of boxes are kept in SQLite by the package better-sqlite3, which cannot be loaded (${firstLine(cause.message)}). ` +
+      'Install it (npm install better-sqlite3), or pass a store of your own',
+    { cause },
   );
 }
 

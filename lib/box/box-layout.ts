@@ -133,6 +133,20 @@ export class BoxLayout {
     return runSync(this.#cleanup());
   }
 
+  /**
+   * Whether {@link cleanup} would remove the home. Changes nothing.
+   *
+   * @throws {BoxSocketsError} what it would refuse it with
+   */
+  async checkRemovable(): Promise<void> {
+    await runAsync(this.#removableEntries());
+  }
+
+  /** {@link checkRemovable}, at once. */
+  checkRemovableSync(): void {
+    runSync(this.#removableEntries());
+  }
+
   /** The shim that `shim.pid` names, where it is alive; else null. */
   async shim(): Promise<ShimProcess | null> {
     const shim = await ShimProcess.read(this.shimPid);
@@ -164,12 +178,16 @@ export class BoxLayout {
   }
 
   *#cleanup(): Steps<CleanupResult> {
-    const entries = yield* removableEntries(this.boxHome, [this.#base, this.sockets.parentDir]);
+    const entries = yield* this.#removableEntries();
     // The marker last: what a crash in between leaves is still known for a home.
     for (const name of entries ?? []) if (name !== MARKER) yield* removeTree(`${this.boxHome}/${name}`);
     if (entries !== null) yield* removeTree(this.boxHome);
     const { status } = yield* this.#removeBinding();
     return { home: entries === null ? 'absent' : 'removed', binding: status };
+  }
+
+  #removableEntries(): Steps<string[] | null> {
+    return removableEntries(this.boxHome, [this.#base, this.sockets.parentDir]);
   }
 
   #removeBinding(): Steps<RemoveResult> {

@@ -1,0 +1,243 @@
+// The lifecycle of the boxes of one home. Every way by which a box goes away ends in removal.ts.
+
+import * as fs from 'node:fs';
+import type net from 'node:net';
+import { toBoolean, toBoxId, toOptions } from '../arguments.js';
+import { BoxConfig } from '../box/index.js';
+import type { ConnectOptions } from '../connect.js';
+import { asError, boxRunning, fromSystemError, invalidArgValue, runtimeClosed } from '../errors.js';
+import type { BoxInfo } from './box-info.js';
+import { Home } from './home.js';
+import { HomeLock } from './home-lock.js';
+import { endShim, forgetShim, launchBox, type ShimRecipe, toLaunch } from './launch.js';
+import { type NewBox, newBoxConfig } from './new-box.js';
+import {
+  type LaunchedBox,
+  type LaunchOptions,
+  type OpenOptions,
+  openArguments,
+  type RemoveBoxOptions,
+  type StopOptions,
+  type StopResult,
+  toStopTimeout,
+} from './options.js';
+import { provisionBox } from './provision.js';
+import { isAutoRemove, pages, type Recovery, recover } from './recovery.js';
+import { type RemoveBoxResult, removeBox } from './removal.js';
+import { SqliteBoxStore } from './sqlite-box-store.js';
+import { TaskQueue } from './task-queue.js';
+
+const MODE = 0o700;
+/** How many boxes are looked at at the same time. */
+const LOOKS = 32;
+
+/**
+ * The boxes of one home, from the row to the running shim and back. One process at a time has a home open. What concerns
+ * one box happens one after another; different boxes do not wait for each other.
+ *
+ * @example
+ * const runtime = await BoxRuntime.open({ homeDir: '/home/me/.boxes' });
+ * const { id } = await runtime.provision({ name: 'web' });
+ * await runtime.launch(id, { command: '/usr/lib/shim', args: [id] });
+ * const control = await runtime.connect(id);
+ * await runtime.remove(id, { force: true });
+ * await runtime.close();
+ */
+export class BoxRuntime implements AsyncDisposable {
+  /** What {@link BoxRuntime.open} found and did. */
+  readonly recovery: Recovery;
+  readonly #home: Home;
+  readonly #release: () => Promise<void>;
+  readonly #queue = new TaskQueue();
+  readonly #launches = new Map<string, AbortController>();
+  #closed: Promise<void> | undefined;
+
+  private constructor(home: Home, recovery: Recovery, release: () => Promise<void>) {
+    this.#home = home;
+    this.recovery = recovery;
+    this.#release = release;
+  }
+
+  /** Absolute. */
+  get homeDir(): string {
+    return this.#home.homeDir;
+  }
+
+  /**
+   * Opens a home: takes its lock, removes links that lead nowhere, directories that no row knows (with what still runs
+   * in them), and boxes with `auto_remove` that do not run. Boxes that run go on. {@link recovery} tells what was done.
+   *
+   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_HOME_LOCKED`: another host has it open, be it one of BoxLite;
+   * `ERR_BOX_SOCKETS_SQLITE_UNAVAILABLE`, `ERR_BOX_SOCKETS_STORE`; as `BoxSockets.sweepStale`, or the system call that
+   * failed
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   */
+  static async open(options: OpenOptions): Promise<BoxRuntime> {
+    const { homeDir, store: given, keepOrphans, sockets } = openArguments(options);
+    await makeDirectory(`${homeDir}/boxes`);
+    const lock = await HomeLock.take(homeDir);
+    let own: SqliteBoxStore | undefined;
+    const release = async (): Promise<void> => {
+      try {
+        await own?.close();
+      } finally {
+        lock.release();
+      }
+    };
+    try {
+      if (given === undefined) own = await SqliteBoxStore.open(`${homeDir}/db/boxlite.db`);
+      const home = new Home(homeDir, given ?? (own as SqliteBoxStore), sockets);
+      return new BoxRuntime(home, await recover(home, keepOrphans), release);
+    } catch (error) {
+      await release();
+      throw error;
+    }
+  }
+
+  /**
+   * Makes a box: its home, its binding, and at last its row. Where a step fails, nothing of it is left.
+   *
+   * @param box what it is made from, or a whole configuration, whose home must be `<homeDir>/boxes/<id>`
+   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_BOX_EXISTS`: a row, a name or a directory is there already;
+   * `ERR_BOX_SOCKETS_CLEANUP_FAILED`; as `BoxLayout.prepare`, or what the store failed with
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   */
+  async provision(box?: NewBox | BoxConfig): Promise<BoxConfig> {
+    const config = box instanceof BoxConfig ? box : newBoxConfig(this.homeDir, box);
+    const home = this.#home.layout(config.id).boxHome;
+    if (config.boxHome !== home) throw invalidArgValue('box.boxHome', config.boxHome, `must be '${home}'`);
+    await this.#exclusively(config.id, () => provisionBox(this.#home, config));
+    return config;
+  }
+
+  /**
+   * Runs a box: makes what is missing of its directories and its binding, removes socket files that nobody holds, starts
+   * a program as its shim, in a session of its own that survives this process, and waits until the guest is ready. Where
+   * that fails, the shim is killed, and the box is stopped.
+   *
+   * @param shim a program with its arguments; or a function that makes them, of directories and a binding that are there
+   * (policies of a sandbox, for example)
+   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_BOX_NOT_FOUND`, `ERR_BOX_SOCKETS_BOX_RUNNING`, as `BoxLayout.prepare` and
+   * `waitForReady`, or the system call that failed
+   * @throws {Error} `ABORT_ERR`: by the signal, or because the box was stopped or removed meanwhile
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   */
+  async launch(id: string, shim: ShimRecipe, options?: LaunchOptions): Promise<LaunchedBox> {
+    const interrupt = new AbortController();
+    const launch = toLaunch(shim, options, interrupt.signal);
+    return this.#exclusively(toBoxId(id), async () => {
+      this.#launches.set(id, interrupt);
+      try {
+        return await launchBox(this.#home, id, launch);
+      } finally {
+        this.#launches.delete(id);
+      }
+    });
+  }
+
+  /**
+   * Dials a socket of a box. A binding that something has removed meanwhile is mended.
+   *
+   * @param name `'box.sock'` when left out
+   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_BOX_NOT_FOUND`, or as `BoxSockets.connect`
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   */
+  async connect(id: string, name = 'box.sock', options?: ConnectOptions): Promise<net.Socket> {
+    this.#refuseWhereClosed();
+    const { layout } = await this.#home.findStored(toBoxId(id));
+    return layout.sockets.connect(name, options);
+  }
+
+  /**
+   * Ends the shim of a box: by SIGTERM, and after a while by SIGKILL. A box with `auto_remove` is then removed; another
+   * one keeps its home and its binding.
+   *
+   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_BOX_NOT_FOUND`; `ERR_BOX_SOCKETS_BOX_RUNNING`: it cannot even be killed;
+   * or the system call that failed
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   */
+  async stop(id: string, options?: StopOptions): Promise<StopResult> {
+    const timeout = toStopTimeout(options);
+    this.#launches.get(toBoxId(id))?.abort();
+    return this.#exclusively(id, async () => {
+      const { row, layout } = await this.#home.find(id);
+      const shim = await this.#home.runningShim(layout);
+      let status: StopResult['status'] = 'not-running';
+      if (shim !== null) {
+        await shim.kill('SIGTERM');
+        const ended = await shim.waitForExit({ timeout });
+        status = ended ? 'stopped' : 'killed';
+        if (!ended) await endShim(this.#home, layout, shim);
+      }
+      await forgetShim(this.#home, layout);
+      const goes = row !== undefined && isAutoRemove(row);
+      return { status, removed: goes ? await this.#remove(id, false) : null };
+    });
+  }
+
+  /**
+   * Removes a box: its shim, its row, its home, its binding, in this order. It may have a row, or a directory, or both.
+   * With `force` it kills the process that `shim.pid` identifies, whatever the row says, and never one that merely has
+   * its number.
+   *
+   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_BOX_NOT_FOUND`; `ERR_BOX_SOCKETS_BOX_RUNNING`, without `force`;
+   * `ERR_BOX_SOCKETS_ROW_INVALID`: its row names a home elsewhere; as `BoxLayout.cleanup`, or what the store failed with
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   */
+  async remove(id: string, options?: RemoveBoxOptions): Promise<RemoveBoxResult> {
+    const force = toBoolean('options.force', toOptions(options).force);
+    if (force) this.#launches.get(toBoxId(id))?.abort();
+    return this.#exclusively(toBoxId(id), () => this.#remove(id, force));
+  }
+
+  /** One box that has a row; null where none has that id. */
+  async get(id: string): Promise<BoxInfo | null> {
+    this.#refuseWhereClosed();
+    const row = await this.#home.store.get(toBoxId(id));
+    return row === undefined ? null : this.#home.info(row);
+  }
+
+  /** Every box that has a row, in the order of their ids. One whose row cannot be used is among them, and says so. */
+  async list(): Promise<BoxInfo[]> {
+    this.#refuseWhereClosed();
+    const infos: BoxInfo[] = [];
+    for await (const rows of pages(this.#home.store, LOOKS)) {
+      infos.push(...(await Promise.all(rows.map((row) => this.#home.info(row)))));
+    }
+    return infos;
+  }
+
+  /** Waits for what is under way, and lets go of the home. Boxes that run go on; the next `open` finds them. */
+  close(): Promise<void> {
+    this.#closed ??= this.#queue.idle().then(this.#release);
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #remove(id: string, force: boolean): Promise<RemoveBoxResult> {
+    const { layout } = await this.#home.find(id);
+    const shim = await this.#home.runningShim(layout);
+    if (shim !== null && !force) throw boxRunning(id, shim.pid, 'Stop it first, or pass { force: true }');
+    return removeBox(this.#home, layout, shim);
+  }
+
+  async #exclusively<T>(id: string, task: () => Promise<T>): Promise<T> {
+    this.#refuseWhereClosed();
+    return this.#queue.run(id, task);
+  }
+
+  #refuseWhereClosed(): void {
+    if (this.#closed !== undefined) throw runtimeClosed(this.homeDir);
+  }
+}
+
+async function makeDirectory(directory: string): Promise<void> {
+  try {
+    await fs.promises.mkdir(directory, { recursive: true, mode: MODE });
+  } catch (error) {
+    throw fromSystemError(asError(error), 'mkdir', directory);
+  }
+}

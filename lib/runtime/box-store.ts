@@ -1,0 +1,33 @@
+/** One row of the table `box_config`. */
+export interface BoxRow {
+  id: string;
+  /** Unique among the rows, where it is not null. */
+  name: string | null;
+  /** Whole seconds since the epoch. */
+  createdAt: number;
+  /** The text of a `BoxConfig`. */
+  json: string;
+}
+
+/**
+ * Where the rows of boxes are kept. A `BoxRuntime` calls it from one process at a time, the one that holds the lock of
+ * its home, and waits for what it returns. A row that it was told to have inserted or deleted must be so after a crash.
+ */
+export interface BoxStore {
+  /** The row of that id. */
+  get(id: string): Promise<BoxRow | undefined>;
+  /**
+   * Up to `limit` rows whose ids sort after `after`, byte by byte, in this order; every row sorts after `''`. Fewer than
+   * `limit` are the last ones.
+   */
+  page(after: string, limit: number): Promise<BoxRow[]>;
+  /**
+   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_BOX_EXISTS`: a row of that id or name is there, and nothing was changed
+   */
+  insert(row: BoxRow): Promise<void>;
+  /** Replaces the row of that id; false where there is none. */
+  update(row: BoxRow): Promise<boolean>;
+  /** Whether there was one. */
+  delete(id: string): Promise<boolean>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,47 @@
+import { boxExists } from '../errors.js';
+import type { BoxRow, BoxStore } from './box-store.js';
+
+/**
+ * Rows in memory, for tests: they end with the process. Do not open a home with it that you want to keep: the directory
+ * of a box without a row is an orphan, and removed.
+ */
+export class MemoryBoxStore implements BoxStore {
+  readonly #rows = new Map<string, BoxRow>();
+
+  async get(id: string): Promise<BoxRow | undefined> {
+    const row = this.#rows.get(id);
+    return row === undefined ? undefined : { ...row };
+  }
+
+  async page(after: string, limit: number): Promise<BoxRow[]> {
+    const ids = [...this.#rows.keys()].filter((id) => id > after).sort();
+    return ids
+      .slice(0, limit)
+      .flatMap((id) => this.#rows.get(id) ?? [])
+      .map((row) => ({ ...row }));
+  }
+
+  async insert(row: BoxRow): Promise<void> {
+    if (this.#rows.has(row.id)) throw boxExists(row.id, 'a row of that id');
+    this.#refuseTakenName(row);
+    this.#rows.set(row.id, { ...row });
+  }
+
+  async update(row: BoxRow): Promise<boolean> {
+    if (!this.#rows.has(row.id)) return false;
+    this.#refuseTakenName(row);
+    this.#rows.set(row.id, { ...row });
+    return true;
+  }
+
+  async delete(id: string): Promise<boolean> {
+    return this.#rows.delete(id);
+  }
+
+  async close(): Promise<void> {}
+
+  #refuseTakenName({ id, name }: BoxRow): void {
+    const taken = name !== null && [...this.#rows.values()].some((other) => other.name === name && other.id !== id);
+    if (taken) throw boxExists(id, `a box named '${name}'`);
+  }
+}

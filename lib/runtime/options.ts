@@ -1,0 +1,82 @@
+// What the operations of a runtime take and return, and the checks of what they take.
+
+import { type PathLike, toAbsolutePath, toInteger, toOptions } from '../arguments.js';
+import { BoxLayout, type ShimProcess } from '../box/index.js';
+import type { BoxSocketsOptions } from '../box-sockets.js';
+import { invalidArgType, invalidArgValue } from '../errors.js';
+import type { BoxStore } from './box-store.js';
+import type { RemoveBoxResult } from './removal.js';
+
+export interface OpenOptions extends BoxSocketsOptions {
+  /** Where everything lies: boxes in `boxes/<id>/`, and the rows where no store is given. Made where it is missing. */
+  homeDir: PathLike;
+  /**
+   * The rows. When left out, SQLite in `<homeDir>/db/boxlite.db`, which needs the package `better-sqlite3`. One that is
+   * given is not closed by `close()`.
+   */
+  store?: BoxStore;
+  /**
+   * Directories of boxes that no row knows are removed, with what still runs in them, unless this is `'keep'`: then they
+   * are only told of.
+   */
+  orphans?: 'remove' | 'keep';
+}
+
+export interface LaunchOptions {
+  /** Milliseconds until the guest must be ready, as of `waitForReady`. */
+  readyTimeout?: number;
+  /** Wait until the guest is ready; true when left out. */
+  waitForReady?: boolean;
+  /** Take the binding over from a live box of the same id in another home. */
+  takeover?: boolean;
+  /** Gives up, and kills the shim. */
+  signal?: AbortSignal;
+}
+
+/** A box that runs. */
+export interface LaunchedBox {
+  shim: ShimProcess;
+  layout: BoxLayout;
+  /** Milliseconds until the guest was ready; null where it was not waited for. */
+  elapsed: number | null;
+}
+
+export interface StopOptions {
+  /** Milliseconds between SIGTERM and SIGKILL; 10,000 when left out. */
+  timeout?: number;
+}
+
+export interface StopResult {
+  /** `'killed'`: it did not end by itself in time. */
+  status: 'stopped' | 'killed' | 'not-running';
+  /** What became of a box with `auto_remove`; else null. */
+  removed: RemoveBoxResult | null;
+}
+
+export interface RemoveBoxOptions {
+  /** Kill what still runs. */
+  force?: boolean;
+}
+
+const DEFAULT_STOP_TIMEOUT = 10_000;
+const LARGEST_TIMEOUT = 2 ** 31 - 1; // what a timer takes
+const STORE_METHODS = ['get', 'page', 'insert', 'update', 'delete'] as const;
+
+export function openArguments(options: OpenOptions) {
+  const { homeDir, store, orphans = 'remove', ...sockets } = toOptions(options);
+  const absolute = toAbsolutePath('options.homeDir', homeDir);
+  if (store !== undefined && !STORE_METHODS.every((name) => typeof store?.[name] === 'function')) {
+    throw invalidArgType('options.store', 'a BoxStore', store);
+  }
+  if (orphans !== 'remove' && orphans !== 'keep') {
+    throw invalidArgValue('options.orphans', orphans, "must be 'remove' or 'keep'");
+  }
+  // What no box could be made with is refused now, and not with the first box.
+  new BoxLayout(`${absolute}/boxes/x`, sockets);
+  return { homeDir: absolute, store, keepOrphans: orphans === 'keep', sockets };
+}
+
+export function toStopTimeout(options: StopOptions | undefined): number {
+  const range = { least: 0, most: LARGEST_TIMEOUT, otherwise: DEFAULT_STOP_TIMEOUT };
+  return toInteger('options.timeout', toOptions(options).timeout, range);
+}

@@ -1,0 +1,189 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type BoxRow, type BoxStore, MemoryBoxStore, SqliteBoxStore } from '../../dist/runtime/index.js';
+import { promise, rejection, run, tempDir } from '../helpers.js';
+import { missingSqlite } from './home.js';
+
+/** Loaded by the tests that need it, so that the others run without it. */
+const openDatabase = (file: string, options?: object) =>
+  new (require('better-sqlite3') as typeof import('better-sqlite3'))(file, options);
+
+const row = (id: string, name: string | null = null, json = `{"id":"${id}"}`): BoxRow => ({
+  id,
+  name,
+  createdAt: 1,
+  json,
+});
+
+const stores: [name: string, missing: string | null, open: () => Promise<BoxStore>][] = [
+  ['MemoryBoxStore', null, async () => new MemoryBoxStore()],
+  ['SqliteBoxStore', missingSqlite, () => SqliteBoxStore.open(path.join(tempDir(), 'db', 'boxlite.db'))],
+];
+
+describe.each(stores)('%s', (_, missing, openStore) => {
+  const open = async (): Promise<BoxStore> => {
+    const store = await openStore();
+    onTestFinished(() => store.close());
+    return store;
+  };
+  const exists = { name: 'BoxSocketsError', code: 'ERR_BOX_SOCKETS_BOX_EXISTS' };
+
+  promise(missing, 'gives back the rows that it was given', async () => {
+    const store = await open();
+    const rows = [
+      row('b', 'name'),
+      row('a', null, '{"id":"a","ünïcode":"\u2028"}'),
+      row('c', '', `"${'x'.repeat(100_000)}"`),
+    ];
+    for (const one of rows) await store.insert(one);
+    for (const one of rows) expect(await store.get(one.id)).toEqual(one);
+    expect(await store.get('d')).toBeUndefined();
+    expect(await store.get('')).toBeUndefined();
+  });
+
+  promise(missing, 'gives rows in portions, in the order of their ids', async () => {
+    const store = await open();
+    for (const id of ['b', 'B', 'a', '_', '-', 'aa', '10', '9']) await store.insert(row(id));
+    const ids = async (after: string, limit: number) => (await store.page(after, limit)).map(({ id }) => id);
+    expect(await ids('', 100)).toEqual(['-', '10', '9', 'B', '_', 'a', 'aa', 'b']);
+    expect(await ids('', 3)).toEqual(['-', '10', '9']);
+    expect(await ids('9', 3)).toEqual(['B', '_', 'a']);
+    expect(await ids('a', 3)).toEqual(['aa', 'b']);
+    expect(await ids('b', 3)).toEqual([]);
+    // After one that is gone, or never was.
+    await store.delete('9');
+    expect(await ids('9', 1)).toEqual(['B']);
+    expect(await ids('A', 1)).toEqual(['B']);
+  });
+
+  promise(missing, 'has no two rows of one id or name, and changes nothing', async () => {
+    const store = await open();
+    await store.insert(row('a', 'name'));
+    await store.insert(row('b'));
+    await store.insert(row('c'));
+    expect(await rejection(store.insert(row('a', 'other')))).toMatchObject(exists);
+    expect(await rejection(store.insert(row('d', 'name')))).toMatchObject(exists);
+    expect((await rejection(store.insert(row('d', 'name')))).message).toContain("a box named 'name'");
+    expect(await rejection(store.update(row('b', 'name')))).toMatchObject(exists);
+    expect(await store.page('', 100)).toEqual([row('a', 'name'), row('b'), row('c')]);
+  });
+
+  promise(missing, 'replaces a row, and deletes one, where it is there', async () => {
+    const store = await open();
+    await store.insert(row('a', 'name'));
+    expect(await store.update(row('a', 'name', '{}'))).toBe(true);
+    expect(await store.update(row('a', 'other', '{}'))).toBe(true);
+    expect(await store.get('a')).toEqual(row('a', 'other', '{}'));
+    expect(await store.update(row('b'))).toBe(false);
+    expect(await store.delete('a')).toBe(true);
+    expect(await store.delete('a')).toBe(false);
+    expect(await store.page('', 100)).toEqual([]);
+    // Both are free again.
+    await store.insert(row('a', 'other'));
+  });
+
+  promise(missing, 'keeps rows of its own', async () => {
+    const store = await open();
+    const mine = row('a', 'name');
+    await store.insert(mine);
+    mine.json = 'changed';
+    const theirs = await store.get('a');
+    if (theirs !== undefined) theirs.json = 'changed';
+    for (const one of await store.page('', 1)) one.json = 'changed';
+    expect(await store.get('a')).toEqual(row('a', 'name'));
+  });
+});
+
+describe('SqliteBoxStore', () => {
+  promise(missingSqlite, 'keeps rows in the table of BoxLite, which others can read', async () => {
+    const file = path.join(tempDir(), 'a', 'b', 'boxlite.db');
+    const store = await SqliteBoxStore.open(file);
+    await store.insert(row('a', 'name'));
+    await store.close();
+    const database = openDatabase(file, { readonly: true });
+    expect(database.prepare('SELECT * FROM box_config').all()).toEqual([
+      { id: 'a', name: 'name', created_at: 1, json: '{"id":"a"}' },
+    ]);
+    database.close();
+    const again = await SqliteBoxStore.open(new URL(`file://${file}`));
+    expect(await again.get('a')).toEqual(row('a', 'name'));
+    await again.close();
+  });
+
+  promise(
+    missingSqlite,
+    'leaves the further tables of BoxLite alone, but for the state of a box that goes',
+    async () => {
+      const file = path.join(tempDir(), 'boxlite.db');
+      const database = openDatabase(file);
+      // As BoxLite 0.10.0 makes them.
+      database.exec(`
+      CREATE TABLE schema_version (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL, updated_at TEXT NOT NULL);
+      CREATE TABLE box_config (id TEXT PRIMARY KEY NOT NULL, name TEXT UNIQUE, created_at INTEGER NOT NULL, json TEXT NOT NULL);
+      CREATE INDEX idx_box_config_created_at ON box_config(created_at);
+      CREATE TABLE box_state (id TEXT PRIMARY KEY NOT NULL, status TEXT NOT NULL, pid INTEGER, json TEXT NOT NULL,
+        FOREIGN KEY (id) REFERENCES box_config(id) ON DELETE CASCADE);
+      INSERT INTO schema_version VALUES (1, 10, 'now');
+      INSERT INTO box_config VALUES ('a', NULL, 1, '{}'), ('b', NULL, 1, '{}');
+      INSERT INTO box_state VALUES ('a', 'stopped', NULL, '{}'), ('b', 'stopped', NULL, '{}');`);
+      const store = await SqliteBoxStore.open(file);
+      expect(await store.delete('a')).toBe(true);
+      await store.close();
+      expect(database.prepare('SELECT id FROM box_state').pluck().all()).toEqual(['b']);
+      expect(database.prepare('SELECT version FROM schema_version').pluck().get()).toBe(10);
+      database.close();
+    },
+  );
+
+  const failed = { name: 'BoxSocketsError', code: 'ERR_BOX_SOCKETS_STORE' };
+
+  promise(missingSqlite, 'says what a file is that holds no rows, and leaves it as it is', async () => {
+    const directory = tempDir();
+    const file = path.join(directory, 'boxlite.db');
+    fs.writeFileSync(file, 'a text that is longer than the header of a database, and none\n'.repeat(50));
+    const error = await rejection(SqliteBoxStore.open(file));
+    expect(error).toMatchObject({ ...failed, path: file, cause: { code: 'SQLITE_NOTADB' } });
+    expect(error.message).toContain('SQLITE_NOTADB: file is not a database');
+    expect(fs.readdirSync(directory)).toEqual(['boxlite.db']);
+    expect(await rejection(SqliteBoxStore.open(directory))).toMatchObject(failed);
+    expect(await rejection(SqliteBoxStore.open(path.join(file, 'below')))).toMatchObject(failed);
+    const other = path.join(directory, 'other.db');
+    openDatabase(other).exec('CREATE TABLE box_config (something TEXT)').close();
+    expect((await rejection(SqliteBoxStore.open(other))).message).toContain('no such column');
+  });
+
+  promise(missingSqlite, 'says that it was closed', async () => {
+    const store = await SqliteBoxStore.open(path.join(tempDir(), 'boxlite.db'));
+    await store.close();
+    expect(await rejection(store.get('a'))).toMatchObject(failed);
+  });
+
+  it('refuses what is no path', async () => {
+    for (const file of [undefined, 1, '']) {
+      expect(await rejection(SqliteBoxStore.open(file as string))).toMatchObject({ name: 'TypeError' });
+    }
+  });
+
+  it('says that better-sqlite3 is missing, where it is, and what to do', () => {
+    // The package as it is installed, without what it may be installed with.
+    const directory = tempDir();
+    const checkout = path.join(__dirname, '..', '..');
+    fs.cpSync(path.join(checkout, 'dist'), path.join(directory, 'dist'), { recursive: true });
+    fs.symlinkSync(path.join(checkout, 'prebuilds'), path.join(directory, 'prebuilds'));
+    const program = `
+      const { BoxRuntime, MemoryBoxStore } = require('./dist/runtime');
+      (async () => {
+        const home = { homeDir: './home', base: process.cwd() };
+        const error = await BoxRuntime.open(home).catch((error) => error);
+        console.log(error.name, error.code, error.message);
+        // The home is free again, and another store needs no SQLite.
+        await (await BoxRuntime.open({ ...home, store: new MemoryBoxStore() })).close();
+      })();`;
+    const output = run(process.execPath, ['-e', program], { cwd: directory, env: { ...process.env, NODE_PATH: '' } });
+    expect(output).toMatch(
+      /^BoxSocketsError ERR_BOX_SOCKETS_SQLITE_UNAVAILABLE .*npm install better-sqlite3.*a store of your own/,
+    );
+    expect(output.split('\n')).toHaveLength(2);
+  });
+});
