@@ -18,11 +18,13 @@ struct PathArgument {
 class Arguments {
  public:
   Arguments(napi_env env, napi_callback_info info) : env_(env) {
-    ok_ = napi_get_cb_info(env, info, &count_, values_, nullptr, nullptr) == napi_ok;
+    ok_ = napi_get_cb_info(env, info, &count_, values_, nullptr, &data_) == napi_ok;
   }
 
   napi_env env() const { return env_; }
   bool ok() const { return ok_; }
+  // What the function was defined with.
+  void* data() const { return data_; }
 
   void Next(PathArgument* out) {
     size_t size;
@@ -80,6 +82,7 @@ class Arguments {
 
   napi_env env_;
   napi_value values_[kMost];
+  void* data_ = nullptr;
   size_t count_ = kMost;
   size_t next_ = 0;
   bool ok_;

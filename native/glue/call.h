@@ -2,12 +2,12 @@
 //   void Read(Arguments&)            arguments in, on the main thread
 //   void Run()                       the work, on any thread, without JavaScript
 //   napi_value Result(napi_env)      one result out, on the main thread
-// Sync<Op> does the three at once; Async<Op> runs the middle one on a worker thread and returns a
+// CallSync does the three at once; CallAsync runs the middle one on a worker thread and returns a
 // promise. Neither formats a message: a failed operation is a result, too (see values.h).
 #pragma once
 
 #include <node_api.h>
-#include <stdlib.h>
+#include <stddef.h>
 
 #include <new>
 
@@ -15,76 +15,41 @@
 
 namespace boxsockets {
 
-template <typename Op>
-napi_value Sync(napi_env env, napi_callback_info info) {
-  Op op;
-  Arguments arguments(env, info);
-  op.Read(arguments);
-  if (!arguments.ok()) return arguments.Reject();
-  op.Run();
-  return op.Result(env);
-}
-
-template <typename Op>
-class Job {
- public:
-  static napi_value Start(napi_env env, napi_callback_info info) {
-    void* memory = malloc(sizeof(Job));
-    if (memory == nullptr) return Arguments::RejectForMemory(env);
-    Job* job = new (memory) Job;
-    Arguments arguments(env, info);
-    napi_value promise = nullptr;
-    job->op_.Read(arguments);
-    if (!arguments.ok()) {
-      arguments.Reject();
-    } else {
-      promise = job->Queue(env);
-    }
-    if (promise == nullptr) job->Free();
-    return promise;
-  }
-
- private:
-  // Null, with an exception pending, where it could not be queued.
-  napi_value Queue(napi_env env) {
-    napi_value name, promise;
-    if (napi_create_string_utf8(env, "boxsockets", NAPI_AUTO_LENGTH, &name) != napi_ok ||
-        napi_create_async_work(env, nullptr, name, Execute, Complete, this, &work_) != napi_ok) {
-      return Arguments::RejectForMemory(env);
-    }
-    if (napi_create_promise(env, &deferred_, &promise) == napi_ok) {
-      if (napi_queue_async_work(env, work_) == napi_ok) return promise;
-    }
-    napi_delete_async_work(env, work_);
-    return Arguments::RejectForMemory(env);
-  }
-
-  static void Execute(napi_env, void* data) { static_cast<Job*>(data)->op_.Run(); }
-
-  static void Complete(napi_env env, napi_status status, void* data) {
-    Job* job = static_cast<Job*>(data);
-    // Cancelled only where the environment goes down, and its promises with it.
-    if (status == napi_ok) {
-      napi_value result = job->op_.Result(env);
-      if (result != nullptr) napi_resolve_deferred(env, job->deferred_, result);
-    }
-    napi_delete_async_work(env, job->work_);
-    job->Free();
-  }
-
-  void Free() {
-    this->~Job();
-    free(this);
-  }
-
-  Op op_;
-  napi_async_work work_ = nullptr;
-  napi_deferred deferred_ = nullptr;
+// What the callers need to know of an operation. They are written once, and not as templates: two
+// functions for each operation were a fifth of the binary.
+struct OperationType {
+  size_t size;
+  void (*construct)(void* memory);
+  void (*destroy)(void* operation);
+  void (*read)(void* operation, Arguments& arguments);
+  void (*run)(void* operation);
+  napi_value (*result)(void* operation, napi_env env);
 };
 
+// The callbacks; their data is an OperationType.
+napi_value CallSync(napi_env env, napi_callback_info info);
+napi_value CallAsync(napi_env env, napi_callback_info info);
+
+// CallSync holds an operation in a buffer of that size: the five paths of the longest, and more.
+constexpr size_t kLargestOperation = 6 * sizeof(PathArgument);
+
 template <typename Op>
-napi_value Async(napi_env env, napi_callback_info info) {
-  return Job<Op>::Start(env, info);
-}
+class TypeOf {
+  static_assert(sizeof(Op) <= kLargestOperation && alignof(Op) <= alignof(max_align_t),
+                "must fit CallSync's buffer");
+
+  static void Construct(void* memory) { new (memory) Op; }
+  static void Destroy(void* operation) { static_cast<Op*>(operation)->~Op(); }
+  static void Read(void* operation, Arguments& arguments) {
+    static_cast<Op*>(operation)->Read(arguments);
+  }
+  static void Run(void* operation) { static_cast<Op*>(operation)->Run(); }
+  static napi_value Result(void* operation, napi_env env) {
+    return static_cast<Op*>(operation)->Result(env);
+  }
+
+ public:
+  static constexpr OperationType kType = {sizeof(Op), Construct, Destroy, Read, Run, Result};
+};
 
 }  // namespace boxsockets

@@ -36,13 +36,12 @@ struct BindingOperation : ParentOperation {
 };
 
 // Defines `name` and `nameAsync` on the exports.
+void DefineMethods(napi_env env, napi_value exports, const char* name, const char* async_name,
+                   const OperationType* type);
+
 template <typename Op>
 void Define(napi_env env, napi_value exports, const char* name, const char* async_name) {
-  const napi_property_descriptor methods[] = {
-      {name, nullptr, Sync<Op>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {async_name, nullptr, Async<Op>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-  };
-  napi_define_properties(env, exports, 2, methods);
+  DefineMethods(env, exports, name, async_name, &TypeOf<Op>::kType);
 }
 
 // One for each file of operations.
