@@ -20,7 +20,7 @@ import { bindingPaths, type Place, toSocketPath } from './place.js';
 export interface ListenOptions extends LockOptions {
   /** Permission bits of the socket file; 0o600 when left out. */
   mode?: number;
-  /** Connections that may wait to be accepted; 511 when left out, as in Node. */
+  /** Connections that may wait to be accepted; 511 when left out, as in Node. Bun makes it 511 always, Deno one more. */
   backlog?: number;
   /** Replace a binding that leads to a live box of the same id. A held socket is never replaced. */
   takeover?: boolean;
