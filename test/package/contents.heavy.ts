@@ -1,0 +1,81 @@
+// The tarball itself: what is in it, and that linters of packages find nothing to say.
+
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { beforeAll, expect, inject, test } from 'vitest';
+
+import { parseSums, sha256 } from '../../scripts/lib/checksums.mjs';
+import { golden, whyNoSums } from './golden.js';
+import { installedProject, root, run, runOk, titled } from './installed.js';
+
+const bin = path.join(root, 'node_modules/.bin');
+let installed: string;
+
+beforeAll(() => {
+  installed = path.join(installedProject(), 'node_modules/boxsockets');
+});
+
+test('holds what is listed and nothing else, under 500 KB', async () => {
+  const listing = await runOk('tar', ['-tf', inject('tarball')]);
+  const files = listing
+    .trim()
+    .split('\n')
+    .map((file) => file.replace(/^package\//, ''));
+  expect(files.sort()).toEqual(golden());
+  expect(fs.statSync(inject('tarball')).size).toBeLessThan(500_000);
+});
+
+test('has nothing that makes npm run a script or a compiler at install', () => {
+  const { scripts, dependencies, gypfile } = JSON.parse(fs.readFileSync(path.join(installed, 'package.json'), 'utf8'));
+  expect(Object.keys(scripts).filter((name) => /^(pre|post)?install$/.test(name))).toEqual([]);
+  expect(dependencies).toBeUndefined();
+  expect(gypfile).toBe(false);
+  expect(fs.existsSync(path.join(installed, 'binding.gyp'))).toBe(false);
+});
+
+test.skipIf(whyNoSums !== undefined)(titled('its binaries are those that its own SHA256SUMS states', whyNoSums), () => {
+  const sums = parseSums(fs.readFileSync(path.join(installed, 'prebuilds/SHA256SUMS'), 'utf8'));
+  const found = [...sums.keys()].map((file) => [file, sha256(fs.readFileSync(path.join(installed, file)))]);
+  expect(Object.fromEntries(found)).toEqual(Object.fromEntries(sums));
+});
+
+test('publint finds nothing', async () => {
+  const { stdout, stderr, status } = await run(path.join(bin, 'publint'), ['run', inject('tarball'), '--strict']);
+  expect(stdout + stderr).toMatch(/All good/);
+  expect(status).toBe(0);
+});
+
+test('arethetypeswrong finds nothing: require and import, node16, nodenext and bundler', async () => {
+  const args = [inject('tarball'), '--profile', 'node16', '--format', 'ascii', '--no-color'];
+  const { stdout, stderr, status } = await run(path.join(bin, 'attw'), args);
+  expect(status, stdout + stderr).toBe(0);
+  const entries = Object.keys(JSON.parse(fs.readFileSync(path.join(installed, 'package.json'), 'utf8')).exports);
+  for (const how of ['node16 (from CJS): 🟢', 'node16 (from ESM): 🟢', 'bundler: 🟢']) {
+    expect(stdout.split(how).length - 1, how).toBe(entries.length);
+  }
+});
+
+const whyNoStrace = process.platform === 'linux' ? undefined : 'strace is of Linux';
+
+test.skipIf(whyNoStrace !== undefined)(
+  titled('importing and the first call read no directory, start no program and load one binary', whyNoStrace),
+  () => {
+    const log = path.join(installed, 'strace.log');
+    const script = `
+      process.chdir('/');
+      process.emitWarning('begin');
+      const { sameInodeSync } = require('${installed}');
+      sameInodeSync('/', '/');
+    `;
+    const calls = 'trace=openat,open,getdents64,execve,clone,fork,vfork,clone3,chdir';
+    execFileSync('strace', ['-f', '-o', log, '-e', calls, process.execPath, '-e', script], { stdio: 'ignore' });
+    const [, after = ''] = fs.readFileSync(log, 'utf8').split(/chdir\("\/"\).*\n/);
+    const lines = after.split('\n');
+    expect(lines.filter((line) => /getdents|execve\(|fork\(|O_DIRECTORY/.test(line))).toEqual([]);
+    const binaries = lines.filter((line) => line.includes('.node"'));
+    expect(binaries.length).toBeGreaterThan(0);
+    expect(binaries.every((line) => line.includes(`${installed}/prebuilds/`))).toBe(true);
+    expect(new Set(binaries.map((line) => /"([^"]+\.node)"/.exec(line)?.[1])).size).toBe(1);
+  },
+);
