@@ -4,6 +4,7 @@
 import { toPath } from './arguments.js';
 import { asError, invalidArgType, nativeUnavailable, wrongContract } from './errors.js';
 import { CONTRACT, type NativeBinding } from './native.js';
+import { checkWhole } from './whole-file.js';
 
 let loaded: NativeBinding | undefined;
 
@@ -31,7 +32,7 @@ export function useBinding(pathOrExports: string | Buffer | URL | object): void 
 
 /** The native addon, loaded at the first call. */
 export function native(): NativeBinding {
-  loaded ??= attempt(candidates(`${process.platform}-${process.arch}`));
+  loaded ??= attempt(candidates(`${process.platform}-${process.arch}`).map(besideThisFile));
   return loaded;
 }
 
@@ -63,6 +64,19 @@ function candidates(target: string): Candidate[] {
   }
 }
 
+// Where nothing has bundled it, the file is where the package has it. In an ES module there is no __dirname.
+function besideThisFile([place, load]: Candidate): Candidate {
+  if (typeof __dirname !== 'string') return [place, load];
+  const file = `${__dirname}/../${place}`;
+  return [
+    place,
+    () => {
+      checkWhole(file);
+      return load();
+    },
+  ];
+}
+
 function attempt(places: Candidate[]): NativeBinding {
   const attempts: { place: string; reason: Error }[] = [];
   for (const [place, load] of places) {
@@ -82,6 +96,7 @@ function checkContract(exports: unknown): NativeBinding {
 }
 
 function openAddon(file: string): unknown {
+  checkWhole(file);
   // Not require: a single executable's require knows built-in modules only.
   const addon = { exports: {} };
   process.dlopen(addon, file);

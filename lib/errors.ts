@@ -134,15 +134,9 @@ export function pathTooLong(path: string, length: number, limit: number): BoxSoc
 export function nativeUnavailable(attempts: { place: string; reason: Error }[]): BoxSocketsError {
   const target = `${process.platform}-${process.arch}`;
   const tried = attempts.map(({ place, reason }) => `\n  - ${place}: ${firstLine(reason.message)}`).join('');
-  const remedy =
-    attempts.length === 0
-      ? `There is none for ${target}: this package has binaries for linux and darwin on x64 and arm64`
-      : 'Install the package anew with all its files (no script or compiler is needed), let your bundler copy .node ' +
-        'files, allow native addons (--allow-addons under --permission), or name the file with useBinding() of ' +
-        "'boxsockets/binding'";
   return refusal(
     'ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE',
-    `No native binary could be loaded for ${target}.${tried === '' ? '' : ` Tried:${tried}\n`} ${remedy}`,
+    `No native binary could be loaded for ${target}.${tried === '' ? '' : ` Tried:${tried}`}\n${nativeRemedy(attempts)}`,
     attempts.length === 0
       ? {}
       : {
@@ -154,9 +148,31 @@ export function nativeUnavailable(attempts: { place: string; reason: Error }[]):
   );
 }
 
+// The last line of the message, which doctor shows as its remedy.
+function nativeRemedy(attempts: { reason: Error }[]): string {
+  if (attempts.length === 0)
+    return 'There is none for it: this package has binaries for linux and darwin on x64 and arm64';
+  const reasons = attempts.map(({ reason }) => reason);
+  if (reasons.some((reason) => 'code' in reason && reason.code === 'ERR_DLOPEN_DISABLED')) {
+    return 'Allow native addons: node --permission --allow-addons';
+  }
+  if (reasons.some(({ message }) => /failed to map segment|Operation not permitted/.test(message))) {
+    return 'Install the package on a file system that is not mounted noexec, or name a copy elsewhere with useBinding()';
+  }
+  return (
+    'Install the package anew with all its files (npm install --force boxsockets; no script or compiler is needed), let ' +
+    "your bundler copy .node files, or name the file with useBinding() of 'boxsockets/binding'"
+  );
+}
+
 /** What an addon of another version of this package is refused with. */
 export function wrongContract(found: unknown, expected: number): Error {
   return new Error(`is not of this version of boxsockets (contract ${String(found)}, expected ${expected})`);
+}
+
+/** What a binary that was cut short is refused with. */
+export function cutShort({ found, stated }: { found: number; stated: number }): Error {
+  return new Error(`file too short: it has ${found} bytes of ${stated}`);
 }
 
 /** `where` cannot take over a descriptor, so that `listen` cannot hand one to it. */

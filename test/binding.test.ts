@@ -91,7 +91,7 @@ describe('useBinding', () => {
     for (const name of ['missing.node', 'empty.node', 'garbage.node', 'cut.node', 'directory.node']) {
       const [outcome, after] = inChild(`await attempt(() => useBinding(${JSON.stringify(file(name))})); ${USE}`);
       expect(outcome).toMatchObject({ name: 'BoxSocketsError', code: 'ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE' });
-      expect(outcome?.message).toMatch(new RegExp(`Tried:\n  - ${file(name)}: .{10,}\n .*useBinding`));
+      expect(outcome?.message).toMatch(new RegExp(`Tried:\n  - ${file(name)}: .{10,}\n.*useBinding`));
       expect(outcome?.causes).toHaveLength(1);
       // And the package's own is still there.
       expect(after).toEqual({ value: true });
@@ -154,7 +154,7 @@ describe('importing', () => {
     for (const outcome of rest) {
       expect(outcome).toMatchObject({ name: 'BoxSocketsError', code: 'ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE' });
       expect(outcome.message).toBe(
-        `No native binary could be loaded for ${platform}-${arch}. There is none for ${platform}-${arch}: ` +
+        `No native binary could be loaded for ${platform}-${arch}.\nThere is none for it: ` +
           'this package has binaries for linux and darwin on x64 and arm64',
       );
     }
@@ -179,9 +179,7 @@ describe('importing', () => {
     for (const outcome of rest) {
       const places = names.map((name) => `\n  - prebuilds/${platform}-${arch}/${name}: Cannot find module .*`);
       expect(outcome.code).toBe('ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE');
-      expect(outcome.message).toMatch(
-        new RegExp(`Tried:${places.join('')}\n Install the package anew.*--allow-addons`),
-      );
+      expect(outcome.message).toMatch(new RegExp(`Tried:${places.join('')}\nInstall the package anew.*useBinding`));
       expect(outcome.causes).toHaveLength(names.length);
     }
   });

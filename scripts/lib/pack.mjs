@@ -19,10 +19,10 @@ export async function packPackage(root, folder) {
   const stage = path.join(folder, 'checkout');
   fs.cpSync(root, stage, { recursive: true, filter: (file) => !LEFT_OUT.test(path.relative(root, file)) });
   fs.cpSync(path.join(await prebuilt(root), 'prebuilds'), path.join(stage, 'prebuilds'), { recursive: true });
-  const tsc = path.join(root, 'node_modules/typescript/bin/tsc');
+  fs.symlinkSync(path.join(root, 'node_modules'), path.join(stage, 'node_modules'));
   /** @type {import('node:child_process').ExecFileSyncOptionsWithStringEncoding} */
   const quiet = { encoding: 'utf8', stdio: ['ignore', 'pipe', 2] };
-  execFileSync(process.execPath, [tsc, '-p', root, '--outDir', path.join(stage, 'dist')], quiet);
+  execFileSync('npm', ['run', '--silent', 'build:ts'], { ...quiet, cwd: stage });
   const args = ['pack', '--ignore-scripts', '--json', '--loglevel=error', '--pack-destination', folder];
   const packed = JSON.parse(execFileSync('npm', args, { ...quiet, cwd: stage }));
   // npm 12 names the package, older ones give a list.

@@ -73,6 +73,8 @@ export interface Ran {
   stderr: string;
 }
 
+type Failed = Error & { code: number | null; signal?: string; stdout?: string; stderr?: string };
+
 /** Runs a program to its end, whatever that is. */
 export async function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
   const { cwd, env = process.env } = options;
@@ -80,9 +82,10 @@ export async function run(file: string, args: readonly string[], options: RunOpt
     const { stdout, stderr } = await promisify(execFile)(file, args, { cwd, env, maxBuffer: 2 ** 26 });
     return { status: 0, stdout, stderr };
   } catch (error) {
-    const { code, stdout, stderr, message } = error as { code: unknown; stdout?: string; stderr?: string } & Error;
-    if (typeof code !== 'number') throw error;
-    return { status: code, stdout: stdout ?? '', stderr: stderr ?? message };
+    const { code, signal, stdout, stderr, message } = error as Failed;
+    if (typeof code !== 'number' && !signal) throw error;
+    const said = stderr ?? message;
+    return { status: code ?? -1, stdout: stdout ?? '', stderr: signal ? `${said}\nkilled by ${signal}` : said };
   }
 }
 

@@ -106,7 +106,9 @@ function limitFinding(error: unknown, request: DoctorRequest): Finding | [] {
   const code = errorCode(error);
   const message = error instanceof Error ? error.message : String(error);
   if (code === 'ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE') {
-    return { severity: 'error', code, message, remedy: 'npm install --force boxsockets' };
+    // Its last line is what to do.
+    const end = message.lastIndexOf('\n');
+    return { severity: 'error', code, message: message.slice(0, end), remedy: message.slice(end + 1) };
   }
   // A base that is missing or closed has a finding of its own, and so have names that are too long in it.
   const known = ['ENOENT', 'ENOTDIR', 'EACCES', 'EROFS', 'ERR_BOX_SOCKETS_PATH_TOO_LONG'];
