@@ -52,7 +52,9 @@ Status ProveBase(const char* path, const struct stat& base, uid_t uid) {
   if (!OwnershipNeedsProof(uid) || IsRoots(base)) return Status::Ok();
   Fd fd(RetryInterrupted([&] { return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | kProof); }));
   if (fd.valid()) return Status::Ok();
-  return errno == EPERM ? Untrusted(base, uid) : Status::Failed("open", Subject::kBase);
+  // EPERM: somebody else's. EACCES: closed, so that it cannot be told.
+  bool unproven = errno == EPERM || errno == EACCES;
+  return unproven ? Untrusted(base, uid) : Status::Failed("open", Subject::kBase);
 }
 
 // Explains why the parent could not be opened. Fine where it is ours and was only unreadable: its
