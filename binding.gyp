@@ -42,7 +42,7 @@
         "-ffunction-sections",
         "-fdata-sections"
       ],
-      "ldflags": ["-Wl,-z,now", "-Wl,--gc-sections", "-Wl,--as-needed", "-Wl,--exclude-libs,ALL", "-nodefaultlibs"],
+      "ldflags": ["-Wl,-z,now", "-Wl,-z,noseparate-code", "-Wl,--gc-sections", "-Wl,--as-needed", "-Wl,--exclude-libs,ALL", "-nodefaultlibs"],
       "libraries": ["-lc"],
       "xcode_settings": {
         "CLANG_CXX_LANGUAGE_STANDARD": "c++17",

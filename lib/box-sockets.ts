@@ -170,8 +170,9 @@ export class BoxSockets {
   ensureSync(options?: EnsureOptions): EnsureResult {
     if (options === undefined && this.#steady?.() === true) return this.#unchanged;
     const { takeover, lockTimeout } = this.#ensureArguments(options);
+    const knownUnsteady = options === undefined && this.#steady !== undefined;
     this.#steady ??= native().steady(...bindingPaths(this.#place));
-    return this.#ensured(native().ensure(...bindingPaths(this.#place), takeover, lockTimeout));
+    return this.#ensured(native().ensure(...bindingPaths(this.#place), takeover, lockTimeout, knownUnsteady));
   }
 
   /**
@@ -377,7 +378,7 @@ export class BoxSockets {
     const { takeover, lockTimeout } = this.#ensureArguments(options);
     const { ensureAsync } = native();
     const paths = bindingPaths(this.#place);
-    return this.#ensured(await untilUnlocked(lockTimeout, () => ensureAsync(...paths, takeover, 0), signal));
+    return this.#ensured(await untilUnlocked(lockTimeout, () => ensureAsync(...paths, takeover, 0, false), signal));
   }
 
   async #ensureUnlessSteady(signal: AbortSignal | undefined): Promise<void> {

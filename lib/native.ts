@@ -71,7 +71,8 @@ type BindingPaths = [...ParentPaths, binding: string, realDir: string];
 type Operation<Args extends unknown[], Result> = (...args: Args) => Result | NativeFailure;
 type AsyncOperation<Args extends unknown[], Result> = (...args: Args) => Promise<Result | NativeFailure>;
 
-type EnsureArgs = [...BindingPaths, takeover: boolean, lockTimeout: number];
+/** `knownUnsteady`: the caller has just looked, and the binding was not right. */
+type EnsureArgs = [...BindingPaths, takeover: boolean, lockTimeout: number, knownUnsteady: boolean];
 type RemoveArgs = [...BindingPaths, lockTimeout: number];
 type SweepArgs = [...ParentPaths, dryRun: boolean, lockTimeout: number];
 type ProbeArgs = [...ParentPaths, directory: string, addressDirectory: string, paths: string[], types: string];
@@ -159,7 +160,7 @@ export interface NativeBinding {
 }
 
 /** The {@link NativeBinding.contract} that this facade speaks. */
-export const CONTRACT = 4;
+export const CONTRACT = 5;
 
 export function isFailure(outcome: unknown): outcome is NativeFailure {
   return typeof outcome === 'object' && outcome !== null && 'refusal' in outcome;

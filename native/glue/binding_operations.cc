@@ -6,7 +6,7 @@
 namespace boxsockets {
 namespace {
 
-// ensure(base, parent, binding, realDir, takeover, lockTimeoutMs): EnsureResult
+// ensure(base, parent, binding, realDir, takeover, lockTimeoutMs, knownUnsteady): EnsureResult
 struct EnsureOperation : BindingOperation {
   EnsureOptions options;
   EnsureResult result;
@@ -15,6 +15,7 @@ struct EnsureOperation : BindingOperation {
     ReadBinding(arguments);
     arguments.Next(&options.takeover);
     arguments.Next(&options.lock_timeout_ms);
+    arguments.Next(&options.known_unsteady);
   }
   void Run() { status = Ensure(BindingPaths(), options, &result); }
   napi_value Result(napi_env env) {

@@ -32,15 +32,17 @@ class TemporaryName {
   char data_[1 + kLongestId + sizeof ".new"];
 };
 
-Status StatRealDir(const Paths& paths, struct stat* out) {
+Status FindRealDir(const Paths& paths, Inode* out) {
+  struct stat st;
   int errnum = 0;
-  if (stat(paths.real_dir, out) != 0) {
+  if (stat(paths.real_dir, &st) != 0) {
     errnum = errno;
     bool refused = IsGone(errnum) || errnum == ELOOP || errnum == ENAMETOOLONG;
     if (!refused) return Status::Failed(errnum, "stat", Subject::kRealDir);
-  } else if (!S_ISDIR(out->st_mode)) {
+  } else if (!S_ISDIR(st.st_mode)) {
     errnum = ENOTDIR;
   } else {
+    *out = InodeOf(st);
     return Status::Ok();
   }
   Status status = Status::Refused(Refusal::kRealDir, Subject::kRealDir);
@@ -75,15 +77,12 @@ Status HoldsSocket(const Paths& paths, int parent, bool* held) {
 // One try at making the binding right, under the lock.
 class Attempt {
  public:
-  Attempt(const Paths& paths, const Parent& parent, const struct stat& real_dir, bool takeover)
+  Attempt(const Paths& paths, const Parent& parent, Inode real_dir, bool takeover)
       : paths_(paths), parent_(parent), real_dir_(real_dir), takeover_(takeover) {}
 
   Status Run(EnsureResult* result) {
-    bool exists;
-    Status status = Inspect(&exists, result);
-    if (!status.ok() || *result == EnsureResult::kUnchanged) return status;
-    status = exists ? Replace() : Create();
-    if (status.ok()) status = Verify(*result);
+    Status status = CreateOrReplace(result);
+    if (status.ok() && *result != EnsureResult::kUnchanged) status = Verify(*result);
     // A removed parent makes every call in it fail with ENOENT: start over in the new one.
     bool parent_gone = !status.ok() && status.errnum == ENOENT && !parent_.IsStillAt(paths_.parent);
     return parent_gone ? StartOver() : status;
@@ -92,22 +91,28 @@ class Attempt {
  private:
   static Status StartOver() { return Status::Refused(Refusal::kParentUnstable, Subject::kParent); }
 
-  // What is there, and may it be replaced?
-  Status Inspect(bool* exists, EnsureResult* result) {
-    struct stat entry, target;
-    *exists = true;
+  // Most often nothing is there: the call that makes the link tells.
+  Status CreateOrReplace(EnsureResult* result) {
+    *result = EnsureResult::kCreated;
+    if (symlinkat(paths_.real_dir, parent_.fd(), paths_.id()) == 0) return Status::Ok();
+    if (errno != EEXIST) return Status::Failed("symlinkat", Subject::kBinding);
     *result = EnsureResult::kReplaced;
+    Status status = Inspect(result);
+    return status.ok() && *result == EnsureResult::kReplaced ? Replace() : status;
+  }
+
+  // Is what is there right already, and if not, may it be replaced?
+  Status Inspect(EnsureResult* result) {
+    struct stat entry, target;
     bool resolves = fstatat(parent_.fd(), paths_.id(), &target, 0) == 0;
     int resolve_errnum = resolves ? 0 : errno;
-    if (resolves && SameInode(target, real_dir_)) {
+    if (resolves && InodeOf(target) == real_dir_) {
       *result = EnsureResult::kUnchanged;
       return Status::Ok();
     }
     if (fstatat(parent_.fd(), paths_.id(), &entry, AT_SYMLINK_NOFOLLOW) != 0) {
-      if (errno != ENOENT) return Status::Failed("fstatat", Subject::kBinding);
-      *exists = false;
-      *result = EnsureResult::kCreated;
-      return Status::Ok();
+      // Gone again: somebody who does not take our lock was here.
+      return errno == ENOENT ? StartOver() : Status::Failed("fstatat", Subject::kBinding);
     }
     if (!S_ISLNK(entry.st_mode)) {
       return Status::Refused(Refusal::kNotASymlink, Subject::kBinding);
@@ -119,12 +124,6 @@ class Attempt {
     Status status = HoldsSocket(paths_, parent_.fd(), &held);
     if (!status.ok() || !held) return status;
     return Status::Refused(Refusal::kBindingInUse, Subject::kBinding);
-  }
-
-  Status Create() {
-    if (symlinkat(paths_.real_dir, parent_.fd(), paths_.id()) == 0) return Status::Ok();
-    // Somebody who does not take our lock was faster: look again.
-    return errno == EEXIST ? StartOver() : Status::Failed("symlinkat", Subject::kBinding);
   }
 
   Status Replace() {
@@ -169,7 +168,7 @@ class Attempt {
     Status status = Status::Ok();
     if (stat(paths_.binding, &st) != 0) {
       status = Status::Failed("stat", Subject::kBinding);
-    } else if (SameInode(st, real_dir_)) {
+    } else if (InodeOf(st) == real_dir_) {
       return Status::Ok();
     }
     if (result == EnsureResult::kCreated) TakeBack();
@@ -187,7 +186,7 @@ class Attempt {
 
   const Paths& paths_;
   const Parent& parent_;
-  const struct stat& real_dir_;
+  const Inode real_dir_;
   const bool takeover_;
 };
 
@@ -196,7 +195,10 @@ Status EnsureOpen(BatchItem* items, size_t count, const Parent& parent) {
   for (size_t i = 0; i < count; i++) {
     BatchItem& item = items[i];
     if (item.settled) continue;
-    item.status = EnsureLocked(item.paths, parent, false, &item.result);
+    // What was found before the lock holds for one try.
+    item.status = item.tried ? EnsureLocked(item.paths, parent, false, &item.result)
+                             : Attempt(item.paths, parent, item.real_dir, false).Run(&item.result);
+    item.tried = true;
     if (item.status.refusal == Refusal::kParentUnstable) return item.status;
     item.settled = true;
   }
@@ -233,14 +235,14 @@ Status RemoveLocked(const Paths& paths, int parent, RemoveResult* result) {
 }  // namespace
 
 Status CheckPreconditions(const Paths& paths) {
-  struct stat real_dir;
+  Inode real_dir;
   Status status = CheckUids(CurrentUids());
-  return status.ok() ? StatRealDir(paths, &real_dir) : status;
+  return status.ok() ? FindRealDir(paths, &real_dir) : status;
 }
 
 Status EnsureLocked(const Paths& paths, const Parent& parent, bool takeover, EnsureResult* result) {
-  struct stat real_dir;
-  Status status = StatRealDir(paths, &real_dir);
+  Inode real_dir;
+  Status status = FindRealDir(paths, &real_dir);
   return status.ok() ? Attempt(paths, parent, real_dir, takeover).Run(result) : status;
 }
 
@@ -249,12 +251,18 @@ Status Ensure(const Paths& paths, const EnsureOptions& options, EnsureResult* re
   Status status = CheckUids(uids);
   if (!status.ok()) return status;
   *result = EnsureResult::kUnchanged;
-  if (IsSteady(paths, uids.effective)) return Status::Ok();
-  status = CheckPreconditions(paths);
+  if (!options.known_unsteady && IsSteady(paths, uids.effective)) return Status::Ok();
+  Inode real_dir;
+  status = FindRealDir(paths, &real_dir);
   if (!status.ok()) return status;
-  return WithLockedParent(
-      paths, uids.effective, Access::kCreate, options.lock_timeout_ms,
-      [&](const Parent& parent) { return EnsureLocked(paths, parent, options.takeover, result); });
+  bool tried = false;
+  return WithLockedParent(paths, uids.effective, Access::kCreate, options.lock_timeout_ms,
+                          [&](const Parent& parent) {
+                            // What was found before the lock holds for one try.
+                            if (tried) return EnsureLocked(paths, parent, options.takeover, result);
+                            tried = true;
+                            return Attempt(paths, parent, real_dir, options.takeover).Run(result);
+                          });
 }
 
 void EnsureAll(BatchItem* items, size_t count, int64_t lock_timeout_ms) {
@@ -271,7 +279,8 @@ void EnsureAll(BatchItem* items, size_t count, int64_t lock_timeout_ms) {
     item.status = status;
     item.settled = !status.ok() || (parent_is_steady && LeadsToRealDir(item.paths));
     if (item.settled) continue;
-    item.status = CheckPreconditions(item.paths);
+    item.tried = false;
+    item.status = FindRealDir(item.paths, &item.real_dir);
     item.settled = !item.status.ok();
     if (!item.settled) open_count++;
   }

@@ -7,6 +7,7 @@
 #include "parent.h"
 #include "paths.h"
 #include "status.h"
+#include "syscalls.h"
 #include "user.h"
 
 namespace boxsockets {
@@ -14,6 +15,7 @@ namespace boxsockets {
 struct EnsureOptions {
   bool takeover = false;  // replace a binding whose box lives, or which cannot be resolved
   int64_t lock_timeout_ms = 5000;
+  bool known_unsteady = false;  // the caller has just looked, and the binding was not right
 };
 
 enum class EnsureResult : uint8_t { kUnchanged, kCreated, kReplaced };
@@ -53,7 +55,10 @@ struct BatchItem {
   Paths paths;
   EnsureResult result;
   Status status;
-  bool settled;  // private to EnsureAll
+  // Private to EnsureAll.
+  Inode real_dir;
+  bool settled;
+  bool tried;
 };
 
 // Ensures bindings that share a base and a parent: the parent is verified once, the lock is taken

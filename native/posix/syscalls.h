@@ -18,8 +18,20 @@ auto RetryInterrupted(Call call) -> decltype(call()) {
   return result;
 }
 
+// What a file is, whatever its path.
+struct Inode {
+  dev_t device;
+  ino_t number;
+};
+
+inline Inode InodeOf(const struct stat& st) { return {st.st_dev, st.st_ino}; }
+
+inline bool operator==(const Inode& a, const Inode& b) {
+  return a.device == b.device && a.number == b.number;
+}
+
 inline bool SameInode(const struct stat& a, const struct stat& b) {
-  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+  return InodeOf(a) == InodeOf(b);
 }
 
 // Permission bits, set-id and sticky bits included.
