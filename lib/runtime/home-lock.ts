@@ -1,4 +1,3 @@
-import * as fs from 'node:fs';
 import { native } from '../binding.js';
 import { homeLocked } from '../errors.js';
 import { unwrap } from '../failure.js';
@@ -27,6 +26,6 @@ export class HomeLock {
   release(): void {
     if (this.#released) return;
     this.#released = true;
-    fs.closeSync(this.#descriptor);
+    native().closeDescriptor(this.#descriptor);
   }
 }

@@ -18,12 +18,12 @@ const entries = {
   boxsockets: require('boxsockets'),
   'boxsockets/binding': require('boxsockets/binding'),
   'boxsockets/box': require('boxsockets/box'),
+  'boxsockets/runtime': require('boxsockets/runtime'),
   'boxsockets/sandbox': require('boxsockets/sandbox'),
 };
 const {
   BoxSockets,
   BoxSocketsError,
-  BindingHold,
   assertKrunPin,
   assertKrunPinSync,
   checkKrunPin,
@@ -37,12 +37,12 @@ const {
   sunPathLimit,
 } = entries.boxsockets;
 const { BoxConfig, BoxLayout, ShimProcess, waitForReady } = entries['boxsockets/box'];
+const { BoxRuntime, MemoryBoxStore, SqliteBoxStore } = entries['boxsockets/runtime'];
 const sandbox = entries['boxsockets/sandbox'];
 
 /** Everything that the entries export; the checks below use each of them. */
 const EXPORTS = {
   boxsockets: [
-    'BindingHold',
     'BoxSockets',
     'BoxSocketsError',
     'assertKrunPin',
@@ -59,6 +59,7 @@ const EXPORTS = {
   ],
   'boxsockets/binding': ['useBinding'],
   'boxsockets/box': ['BoxConfig', 'BoxLayout', 'ShimProcess', 'waitForReady'],
+  'boxsockets/runtime': ['BoxRuntime', 'MemoryBoxStore', 'SqliteBoxStore'],
   'boxsockets/sandbox': [
     'bubblewrapArgs',
     'buildPathAccess',
@@ -241,7 +242,6 @@ const checks = {
     () => {
       const box = newBox();
       const hold = box.holdSync();
-      assert.ok(hold instanceof BindingHold);
       assert.equal(hold.bindingDir, box.bindingDir);
       hold.release();
       hold[Symbol.dispose]?.();
@@ -365,6 +365,32 @@ const checks = {
     await assert.rejects(waitForReady(layout, { timeout: 1 }), { code: 'ERR_BOX_SOCKETS_READY_TIMEOUT' });
   },
 
+  'runtime: a box from its row to its removal': async () => {
+    const runtime = await BoxRuntime.open({
+      homeDir: path.join(scratch, 'runtime'),
+      store: new MemoryBoxStore(),
+      base,
+    });
+    const { id } = await runtime.provision({ name: 'web' });
+    const layout = new BoxLayout(path.join(scratch, 'runtime', 'boxes', id), { base });
+    const [command, ...args] = process.argv.slice(2);
+    args.push(programFile(DIALER), layout.sockets.readySock);
+    const launched = await runtime.launch(id, { command, args }, { readyTimeout: 60_000 });
+    assert.equal(await launched.shim.isAlive(), true);
+    assert.equal((await runtime.get(id)).id, id);
+    await assert.rejects(runtime.remove(id), { code: 'ERR_BOX_SOCKETS_BOX_RUNNING' });
+    await runtime.remove(id, { force: true });
+    assert.equal(await launched.shim.isAlive(), false);
+    assert.equal(fs.existsSync(layout.boxHome) || fs.existsSync(layout.sockets.bindingDir), false);
+    await runtime.close();
+  },
+
+  'runtime: SQLite, where better-sqlite3 is not installed, says so': async () => {
+    await assert.rejects(SqliteBoxStore.open(path.join(scratch, 'boxes.db')), {
+      code: 'ERR_BOX_SOCKETS_SQLITE_UNAVAILABLE',
+    });
+  },
+
   'sandbox: policies': async () => {
     const box = newBox();
     const boxHome = path.dirname(box.realDir);
@@ -453,12 +479,16 @@ const DIALER = `
   setTimeout(() => {}, 60_000);
 `;
 
-/** Starts a program in this runtime. */
-function run(program, ...operands) {
+function programFile(program) {
   const file = path.join(scratch, `${++serial}.cjs`);
   fs.writeFileSync(file, program);
+  return file;
+}
+
+/** Starts a program in this runtime. */
+function run(program, ...operands) {
   const [command, ...args] = process.argv.slice(2);
-  return spawn(command, [...args, file, ...operands], { stdio: ['ignore', 'inherit', 'inherit'] });
+  return spawn(command, [...args, programFile(program), ...operands], { stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
 function krunSource() {
