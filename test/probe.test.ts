@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
-import * as os from 'node:os';
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BoxSockets } from '../dist/index.js';
@@ -8,6 +7,7 @@ import {
   dist,
   fixtures,
   holdSockets,
+  isRoot,
   leaveDeadSocket,
   listen,
   makeWorld,
@@ -260,7 +260,7 @@ describe.each(twins)('probeSocketPath ($name)', (twin) => {
       expect(await twin.probeSocketPath(file)).toMatchObject({ code: 'EADDRINUSE', held: false });
   });
 
-  const noSockets = process.platform === 'linux' && os.userInfo().uid === 0 ? null : 'not root on Linux';
+  const noSockets = process.platform === 'linux' && isRoot ? null : 'not root on Linux';
   promise(noSockets, 'tells a file system that has no sockets (sysfs)', async () => {
     expect(await twin.probeSocketPath('/sys/kernel/a.sock')).toMatchObject({
       ok: false,

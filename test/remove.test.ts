@@ -58,7 +58,7 @@ describe.each(twins)('remove ($name)', (twin) => {
         fs.rmSync(box.realDir, { recursive: true });
       },
     ],
-    ['leads to a file', ({ base }, box) => fs.symlinkSync(path.join(base, 'bl-0/.lock'), box.bindingDir)],
+    ['leads to a file', ({ parent }, box) => fs.symlinkSync(path.join(parent, '.lock'), box.bindingDir)],
     ['loops', (_, box) => fs.symlinkSync(box.bindingDir, box.bindingDir)],
     ['is a file', (_, box) => fs.writeFileSync(box.bindingDir, 'precious')],
     ['is a directory', (_, box) => fs.mkdirSync(box.bindingDir)],
