@@ -90,6 +90,7 @@ int OpenStat(const StatPath& path) {
 
 Status StartTime(pid_t pid, int64_t* start_time) {
   *start_time = kNotRunning;
+  if (pid <= 0) return Status::Ok();  // to kill() they are groups of processes
   StatPath path(pid);
   Fd fd(OpenStat(path));
   // Looked for a second time, so that a process which ends meanwhile is not taken for a hidden one.
@@ -135,6 +136,7 @@ Status SignalProcess(pid_t pid, int64_t start_time, int signal, bool* sent) {
 
 Status StartTime(pid_t pid, int64_t* start_time) {
   *start_time = kNotRunning;
+  if (pid <= 0) return Status::Ok();  // to kill() they are groups of processes
   int name[] = {CTL_KERN, KERN_PROC, KERN_PROC_PID, pid};
   struct kinfo_proc info;
   size_t size = sizeof info;

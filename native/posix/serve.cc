@@ -36,38 +36,54 @@ class Binder {
     if (status.ok()) status = BindWithMode(out->socket, path_, kSunPathCapacity, options.mode);
     if (!status.ok()) return status;
     status = Settle(options, out);
-    if (!status.ok()) RemoveBound();
+    if (!status.ok()) RemoveBound(out);
     return status;
   }
 
  private:
+  static Status Misplaced() { return Status::Refused(Refusal::kMisplaced, Subject::kSocket); }
+
+  // Fine where the path leads to that entry of the real directory, at this moment.
+  Status CheckPath(const struct stat& st) const {
+    struct stat by_path;
+    if (lstat(path_, &by_path) != 0) {
+      return IsGone(errno) ? Misplaced() : Status::Failed("lstat", Subject::kSocket);
+    }
+    return SameInode(by_path, st) ? Status::Ok() : Misplaced();
+  }
+
   // Whatever is not a dead socket is left to the bind, which fails with EADDRINUSE.
   Status ClearTheWay() {
     struct stat st;
     if (fstatat(real_dir_, name_, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-      return errno == ENOENT ? Status::Ok() : Status::Failed("fstatat", Subject::kSocket);
+      clear_ = errno == ENOENT;
+      return clear_ ? Status::Ok() : Status::Failed("fstatat", Subject::kSocket);
     }
     if (!S_ISSOCK(st.st_mode)) return Status::Ok();
-    bool held;
-    Status status = AskWhetherHeld(path_, &held);
+    // A socket can be asked by a path alone, and somebody who does not take our lock may make the
+    // binding lead to another box's: so the answer counts only where it led here before and after.
+    bool held = true;
+    Status status = CheckPath(st);
+    if (status.ok()) status = AskWhetherHeld(path_, &held);
+    if (status.ok()) status = CheckPath(st);
     if (!status.ok() || held) return status;
-    if (unlinkat(real_dir_, name_, 0) == 0 || errno == ENOENT) return Status::Ok();
-    return Status::Failed("unlinkat", Subject::kSocket);
+    clear_ = unlinkat(real_dir_, name_, 0) == 0 || errno == ENOENT;
+    return clear_ ? Status::Ok() : Status::Failed("unlinkat", Subject::kSocket);
   }
 
   Status Settle(const ListenOptions& options, Listener* out) {
-    struct stat by_path, st;
-    if (lstat(path_, &by_path) != 0) return Status::Failed("lstat", Subject::kSocket);
+    struct stat st;
     if (fstatat(real_dir_, name_, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-      if (errno != ENOENT) return Status::Failed("fstatat", Subject::kSocket);
-      return Status::Refused(Refusal::kMisplaced, Subject::kSocket);
+      return errno == ENOENT ? Misplaced() : Status::Failed("fstatat", Subject::kSocket);
     }
-    landed_ = SameInode(st, by_path);
-    if (!landed_) return Status::Refused(Refusal::kMisplaced, Subject::kSocket);
-    Status status = RepairMode(real_dir_, name_, st, options.mode);
+    landed_ = clear_ && S_ISSOCK(st.st_mode);
+    Status status = landed_ ? CheckPath(st) : Misplaced();
+    if (!status.ok()) return status;
+    status = RepairMode(real_dir_, name_, st, options.mode);
     if (!status.ok()) return status;
 #if defined(O_PATH)
-    out->pin = Fd(openat(real_dir_, name_, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    out->pin = Fd(RetryInterrupted(
+        [&] { return openat(real_dir_, name_, O_PATH | O_NOFOLLOW | O_CLOEXEC); }));
     if (!out->pin.valid()) return Status::Failed("openat", Subject::kSocket);
 #endif
     out->identity = IdentityOf(st);
@@ -75,18 +91,25 @@ class Binder {
     return Status::Failed("listen", Subject::kSocket);
   }
 
-  void RemoveBound() {
+  // Ours is closed first: what is still held at the path then is another box's, to which the
+  // binding was moved meanwhile.
+  void RemoveBound(Listener* out) {
+    out->socket.Reset();
     if (landed_) {
       unlinkat(real_dir_, name_, 0);
-    } else {
-      unlink(path_);
+      return;
     }
+    struct stat st;
+    bool held;
+    if (lstat(path_, &st) != 0 || !S_ISSOCK(st.st_mode)) return;
+    if (AskWhetherHeld(path_, &held).ok() && !held) unlink(path_);
   }
 
   const char* const path_;
   const char* const name_;
   const int real_dir_;
-  bool landed_ = false;
+  bool clear_ = false;   // the name was free in the real directory
+  bool landed_ = false;  // and then there was a socket: ours
 };
 
 Status OpenRealDir(const char* path, Fd* out) {
