@@ -11,12 +11,6 @@ namespace {
 
 size_t BytesOf(const Address& address) { return address.size() - offsetof(sockaddr_un, sun_path); }
 
-bool SocketIsHeld(const char* path) {
-  bool held;
-  REQUIRE(AskWhetherHeld(path, &held).ok());
-  return held;
-}
-
 // A path of exactly `length` bytes in `directory`.
 std::string PathOfLength(const TempDirectory& directory, size_t length) {
   std::string path = directory / "";

@@ -153,6 +153,12 @@ size_t CountDescriptors() {
   return count;
 }
 
+bool SocketIsHeld(const char* path) {
+  bool held;
+  REQUIRE(AskWhetherHeld(path, &held).ok());
+  return held;
+}
+
 bool HasVisitor(const Fd& listener) {
   struct pollfd poll_fd = {listener.get(), POLLIN, 0};
   return poll(&poll_fd, 1, 0) == 1;

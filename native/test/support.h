@@ -101,6 +101,9 @@ std::string TargetOf(const std::string& link);
 std::vector<std::string> EntriesOf(const std::string& directory);
 size_t CountDescriptors();
 
+// Fails the test where it cannot be asked.
+bool SocketIsHeld(const char* path);
+
 // Whether a connection to the listening socket waits to be accepted.
 bool HasVisitor(const Fd& listener);
 

@@ -1,0 +1,554 @@
+// What happens when a call fails, or when somebody gets in between two calls who does not take our
+// lock, as BoxLite does not.
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "../posix/binding.h"
+#include "../posix/hold.h"
+#include "../posix/probe.h"
+#include "../posix/serve.h"
+#include "../posix/sweep.h"
+#include "intercept.h"
+#include "support.h"
+
+namespace boxsockets::test {
+namespace {
+
+using Names = std::vector<std::string>;
+
+struct Ensured {
+  explicit Ensured(const Box& box, bool takeover = false) {
+    EnsureOptions options;
+    options.takeover = takeover;
+    status = Ensure(box.paths(), options, &result);
+  }
+  bool Is(EnsureResult expected) const { return status.ok() && result == expected; }
+
+  Status status;
+  EnsureResult result = EnsureResult::kUnchanged;
+};
+
+void Replace(const std::string& link, const std::string& target) {
+  unlink(link.c_str());
+  MakeLink(target, link);
+}
+
+// A scene, an operation in it, and what must hold whatever happens to it.
+struct Scene {
+  World world;
+  std::string other = world.MakeDirectory("other");
+  std::string unchanged;  // a binding's target before, where it must be this or the right one
+
+  void Bind(const std::string& target) {
+    if (!Exists(world.parent)) world.MakeParent();
+    MakeLink(target, world.binding);
+    unchanged = target;
+  }
+  bool IsAsBefore() const { return TargetOf(world.binding) == unchanged; }
+  bool IsBound() const { return IsSameDirectory(world.binding, world.real_dir); }
+};
+
+using Prepare = std::function<void(Scene&)>;
+using Operate = std::function<Status(Scene&)>;
+using Verify = std::function<bool(Scene&, const Status&)>;
+
+// Fails each call of the operation in turn, in a scene of its own; and then none.
+void FailEachCall(int errnum, const Prepare& prepare, const Operate& operate,
+                  const Verify& verify) {
+  for (int failing = 1;; failing++) {
+    Scene scene;
+    prepare(scene);
+    std::string failed = "none";
+    Status status;
+    {
+      Intercept intercept("*", [&](int number, const char* name) {
+        if (number != failing) return 0;
+        failed = name;
+        return errnum;
+      });
+      status = operate(scene);
+    }
+    CAPTURE(failing);
+    CAPTURE(failed);
+    CAPTURE(status);
+    CHECK(verify(scene, status));
+    REQUIRE(failing < 1000);
+    if (failed != "none") continue;
+    CHECK(status.ok());
+    break;
+  }
+}
+
+TEST_CASE("whichever call of an ensure fails, nothing is half done") {
+  Prepare missing = [](Scene&) {};
+  Prepare dangling = [](Scene& scene) { scene.Bind("dangling"); };
+  Prepare leftover = [](Scene& scene) {
+    scene.Bind("dangling");
+    MakeLink("left behind", scene.world.InParent(".box-1.new"));
+  };
+  Prepare occupied = [](Scene& scene) {
+    scene.Bind(scene.other);
+    MakeDeadSocket(scene.other + "/s");
+  };
+  Prepare right = [](Scene& scene) {
+    scene.Bind(scene.world.real_dir);
+    REQUIRE(chmod(scene.world.parent.c_str(), 0755) == 0);
+  };
+  Operate ensure = [](Scene& scene) { return Ensured(scene.world).status; };
+  Verify verify = [](Scene& scene, const Status& status) {
+    std::string temporary = scene.world.InParent(".box-1.new");
+    bool tidy = !Exists(temporary) || TargetOf(temporary) == "left behind";
+    return tidy && (status.ok() ? scene.IsBound() : scene.IsAsBefore() || scene.IsBound());
+  };
+  for (const Prepare& prepare : {missing, dangling, leftover, occupied, right}) {
+    for (int errnum : {EIO, EACCES, ENOENT}) FailEachCall(errnum, prepare, ensure, verify);
+  }
+}
+
+TEST_CASE("whichever call of an ensure of many fails, each of them is bound or has a reason") {
+  std::vector<BatchItem> items;
+  std::vector<Box> boxes;
+  Prepare prepare = [&](Scene& scene) {
+    boxes.clear();
+    items.clear();
+    scene.Bind("dangling");
+    boxes.push_back(scene.world);
+    boxes.push_back(scene.world.Sibling("box-2", scene.other));
+    boxes.push_back(scene.world.Sibling("box-3", scene.world.home / "missing"));
+    for (const Box& box : boxes) {
+      BatchItem item = {};
+      item.paths = box.paths();
+      items.push_back(item);
+    }
+  };
+  Operate ensure = [&](Scene&) {
+    EnsureAll(items.data(), items.size(), 5000);
+    return items[0].status.ok() ? items[1].status : items[0].status;
+  };
+  Verify verify = [&](Scene&, const Status&) {
+    for (size_t i = 0; i < 2; i++) {
+      bool bound = IsSameDirectory(boxes[i].binding, boxes[i].real_dir);
+      if (items[i].status.ok() != bound && items[i].status.ok()) return false;
+    }
+    return !items[2].status.ok() && !Exists(boxes[2].binding);
+  };
+  for (int errnum : {EIO, ENOENT}) FailEachCall(errnum, prepare, ensure, verify);
+}
+
+TEST_CASE(
+    "whichever call of a remove fails, the binding is there or gone, and the answer is true") {
+  RemoveResult result;
+  Prepare prepare = [](Scene& scene) { scene.Bind(scene.world.real_dir); };
+  Operate remove = [&](Scene& scene) { return Remove(scene.world.paths(), 5000, &result); };
+  Verify verify = [&](Scene& scene, const Status& status) {
+    if (!status.ok() || result == RemoveResult::kForeign) return scene.IsAsBefore();
+    return true;
+  };
+  for (int errnum : {EIO, EACCES}) FailEachCall(errnum, prepare, remove, verify);
+  // ENOENT is an answer.
+  Verify true_to_it = [&](Scene& scene, const Status& status) {
+    return status.ok() || scene.IsAsBefore();
+  };
+  FailEachCall(ENOENT, prepare, remove, true_to_it);
+}
+
+TEST_CASE("whichever call of a sweep fails, no live link goes, and what went is told") {
+  auto result = std::make_unique<SweepResult>();
+  Prepare prepare = [&](Scene& scene) {
+    result = std::make_unique<SweepResult>();
+    scene.Bind(scene.world.real_dir);
+    MakeLink("missing", scene.world.InParent("gone-1"));
+    MakeLink("missing", scene.world.InParent("gone-2"));
+    MakeFile(scene.world.InParent("file"));
+  };
+  Operate sweep = [&](Scene& scene) {
+    return SweepStale(scene.world.parent_paths(), false, 5000, result.get());
+  };
+  Verify verify = [&](Scene& scene, const Status& status) {
+    if (!scene.IsBound() || !Exists(scene.world.InParent("file"))) return false;
+    size_t gone = !Exists(scene.world.InParent("gone-1")) + !Exists(scene.world.InParent("gone-2"));
+    return !status.ok() || result->removed.size() == gone;
+  };
+  for (int errnum : {EIO, EACCES, ENOMEM}) FailEachCall(errnum, prepare, sweep, verify);
+}
+
+TEST_CASE("whichever call of a list fails, nothing changes") {
+  Names before;
+  Prepare prepare = [&](Scene& scene) {
+    scene.Bind(scene.world.real_dir);
+    MakeDeadSocket(scene.world.real_dir + "/s");
+    MakeLink("missing", scene.world.InParent("gone"));
+    before = EntriesOf(scene.world.parent);
+  };
+  Operate list = [](Scene& scene) {
+    Listing listing;
+    return List(scene.world.parent_paths(), &listing);
+  };
+  Verify verify = [&](Scene& scene, const Status&) {
+    return EntriesOf(scene.world.parent) == before;
+  };
+  for (int errnum : {EIO, EACCES, ENOENT, ENOMEM}) FailEachCall(errnum, prepare, list, verify);
+}
+
+TEST_CASE(
+    "whichever call of a probe fails, nothing stays behind that the next probe does not take") {
+  for (SocketType type : {SocketType::kStream, SocketType::kDatagram}) {
+    Prepare prepare = [](Scene& scene) { scene.Bind(scene.world.real_dir); };
+    Operate probe = [&](Scene& scene) {
+      std::string path = scene.world.binding + "/.standin";
+      return Probe({path.c_str(), ".standin", scene.world.real_dir.c_str(), type});
+    };
+    Verify verify = [](Scene& scene, const Status& status) {
+      Names entries = EntriesOf(scene.world.real_dir);
+      bool unlinking = status.syscall != nullptr && strncmp(status.syscall, "unlink", 6) == 0;
+      if (!entries.empty() && !unlinking) return false;
+      Status swept =
+          RemoveLeftovers(scene.world.real_dir.c_str(), scene.world.binding.c_str(), UINT64_MAX);
+      return swept.ok() && EntriesOf(scene.world.real_dir).empty();
+    };
+    for (int errnum : {EIO, EACCES}) FailEachCall(errnum, prepare, probe, verify);
+  }
+}
+
+TEST_CASE("whichever call of a listen fails, no socket stays behind, and a live one is spared") {
+  Listener listener;
+  Fd neighbour;
+  Prepare prepare = [&](Scene& scene) {
+    listener = Listener();
+    scene.Bind("dangling");
+    MakeDeadSocket(scene.world.real_dir + "/box.sock");
+    neighbour = MakeSocket(scene.world.real_dir + "/net.sock", SocketType::kStream);
+  };
+  Operate operate = [&](Scene& scene) {
+    return Listen(scene.world.paths(), "box.sock", {}, &listener);
+  };
+  Verify verify = [&](Scene& scene, const Status& status) {
+    std::string path = scene.world.real_dir + "/box.sock";
+    bool held = Exists(path) && SocketIsHeld(path.c_str()) && status.ok();
+    bool dead = !Exists(path) || !SocketIsHeld(path.c_str());
+    listener = Listener();
+    bool spared = SocketIsHeld((scene.world.real_dir + "/net.sock").c_str());
+    neighbour.Reset();
+    return spared && (status.ok() ? held : dead || !SocketIsHeld(path.c_str()));
+  };
+  for (int errnum : {EIO, EACCES}) FailEachCall(errnum, prepare, operate, verify);
+}
+
+TEST_CASE("a call that a signal interrupts is repeated") {
+  const Names names = {"open", "openat", "flock", "connect", "accept4", "send", "recv", "read"};
+  auto interrupt_each = [&](const Operate& operate) {
+    for (const std::string& name : names) {
+      for (int number = 1; number <= 3; number++) {
+        Scene scene;
+        scene.Bind(scene.other);
+        MakeDeadSocket(scene.other + "/s");
+        Intercept intercept(name, number, [] { return EINTR; });
+        CAPTURE(name);
+        CAPTURE(number);
+        CHECK(operate(scene).ok());
+      }
+    }
+  };
+  interrupt_each([](Scene& scene) { return Ensured(scene.world).status; });
+  interrupt_each([](Scene& scene) {
+    std::string path = scene.other + "/.standin";
+    return Probe({path.c_str(), ".standin", scene.other.c_str(), SocketType::kStream});
+  });
+  interrupt_each([](Scene& scene) {
+    Listing listing;
+    return List(scene.world.parent_paths(), &listing);
+  });
+  interrupt_each([](Scene& scene) {
+    Listener listener;
+    return Listen(scene.world.paths(), "box.sock", {}, &listener);
+  });
+}
+
+TEST_CASE("whoever makes the binding between our look and our link is found out") {
+  Scene scene;
+  {
+    Intercept intercept("symlinkat", 1, [&] {
+      MakeLink(scene.world.real_dir, scene.world.binding);
+      return 0;
+    });
+    CHECK(Ensured(scene.world).Is(EnsureResult::kUnchanged));
+  }
+  REQUIRE(unlink(scene.world.binding.c_str()) == 0);
+  Fd held = MakeSocket(scene.other + "/s", SocketType::kStream);
+  Intercept intercept("symlinkat", 1, [&] {
+    MakeLink(scene.other, scene.world.binding);
+    return 0;
+  });
+  CHECK(IsRefused(Ensured(scene.world).status, Refusal::kBindingInUse));
+  CHECK(TargetOf(scene.world.binding) == scene.other);
+}
+
+TEST_CASE("whoever replaces our fresh link keeps his own") {
+  Scene scene;
+  Fd held = MakeSocket(scene.other + "/s", SocketType::kStream);
+  {
+    // The first stat after the link is the one that verifies it.
+    bool linked = false;
+    Intercept verification("*", [&](int, const char* name) {
+      if (strcmp(name, "symlinkat") == 0) linked = true;
+      if (!linked || strcmp(name, "stat") != 0) return 0;
+      linked = false;
+      Replace(scene.world.binding, scene.other);
+      return 0;
+    });
+    CHECK(IsRefused(Ensured(scene.world).status, Refusal::kBindingInUse));
+  }
+  CHECK(TargetOf(scene.world.binding) == scene.other);
+}
+
+TEST_CASE("a parent that is removed under us is made again") {
+  Scene scene;
+  Intercept intercept("symlinkat", 1, [&] {
+    REQUIRE(unlink(scene.world.InParent(".lock").c_str()) == 0);
+    REQUIRE(rmdir(scene.world.parent.c_str()) == 0);
+    return 0;
+  });
+  CHECK(Ensured(scene.world).Is(EnsureResult::kCreated));
+  CHECK(scene.IsBound());
+}
+
+TEST_CASE("a parent that is swapped under us is found out, and nothing stays in the old one") {
+  for (const char* call : {"symlinkat", "renameat"}) {
+    Scene scene;
+    if (strcmp(call, "renameat") == 0) scene.Bind("dangling");
+    std::string away = scene.world.base + "/away";
+    Intercept intercept(call, 1, [&] {
+      REQUIRE(rename(scene.world.parent.c_str(), away.c_str()) == 0);
+      scene.world.MakeParent();
+      return 0;
+    });
+    CHECK(Ensured(scene.world).status.ok());
+    CHECK(scene.IsBound());
+    CHECK_FALSE(Exists(away + "/.box-1.new"));
+    if (strcmp(call, "symlinkat") == 0) CHECK(EntriesOf(away) == Names{".lock"});
+  }
+}
+
+TEST_CASE("a parent that is swapped again and again is given up") {
+  Scene scene;
+  int swaps = 0;
+  Intercept intercept("symlinkat", [&](int, const char*) {
+    std::string away = scene.world.base + "/away-" + std::to_string(swaps++);
+    REQUIRE(rename(scene.world.parent.c_str(), away.c_str()) == 0);
+    return 0;
+  });
+  Ensured ensured(scene.world);
+  CHECK(IsRefused(ensured.status, Refusal::kParentUnstable));
+  CHECK(swaps == 100);
+}
+
+TEST_CASE("a lock that is replaced again and again is given up") {
+  Scene scene;
+  Intercept intercept("flock", [&](int, const char*) {
+    REQUIRE(unlink(scene.world.InParent(".lock").c_str()) == 0);
+    return 0;
+  });
+  CHECK(IsRefused(Ensured(scene.world).status, Refusal::kParentUnstable));
+  CHECK_FALSE(Exists(scene.world.binding));
+}
+
+TEST_CASE(
+    "a home that is removed while its binding is looked at is gone, and its binding replaced") {
+  Scene scene;
+  scene.Bind(scene.other);
+  // The first openat opens the lock, the second what the binding leads to.
+  Intercept intercept("openat", 2, [&] {
+    REQUIRE(rmdir(scene.other.c_str()) == 0);
+    return 0;
+  });
+  CHECK(Ensured(scene.world).Is(EnsureResult::kReplaced));
+  CHECK(scene.IsBound());
+}
+
+TEST_CASE("a real directory that is removed while its link is made is refused, the old link kept") {
+  Scene scene;
+  scene.Bind("before");
+  Intercept intercept("symlinkat", 1, [&] {
+    REQUIRE(rmdir(scene.world.real_dir.c_str()) == 0);
+    return 0;
+  });
+  CHECK(IsRefused(Ensured(scene.world).status, Refusal::kRealDir));
+  CHECK(scene.IsAsBefore());
+}
+
+TEST_CASE("on a full disk remove and sweep go on without a lock, and ensure does not") {
+  for (int errnum : {ENOSPC, EDQUOT}) {
+    Scene scene;
+    scene.Bind(scene.world.real_dir);
+    MakeLink("missing", scene.world.InParent("gone"));
+    auto full = [errnum] { return errnum; };
+    {
+      Intercept intercept("openat", 1, full);
+      REQUIRE(chmod(scene.world.parent.c_str(), 0711) == 0);  // else the steady path needs no lock
+      CHECK(HasFailed(Ensured(scene.world).status, errnum));
+    }
+    {
+      Intercept intercept("openat", 1, full);
+      SweepResult result;
+      CHECK(SweepStale(scene.world.parent_paths(), false, 0, &result).ok());
+      CHECK(result.removed.size() == 1);
+    }
+    {
+      Intercept intercept("openat", 1, full);
+      RemoveResult result;
+      CHECK(Remove(scene.world.paths(), 0, &result).ok());
+      CHECK(result == RemoveResult::kRemoved);
+    }
+    CHECK(EntriesOf(scene.world.parent).empty());
+  }
+}
+
+TEST_CASE("entries that come and go while a parent is listed or swept are not told of") {
+  for (bool dry_run : {false, true}) {
+    Scene scene;
+    scene.Bind(scene.world.real_dir);
+    SweepResult result;
+    bool first = true;
+    Intercept intercept("fstatat", [&](int, const char*) {
+      // Not the look at the lock.
+      if (first && !dry_run) return static_cast<int>(first = false);
+      unlink(scene.world.binding.c_str());
+      return 0;
+    });
+    CHECK(SweepStale(scene.world.parent_paths(), dry_run, 0, &result).ok());
+    CHECK(result.removed.size() == 0);
+    CHECK(result.kept == 0);
+  }
+  Scene scene;
+  scene.Bind(scene.world.real_dir);
+  Listing listing;
+  Intercept intercept("readlinkat", 1, [&] {
+    unlink(scene.world.binding.c_str());
+    return 0;
+  });
+  CHECK(List(scene.world.parent_paths(), &listing).ok());
+  CHECK(listing.entries.size() == 0);
+}
+
+TEST_CASE("a file system that tells no types is asked for them") {
+  Scene scene;
+  scene.Bind(scene.other);
+  MakeDeadSocket(scene.other + "/dead");
+  MakeFile(scene.other + "/file");
+  MakeLink("missing", scene.world.InParent("gone"));
+  MakeFile(scene.world.InParent("file"));
+  Fd held = MakeSocket(scene.other + "/held", SocketType::kStream);
+  readdir_hides_types = true;
+  Ensured ensured(scene.world);
+  SweepResult swept;
+  Status sweep_status = SweepStale(scene.world.parent_paths(), false, 0, &swept);
+  Listing listing;
+  Status list_status = List(scene.world.parent_paths(), &listing);
+  readdir_hides_types = false;
+  CHECK(IsRefused(ensured.status, Refusal::kBindingInUse));
+  CHECK(sweep_status.ok());
+  CHECK(swept.removed.size() == 1);
+  CHECK(swept.kept == 1);
+  CHECK(list_status.ok());
+  CHECK(listing.entries.size() == 2);
+  CHECK(listing.sockets.size() == 2);
+}
+
+TEST_CASE("a probe finds its own connection among those of somebody who connects to anything") {
+  Scene scene;
+  scene.Bind(scene.world.real_dir);
+  std::string path = scene.world.binding + "/.standin";
+  auto probe = [&] {
+    return Probe({path.c_str(), ".standin", scene.world.real_dir.c_str(), SocketType::kStream});
+  };
+  std::vector<Fd> visitors;
+  auto visit = [&](int count) {
+    Address address;
+    REQUIRE(Address::Make(path.c_str(), kSunPathCapacity, "connect", &address).ok());
+    for (int i = 0; i < count; i++) {
+      Fd visitor;
+      REQUIRE(OpenSocket(SocketType::kStream, &visitor).ok());
+      REQUIRE(fcntl(visitor.get(), F_SETFL, O_NONBLOCK) == 0);
+      if (connect(visitor.get(), address.get(), address.size()) != 0) break;
+      visitors.push_back(static_cast<Fd&&>(visitor));
+    }
+    return 0;
+  };
+  {
+    Intercept intercept("connect", 1, [&] { return visit(3); });
+    CHECK(probe().ok());
+  }
+  {
+    // A full backlog is no reason to wait.
+    Intercept intercept("connect", 1, [&] { return visit(100); });
+    CHECK(HasFailed(probe(), EAGAIN));
+  }
+  visitors.clear();
+  CHECK(EntriesOf(scene.world.real_dir).empty());
+}
+
+TEST_CASE("a listener whose binding is moved meanwhile never unlinks the socket of another box") {
+  for (const char* call : {"bind", "lstat"}) {
+    Scene scene;
+    scene.Bind(scene.world.real_dir);
+    Fd others = MakeSocket(scene.other + "/box.sock", SocketType::kStream);
+    Listener listener;
+    {
+      // The parent is looked at with lstat before the socket is.
+      int moves = 0;
+      bool bound = false;
+      Intercept intercept("*", [&](int, const char* name) {
+        if (strcmp(name, "bind") == 0) bound = true;
+        if (!bound || strcmp(name, call) != 0 || moves++ > 0) return 0;
+        Replace(scene.world.binding, scene.other);
+        return 0;
+      });
+      CHECK_FALSE(Listen(scene.world.paths(), "box.sock", {}, &listener).ok());
+      CHECK(moves > 0);
+    }
+    CAPTURE(call);
+    CHECK(Exists(scene.other + "/box.sock"));
+    CHECK_FALSE(Exists(scene.world.real_dir + "/box.sock"));
+    CHECK_FALSE(HasVisitor(others));
+  }
+}
+
+TEST_CASE("a listener never takes its own live socket for dead because the binding was moved") {
+  Scene scene;
+  scene.Bind(scene.world.real_dir);
+  MakeDeadSocket(scene.other + "/box.sock");
+  Fd live = MakeSocket(scene.world.real_dir + "/box.sock", SocketType::kStream);
+  Listener listener;
+  {
+    // Asked whether it is held through the binding, which leads to the dead one by then.
+    Intercept intercept("socket", 1, [&] {
+      Replace(scene.world.binding, scene.other);
+      return 0;
+    });
+    CHECK_FALSE(Listen(scene.world.paths(), "box.sock", {}, &listener).ok());
+  }
+  CHECK(Exists(scene.world.real_dir + "/box.sock"));
+}
+
+TEST_CASE("a listener whose binding was moved for a moment listens in the real directory") {
+  Scene scene;
+  scene.Bind(scene.world.real_dir);
+  Listener listener;
+  {
+    Intercept intercept("bind", 1, [&] {
+      Replace(scene.world.binding, scene.other);
+      return 0;
+    });
+    CHECK(Listen(scene.world.paths(), "box.sock", {}, &listener).ok());
+  }
+  CHECK(EntriesOf(scene.other).empty());
+  CHECK(SocketIsHeld((scene.world.real_dir + "/box.sock").c_str()));
+}
+
+}  // namespace
+}  // namespace boxsockets::test

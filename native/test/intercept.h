@@ -1,0 +1,37 @@
+// Calls of the system that a test watches, gets in the way of, or fails. They are redirected by the
+// linker (--wrap, see CMakeLists.txt), in the POSIX layer and the tests alike.
+#pragma once
+
+#include <functional>
+#include <string>
+
+namespace boxsockets::test {
+
+// While it lives, `hook` runs before every call of `name` ("*" for any), with the number of the
+// call, from 1. It returns 0 to let the call go on, or the errno with which the call is to fail.
+// What the hook itself calls is not intercepted. One at a time; for one thread.
+class Intercept {
+ public:
+  using Hook = std::function<int(int number, const char* name)>;
+
+  Intercept(std::string name, Hook hook);
+  // Runs `hook` before one call only.
+  Intercept(std::string name, int number, const std::function<int()>& hook);
+  ~Intercept();
+  Intercept(const Intercept&) = delete;
+  Intercept& operator=(const Intercept&) = delete;
+
+  int calls() const { return calls_; }
+  // 0, or the errno with which the call that is about to be made is to fail.
+  int Consult(const char* name);
+
+ private:
+  std::string name_;
+  Hook hook_;
+  int calls_ = 0;
+};
+
+// Makes readdir tell no types, as some file systems do, while true.
+inline bool readdir_hides_types = false;
+
+}  // namespace boxsockets::test
