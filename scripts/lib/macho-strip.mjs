@@ -30,7 +30,9 @@ export function stripMachO(original, exported) {
   const tables = [
     ...layout.bindings.map((at) => ({ at, data: tableAt(original, at) })),
     { at: layout.exports.at, data: keepExports(tableAt(original, layout.exports.at), exported) },
-    ...layout.codeTables.map((at) => ({ at, data: tableAt(original, at) })),
+    // A list that ends with a zero, which zig's linker leaves out where the list fills its room.
+    ...layout.functionStarts.map((at) => ({ at, data: Buffer.concat([tableAt(original, at), Buffer.alloc(1)]) })),
+    ...layout.dataInCode.map((at) => ({ at, data: tableAt(original, at) })),
     { at: layout.symbols.at + 8, data: symbols.table },
     { at: layout.dynamicSymbolsAt + INDIRECT_OFFSET, data: symbols.indirect },
     { at: layout.symbols.at + 16, data: symbols.strings },

@@ -36,7 +36,8 @@ import { readTrie } from './export-trie.mjs';
  * @property {Span & { strings: number, at: number }} symbols `size` counts symbols
  * @property {number} dynamicSymbolsAt the command's offset
  * @property {number[]} bindings offsets of the fields that place the tables of rebases and of three kinds of binds
- * @property {number[]} codeTables offsets of the fields that place the starts of functions, and data within code
+ * @property {number[]} functionStarts offset of the field that places the list of where functions start
+ * @property {number[]} dataInCode offset of the field that places the list of data within code
  * @property {{ at: number, offset: number }} linkEdit the command of the segment of all these tables, and its place
  * @property {Span | undefined} signature
  * @property {number} signatureAt offset of the field that places it, or -1
@@ -157,14 +158,15 @@ function locateExports(bytes, commands) {
 
 /**
  * @param {Command[]} commands
- * @returns {{ bindings: number[], codeTables: number[], signatureAt: number }}
+ * @returns {{ bindings: number[], functionStarts: number[], dataInCode: number[], signatureAt: number }}
  */
 function locateTables(commands) {
   /** @param {...number} types */
   const of = (...types) => commands.filter(({ type }) => types.includes(type)).map(({ at }) => at + 8);
   return {
     bindings: of(LC.DYLD_INFO, LC.DYLD_INFO_ONLY).flatMap((at) => [at, at + 8, at + 16, at + 24]),
-    codeTables: of(LC.FUNCTION_STARTS, LC.DATA_IN_CODE),
+    functionStarts: of(LC.FUNCTION_STARTS),
+    dataInCode: of(LC.DATA_IN_CODE),
     signatureAt: of(LC.CODE_SIGNATURE)[0] ?? -1,
   };
 }
