@@ -3,7 +3,7 @@
 import { mkdtempSync, promises, rmdirSync } from 'node:fs';
 import { type PathLike, toPath } from './arguments.js';
 import { native } from './binding.js';
-import { pathTooLong } from './errors.js';
+import { refusal } from './errors.js';
 import { toError } from './failure.js';
 import { standInName } from './names.js';
 import { isFailure, type NativeFailure } from './native.js';
@@ -82,12 +82,19 @@ export function measureSunPathLimitSync(dir?: PathLike): MeasuredSunPathLimit {
 const SUFFIX_OF_MKDTEMP = 6;
 
 function measurePrefix(dir: PathLike | undefined): string {
-  const prefix = `${toPath('dir', dir ?? '/tmp').replace(/\/+$/, '')}/.bl-`;
-  const shortest = Buffer.byteLength(prefix) + SUFFIX_OF_MKDTEMP + 2;
+  const path = toPath('dir', dir ?? '/tmp');
+  const prefix = `${path.replace(/\/+$/, '')}/.bl-`;
   const { capacity } = sunPathLimit();
   // Two lengths below the capacity must fit, so that a limit is met from below.
-  if (shortest > capacity - 2) throw pathTooLong(prefix, shortest, capacity);
-  return prefix;
+  const room = capacity - 2 - Buffer.byteLength(prefix) - SUFFIX_OF_MKDTEMP - 2;
+  if (room >= 0) return prefix;
+  const length = Buffer.byteLength(path);
+  throw refusal(
+    'ERR_BOX_SOCKETS_PATH_TOO_LONG',
+    `'${path}' is ${length} bytes long, which leaves no room to measure in a socket address of ${capacity}. ` +
+      `Use a directory that is at least ${-room} bytes shorter`,
+    { path, length, limit: capacity },
+  );
 }
 
 class Measurement {
