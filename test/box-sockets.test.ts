@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BoxSockets, type BoxSocketsOptions, type KrunDerivation } from '../dist/index.js';
-import { ownUid, run, tempDir } from './helpers.js';
+import { dist, ownUid, run, tempDir } from './helpers.js';
 
 const anything = (value: unknown) => value as never;
 const refused = (code: 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE', ...words: string[]) =>
@@ -36,7 +36,6 @@ describe('the paths of a box', () => {
 
   it('do not follow TMPDIR, which differs between host and shim', () => {
     const print = 'console.log(new (require(process.argv[1]).BoxSockets)("b", "/r").bindingDir)';
-    const dist = path.join(__dirname, '..', 'dist', 'index.js');
     const env = { ...process.env, TMPDIR: '/var/tmp' };
     expect(run(process.execPath, ['-e', print, dist], { env })).toBe(`/tmp/bl-${ownUid}/b\n`);
   });
@@ -100,6 +99,18 @@ describe('the paths of a box', () => {
   ])('of a relative directory (%s) are resolved at once against the working directory', (given, expected) => {
     const realDir = expected.replace('<cwd>', process.cwd()).replace('<above>', path.dirname(process.cwd()));
     expect(make('b', given).realDir).toBe(realDir);
+  });
+
+  it('of an absolute directory need no working directory; a relative one fails as Node does where that is gone', () => {
+    const script = `const { BoxSockets } = require(process.argv[1]);
+      const fs = require('node:fs');
+      fs.mkdirSync('gone');
+      process.chdir('gone');
+      fs.rmdirSync('../gone');
+      console.log(new BoxSockets('b', '/r').realDir);
+      try { new BoxSockets('b', 'r'); } catch ({ code, syscall }) { console.log(code, syscall); }`;
+    const output = run(process.execPath, ['-e', script, dist], { cwd: tempDir() });
+    expect(output).toBe('/r\nENOENT uv_cwd\n');
   });
 
   it('keep their meaning where .. follows a symlink', () => {

@@ -126,3 +126,36 @@ describe.each(twins)('few descriptors ($name)', (twin) => {
     }
   });
 });
+
+describe.each(twins)('descriptors ($name)', (twin) => {
+  it.runIf(process.platform === 'linux')('are all closed again, whatever an operation came to', async () => {
+    const world = usedWorld();
+    const [box, foreign, missing] = [world.box('b'), world.box('f', 'theirs'), world.box('m')];
+    foreign.ensureSync();
+    await listen(foreign.boxSock);
+    fs.rmSync(missing.realDir, { recursive: true });
+    const ours = world.box('f');
+    const operations = [
+      () => twin.ensure(box),
+      () => twin.remove(box),
+      () => twin.ensure(ours),
+      () => twin.ensure(missing),
+      () => twin.sweepStale({ base: world.base }),
+      () => twin.list({ base: world.base }),
+      () => twin.probe(box),
+      () => twin.probe(foreign),
+      () => twin.probeSocketPath(foreign.boxSock),
+      () => twin.probeSocketPath(path.join(world.base, 'a.sock'), { type: 'dgram' }),
+      () => twin.measureSunPathLimit(world.base),
+      () => twin.sameInode(world.base, '/nonexistent'),
+    ];
+    const all = async () => {
+      for (const operation of operations) await operation().catch(() => {});
+    };
+    const open = () => fs.readdirSync('/proc/self/fd').length;
+    await all();
+    const before = open();
+    for (let i = 0; i < 20; i++) await all();
+    expect(open()).toBe(before);
+  });
+});

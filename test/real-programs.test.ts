@@ -24,6 +24,9 @@ import {
 const missingTmux = missingTool('tmux', ['-V']);
 const missingSocat = missingTool('socat', ['-V']);
 
+// A socket file is there a moment before its owner listens.
+const PATIENT = 'retry=500,interval=0.01';
+
 interface DeepBox {
   /** Both ends of one name: through the binding, and direct. */
   bound(name: string): string;
@@ -57,7 +60,7 @@ async function listenOn(file: string, answer: string): Promise<net.Server> {
   return server;
 }
 
-function dial(file: string, words = ''): Promise<string> {
+function dialOnce(file: string, words: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';
     const socket = net.connect(file, () => socket.end(words));
@@ -66,6 +69,17 @@ function dial(file: string, words = ''): Promise<string> {
     });
     socket.on('end', () => resolve(text));
   });
+}
+
+async function dial(file: string, words = ''): Promise<string> {
+  for (;;) {
+    try {
+      return await dialOnce(file, words);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED') throw error;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
 }
 
 describe('tmux -S', () => {
@@ -92,7 +106,9 @@ describe('socat', () => {
   promise(missingSocat, 'serves and dials a stream through a binding, and refuses the direct path', async () => {
     const box = deepBox();
     await startUntil(box.direct('s.sock'), 'socat', [`UNIX-LISTEN:${box.bound('s.sock')}`, 'EXEC:cat']);
-    const answer = run('socat', ['-t', '10', '-', `UNIX-CONNECT:${box.bound('s.sock')}`], { input: 'a word' });
+    const answer = run('socat', ['-t', '10', '-', `UNIX-CONNECT:${box.bound('s.sock')},${PATIENT}`], {
+      input: 'a word',
+    });
     expect(answer).toBe('a word');
 
     expect(failure('socat', [`UNIX-LISTEN:${box.direct('t.sock')}`, '-'])).toMatch(/307 characters long.*108/);
