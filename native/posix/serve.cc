@@ -33,8 +33,10 @@ class Binder {
   Status Run(const ListenOptions& options, Listener* out) {
     Status status = ClearTheWay();
     if (status.ok()) status = OpenSocket(SocketType::kStream, &out->socket);
-    if (status.ok()) status = BindWithMode(out->socket, path_, kSunPathCapacity, options.mode);
     if (!status.ok()) return status;
+    status = BindWithMode(out->socket, path_, kSunPathCapacity, options.mode);
+    // The way was there a moment ago: somebody has taken the link, or the parent with it.
+    if (!status.ok()) return IsGone(status.errnum) ? Misplaced() : status;
     status = Settle(options, out);
     if (!status.ok()) RemoveBound(out);
     return status;
