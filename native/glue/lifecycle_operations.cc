@@ -45,11 +45,13 @@ struct SignalOperation {
 struct LockHomeOperation {
   PathArgument path;
   Status status;
-  int fd = -1;
+  Fd lock;
 
   void Read(Arguments& arguments) { arguments.Next(&path); }
-  void Run() { status = LockHome(path.data, &fd); }
-  napi_value Result(napi_env env) { return status.ok() ? Number(env, fd) : Failure(env, status); }
+  void Run() { status = LockHome(path.data, &lock); }
+  napi_value Result(napi_env env) {
+    return status.ok() ? Number(env, lock.Release()) : Failure(env, status);
+  }
 };
 
 }  // namespace

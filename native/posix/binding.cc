@@ -190,6 +190,15 @@ class Attempt {
   const bool takeover_;
 };
 
+// With the real directory that was found before the lock. Where the sockets of another one are in
+// the way, it is looked for again: while we waited, ours may have been made anew, and be that one.
+Status EnsureFound(const Paths& paths, const Parent& parent, Inode real_dir, bool takeover,
+                   EnsureResult* result) {
+  Status status = Attempt(paths, parent, real_dir, takeover).Run(result);
+  bool in_use = status.refusal == Refusal::kBindingInUse;
+  return in_use ? EnsureLocked(paths, parent, takeover, result) : status;
+}
+
 // Ensures what is not settled yet. Stops where the parent was replaced, to go on in the new one.
 Status EnsureOpen(BatchItem* items, size_t count, const Parent& parent) {
   for (size_t i = 0; i < count; i++) {
@@ -197,7 +206,7 @@ Status EnsureOpen(BatchItem* items, size_t count, const Parent& parent) {
     if (item.settled) continue;
     // What was found before the lock holds for one try.
     item.status = item.tried ? EnsureLocked(item.paths, parent, false, &item.result)
-                             : Attempt(item.paths, parent, item.real_dir, false).Run(&item.result);
+                             : EnsureFound(item.paths, parent, item.real_dir, false, &item.result);
     item.tried = true;
     if (item.status.refusal == Refusal::kParentUnstable) return item.status;
     item.settled = true;
@@ -261,7 +270,7 @@ Status Ensure(const Paths& paths, const EnsureOptions& options, EnsureResult* re
                             // What was found before the lock holds for one try.
                             if (tried) return EnsureLocked(paths, parent, options.takeover, result);
                             tried = true;
-                            return Attempt(paths, parent, real_dir, options.takeover).Run(result);
+                            return EnsureFound(paths, parent, real_dir, options.takeover, result);
                           });
 }
 

@@ -4,7 +4,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include "fd.h"
 #include "lock_owner.h"
 #include "syscalls.h"
 
@@ -44,7 +43,7 @@ Status TakeLock(int lock, const struct stat& st) {
 
 }  // namespace
 
-Status LockHome(const char* path, int* fd) {
+Status LockHome(const char* path, Fd* out) {
   for (int attempt = 0; attempt < kAttempts; attempt++) {
     Fd lock;
     Status status = Open(path, &lock);
@@ -58,7 +57,7 @@ Status LockHome(const char* path, int* fd) {
     // else will look at.
     if (lstat(path, &now) == 0) {
       if (SameInode(now, st)) {
-        *fd = lock.Release();
+        *out = static_cast<Fd&&>(lock);
         return Status::Ok();
       }
     } else if (errno != ENOENT) {

@@ -347,6 +347,21 @@ TEST_CASE("a parent that is swapped again and again is given up") {
   CHECK(swaps == 100);
 }
 
+TEST_CASE(
+    "a real directory that is made anew while the lock is waited for is not taken for another") {
+  Scene scene;
+  scene.Bind(scene.world.real_dir);
+  REQUIRE(chmod(scene.world.parent.c_str(), 0711) == 0);  // else the steady path needs no lock
+  Fd held;
+  Intercept intercept("flock", 1, [&] {
+    REQUIRE(rename(scene.world.real_dir.c_str(), (scene.world.home / "old").c_str()) == 0);
+    MakeDirectory(scene.world.real_dir);
+    held = MakeSocket(scene.world.real_dir + "/box.sock", SocketType::kStream);
+    return 0;
+  });
+  CHECK(Ensured(scene.world).Is(EnsureResult::kUnchanged));
+}
+
 TEST_CASE("a lock that is replaced again and again is given up") {
   Scene scene;
   Intercept intercept("flock", [&](int, const char*) {
