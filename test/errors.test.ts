@@ -16,7 +16,7 @@ function thrown(action: () => unknown): BoxSocketsError {
 }
 
 describe('an error of this package', () => {
-  it('has the fields of Node, in their order, and the message', () => {
+  it('has the fields of Node, and its message', () => {
     const ours = thrown(() => sameInodeSync('/nonexistent', '/'));
     const theirs = util.inspect(ours);
     expect(Object.keys(ours).sort()).toEqual(['code', 'errno', 'path', 'syscall']);
