@@ -22,7 +22,7 @@ import {
   toStopTimeout,
 } from './options.js';
 import { provisionBox } from './provision.js';
-import { isAutoRemove, pages, type Recovery, recover } from './recovery.js';
+import { isAutoRemove, pages, type Recovery, recover, sweep } from './recovery.js';
 import { type RemoveBoxResult, removeBox } from './removal.js';
 import { SqliteBoxStore } from './sqlite-box-store.js';
 import { TaskQueue } from './task-queue.js';
@@ -84,11 +84,16 @@ export class BoxRuntime implements AsyncDisposable {
         lock.release();
       }
     };
+    // Rows are read on this thread, and the store opened, while it works on its own.
+    const sweeping = sweep(sockets);
+    sweeping.catch(() => undefined); // told by recover()
     try {
       if (given === undefined) own = await SqliteBoxStore.open(`${homeDir}/db/boxlite.db`);
       const home = new Home(homeDir, given ?? (own as SqliteBoxStore), sockets);
-      return new BoxRuntime(home, await recover(home, keepOrphans), release);
+      return new BoxRuntime(home, await recover(home, sweeping, keepOrphans), release);
     } catch (error) {
+      // Not while it still removes links: whoever opens the home next does it itself.
+      await sweeping.catch(() => undefined);
       await release();
       throw error;
     }

@@ -7,7 +7,6 @@ import { BoxConfig } from '../box/index.js';
 import { BoxSockets, type BoxSocketsOptions } from '../box-sockets.js';
 import { asError } from '../errors.js';
 import { BOX_ID } from '../names.js';
-import type { ParentOptions } from '../sweep.js';
 import type { BoxRow, BoxStore } from './box-store.js';
 import type { Home } from './home.js';
 import { removeBox } from './removal.js';
@@ -29,16 +28,17 @@ export interface Recovery {
 /** How many rows are read at once: a few milliseconds of the event loop. */
 const PAGE = 500;
 
-export async function recover(home: Home, keepOrphans: boolean): Promise<Recovery> {
-  // The sweep reads the parent's directory on a thread of its own, while rows are read on this one.
-  const [{ removed }, names, { known, leaving }] = await Promise.all([
-    BoxSockets.sweepStale(parentOf(home.sockets)),
-    fs.promises.readdir(home.boxesDir),
-    readRows(home.store),
-  ]);
-  const recovery: Recovery = { swept: removed, orphans: [], autoRemoved: [], failed: [], ignored: [] };
-  for (const name of names) {
-    if (known.has(name)) continue;
+/** Links that lead nowhere, removed: on a thread of its own, so that it costs little to begin with it. */
+export async function sweep({ base, uid }: BoxSocketsOptions): Promise<string[]> {
+  const parent = { ...(base !== undefined && { base }), ...(uid !== undefined && { uid }) };
+  return (await BoxSockets.sweepStale(parent)).removed;
+}
+
+export async function recover(home: Home, sweeping: Promise<string[]>, keepOrphans: boolean): Promise<Recovery> {
+  const [names, { known, leaving }] = await Promise.all([fs.promises.readdir(home.boxesDir), readRows(home.store)]);
+  const unknown = names.filter((name) => !known.has(name));
+  const recovery: Recovery = { swept: await sweeping, orphans: [], autoRemoved: [], failed: [], ignored: [] };
+  for (const name of unknown) {
     if (!BOX_ID.test(name) || !(await isDirectory(`${home.boxesDir}/${name}`))) {
       recovery.ignored.push(name);
     } else if (keepOrphans) {
@@ -90,8 +90,7 @@ async function readRows(store: BoxStore): Promise<{ known: Set<string>; leaving:
 
 /** Whether a box goes when it does not run. One whose row cannot be used does not. */
 export function isAutoRemove({ json }: BoxRow): boolean {
-  // Parsing every row would cost more than reading it.
-  if (!/"auto_remove"\s*:\s*true/.test(json)) return false;
+  if (!maySayTrue(json, '"auto_remove"')) return false;
   try {
     return BoxConfig.parse(json).options.auto_remove === true;
   } catch {
@@ -99,8 +98,13 @@ export function isAutoRemove({ json }: BoxRow): boolean {
   }
 }
 
-function parentOf({ base, uid }: BoxSocketsOptions): ParentOptions {
-  return { ...(base !== undefined && { base }), ...(uid !== undefined && { uid }) };
+/** Whether some member of that name may be true. Parsing every row would cost more than reading it. */
+function maySayTrue(json: string, name: string): boolean {
+  for (let at = json.indexOf(name); at !== -1; at = json.indexOf(name, at + 1)) {
+    const value = at + name.length;
+    if (/^\s*:\s*t/.test(json.slice(value, value + 64))) return true;
+  }
+  return false;
 }
 
 async function isDirectory(path: string): Promise<boolean> {
