@@ -314,14 +314,15 @@ export class BoxSockets {
    */
   static async ensureAll(boxes: Iterable<BoxSockets>): Promise<EnsureOutcome[]> {
     const all = toBoxes(boxes);
+    const { ensureBatch, inTurns } = loadEnsureAll();
     const outcomes: EnsureOutcome[] = new Array(all.length);
     const batch: BatchBox[] = [];
-    all.forEach((box, index) => {
+    await inTurns(all, (box, index) => {
       const error = box.#tooLong();
       if (error === null) batch.push({ index, place: box.#place });
       else outcomes[index] = { status: 'failed', bindingDir: box.bindingDir, error };
     });
-    await loadEnsureAll().ensureBatch(batch, outcomes);
+    await ensureBatch(batch, outcomes);
     return outcomes;
   }
 

@@ -7,6 +7,9 @@ import { isLockTimeout, toError } from './failure.js';
 import { untilUnlocked } from './lock-wait.js';
 import { ENSURE_STATUS, isFailure, type NativeFailure } from './native.js';
 import type { Place } from './place.js';
+import { inTurns } from './turns.js';
+
+export { inTurns } from './turns.js';
 
 export interface EnsureResult {
   status: (typeof ENSURE_STATUS)[number];
@@ -28,14 +31,17 @@ export interface BatchBox {
   place: Place;
 }
 
+// So many characters of the paths are encoded at once.
+const PART = 1 << 16;
+
 /** Ensures boxes of any parents; writes each outcome to its index. */
 export async function ensureBatch(boxes: BatchBox[], outcomes: EnsureOutcome[]): Promise<void> {
   const parents = new Map<string, BatchBox[]>();
-  for (const box of boxes) {
+  await inTurns(boxes, (box) => {
     const siblings = parents.get(box.place.parent);
     if (siblings === undefined) parents.set(box.place.parent, [box]);
     else siblings.push(box);
-  }
+  });
   for (const siblings of parents.values()) await ensureSiblings(siblings, outcomes);
 }
 
@@ -46,7 +52,7 @@ async function ensureSiblings(siblings: BatchBox[], outcomes: EnsureOutcome[]): 
     const results = await callNative(tried);
     waiting = [];
     let lockTimeout: unknown;
-    results.forEach((result, i) => {
+    await inTurns(results, (result, i) => {
       const box = tried[i];
       if (box === undefined) return;
       outcomes[box.index] = toOutcome(box.place, result);
@@ -62,9 +68,21 @@ async function callNative(siblings: BatchBox[]): Promise<(number | NativeFailure
   const [first] = siblings;
   if (first === undefined) return [];
   const { base, parent } = first.place;
-  const paths = siblings.map(({ place }) => `${place.binding}\0${place.realDir}\0`).join('');
-  const outcome = await native().ensureAllAsync(base, parent, Buffer.from(paths), 0);
+  const outcome = await native().ensureAllAsync(base, parent, await pathsOf(siblings), 0);
   return isFailure(outcome) ? siblings.map(() => outcome) : outcome;
+}
+
+/** `binding NUL realDir NUL` of each box. */
+async function pathsOf(siblings: BatchBox[]): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let text = '';
+  await inTurns(siblings, ({ place }) => {
+    text += `${place.binding}\0${place.realDir}\0`;
+    if (text.length < PART) return;
+    parts.push(Buffer.from(text));
+    text = '';
+  });
+  return Buffer.concat([...parts, Buffer.from(text)]);
 }
 
 function toOutcome(place: Place, result: number | NativeFailure): EnsureOutcome {

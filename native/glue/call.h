@@ -35,8 +35,8 @@ constexpr size_t kLargestOperation = 6 * sizeof(PathArgument);
 
 template <typename Op>
 class TypeOf {
-  static_assert(sizeof(Op) <= kLargestOperation && alignof(Op) <= alignof(max_align_t),
-                "must fit CallSync's buffer");
+  static_assert(sizeof(Op) <= kLargestOperation, "must fit CallSync's buffer");
+  static_assert(alignof(Op) <= alignof(max_align_t), "must fit CallSync's buffer");
 
   static void Construct(void* memory) { new (memory) Op; }
   static void Destroy(void* operation) { static_cast<Op*>(operation)->~Op(); }
