@@ -1,12 +1,12 @@
 // How many bytes a socket address holds: declared by the platform, portable, and measured.
 
-import { mkdtempSync, promises, rmdirSync } from 'node:fs';
+import { mkdtempSync, promises, rmSync } from 'node:fs';
 import { type PathLike, toPath } from './arguments.js';
 import { native } from './binding.js';
-import { refusal } from './errors.js';
+import { errnoName, refusal } from './errors.js';
 import { toError } from './failure.js';
 import { standInName } from './names.js';
-import { isFailure, type NativeFailure } from './native.js';
+import { isFailure, type NativeFailure, Refusal } from './native.js';
 
 /** The smallest `sun_path` of the platforms that boxes run on (macOS): what fits there fits everywhere. */
 export const PORTABLE_CAPACITY = 104;
@@ -63,7 +63,8 @@ export async function measureSunPathLimit(dir?: PathLike): Promise<MeasuredSunPa
     while (measurement.goesOn(await native().bindAnyLengthAsync(measurement.path)));
     return measurement.result();
   } finally {
-    await promises.rmdir(directory);
+    // With what is in it: a socket that could not be unlinked would hide why behind an ENOTEMPTY.
+    await promises.rm(directory, { recursive: true });
   }
 }
 
@@ -75,7 +76,7 @@ export function measureSunPathLimitSync(dir?: PathLike): MeasuredSunPathLimit {
     while (measurement.goesOn(native().bindAnyLength(measurement.path)));
     return measurement.result();
   } finally {
-    rmdirSync(directory);
+    rmSync(directory, { recursive: true });
   }
 }
 
@@ -97,6 +98,15 @@ function measurePrefix(dir: PathLike | undefined): string {
   );
 }
 
+// Linux answers EINVAL (unix(7)), others ENAMETOOLONG, and a kernel that cuts the path binds another one. Whatever else
+// fails, for want of a descriptor, say, tells nothing of lengths.
+const ABOUT_LENGTH = ['EINVAL', 'ENAMETOOLONG'];
+
+function isAboutLength(failure: NativeFailure): boolean {
+  const { syscall, errno } = failure;
+  return failure.refusal === Refusal.misplaced || (syscall === 'bind' && ABOUT_LENGTH.includes(errnoName(errno)));
+}
+
 class Measurement {
   path: string;
   #bytes = sunPathLimit().capacity - 2;
@@ -111,9 +121,9 @@ class Measurement {
   /** Takes the outcome of binding `path`; true where a longer one is to be tried. */
   goesOn(outcome: NativeFailure | null): boolean {
     if (isFailure(outcome)) {
-      // Below the declared capacity, a failure has nothing to do with the length.
-      if (this.#measured === 0) throw toError(outcome, { base: '', parent: '', socket: this.path });
-      return false;
+      // Below the declared capacity, no failure has to do with the length.
+      if (this.#measured > 0 && isAboutLength(outcome)) return false;
+      throw toError(outcome, { base: '', parent: '', socket: this.path });
     }
     this.#measured = this.#bytes;
     this.path = this.#pathOf(++this.#bytes);
