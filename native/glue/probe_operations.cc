@@ -63,7 +63,8 @@ struct ProbeOperation : ParentOperation {
     Status status = RemoveLeftovers(directory.data, address_directory.data, lengths);
     // Sockets bind in a directory that may not be read (0300): what was left in it cannot be found,
     // and that is no answer to the question whether they do.
-    return status.errnum == EACCES ? Status::Ok() : status;
+    bool unreadable = status.errnum == EACCES && strcmp(status.syscall, "openat") == 0;
+    return unreadable ? Status::Ok() : status;
   }
 };
 
