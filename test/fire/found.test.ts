@@ -1,0 +1,97 @@
+// What failing calls have turned up, each kind by its name.
+
+import { expect } from 'vitest';
+import { promise } from '../helpers.js';
+import type { Call } from './calls.js';
+import type { Errno } from './errnos.js';
+import { missingStrace, type Outcome, strikeOperation, traceOperation, withBase } from './strace.js';
+
+interface Where {
+  readonly operation: string;
+  readonly call: string;
+  readonly about: string;
+  readonly nth?: number;
+  readonly errno: Errno;
+}
+
+/** What the operation answers where that call fails. */
+async function answerTo({ operation, call, about, nth = 1, errno }: Where): Promise<Outcome> {
+  const { calls } = await traceOperation(operation);
+  const isMeant = (one: Call) => one.names.includes(call) && one.about === about && one.nth === nth;
+  const meant = calls.find(isMeant);
+  if (meant === undefined) throw new Error(`${operation} makes no ${call} of ${about}`);
+  return withBase(async (base) => {
+    const { report } = await strikeOperation({ base, operation }, { call: meant, effect: `error=${errno}` });
+    if (report === null) throw new Error(`${operation} was killed`);
+    return report.first;
+  });
+}
+
+const failed = (code: string, syscall: string) => ({ error: expect.objectContaining({ code, syscall }) });
+const withSocket = (socket: object) => ({
+  result: expect.objectContaining({ sockets: expect.arrayContaining([expect.objectContaining(socket)]) }),
+});
+
+promise(missingStrace, 'without a free descriptor, a dead socket is not called held', async () => {
+  const socket = { call: 'socket', about: 'socket', errno: 'EMFILE' } as const;
+  expect(await answerTo({ ...socket, operation: 'replace' })).toEqual(failed('EMFILE', 'socket'));
+  expect(await answerTo({ ...socket, operation: 'listen' })).toEqual(failed('EMFILE', 'socket'));
+  expect(await answerTo({ ...socket, operation: 'probe' })).toEqual(withSocket({ code: 'EMFILE', syscall: 'socket' }));
+  expect(await answerTo({ ...socket, operation: 'list' })).toEqual({
+    result: expect.arrayContaining([expect.objectContaining({ id: 'live', state: 'unreadable', code: 'EMFILE' })]),
+  });
+});
+
+promise(missingStrace, 'a path is not said to bind where it cannot be seen what stands there', async () => {
+  const about = '<base>/a/box.sock';
+  const answer = await answerTo({ operation: 'probePath', call: 'lstat', about, errno: 'EIO' });
+  expect(answer).toEqual({ result: expect.objectContaining({ ok: false, code: 'EIO', syscall: 'lstat' }) });
+});
+
+promise(missingStrace, 'a socket that cannot be looked at is not called misplaced', async () => {
+  const look = { call: 'fstatat', errno: 'EIO' } as const;
+  const listening = await answerTo({ ...look, operation: 'listen', about: '<base>/a/box.sock', nth: 2 });
+  expect(listening).toEqual(failed('EIO', 'fstatat'));
+  const probed = await answerTo({ ...look, operation: 'probe', about: '<base>/a/<stand-in>' });
+  expect(probed).toEqual(withSocket({ code: 'EIO', syscall: 'fstatat' }));
+});
+
+promise(
+  missingStrace,
+  'a measurement is not cut short by a call that fails for another reason than length',
+  async () => {
+    const second = { operation: 'measure', nth: 2 };
+    const socket = await answerTo({ ...second, call: 'socket', about: 'socket', errno: 'EMFILE' });
+    expect(socket).toEqual(failed('EMFILE', 'socket'));
+    const about = '<base>/.bl-<random>/<stand-in>';
+    const bind = await answerTo({ ...second, call: 'bind', about, errno: 'ENOMEM' });
+    expect(bind).toEqual(failed('ENOMEM', 'bind'));
+  },
+);
+
+promise(missingStrace, 'a socket that a measurement cannot unlink is not hidden behind ENOTEMPTY', async () => {
+  const about = '<base>/.bl-<random>/<stand-in>';
+  const answer = await answerTo({ operation: 'measure', call: 'unlink', about, errno: 'EIO' });
+  expect(answer).toEqual(failed('EIO', 'unlink'));
+});
+
+promise(missingStrace, 'a parent that goes away between two looks is made anew', async () => {
+  const answer = await answerTo({ operation: 'create', call: 'open', about: '<parent>', errno: 'ELOOP' });
+  expect(answer).toEqual({ result: expect.objectContaining({ status: 'created' }) });
+});
+
+promise(missingStrace, 'an interrupted open of a fresh socket file is repeated', async () => {
+  const about = '<base>/a/box.sock';
+  const answer = await answerTo({ operation: 'listen', call: 'openat', about, errno: 'EINTR' });
+  expect(answer).toEqual({ result: 'listening' });
+});
+
+promise(missingStrace, "the kernel's lack of memory concerns the entry, not the whole list", async () => {
+  const answer = await answerTo({ operation: 'list', call: 'openat', about: '<parent>/idle', errno: 'ENOMEM' });
+  expect(answer).toEqual({
+    result: expect.arrayContaining([
+      expect.objectContaining({ id: 'idle', state: 'unreadable', code: 'ENOMEM' }),
+      expect.objectContaining({ id: 'live', state: 'live' }),
+    ]),
+  });
+});
