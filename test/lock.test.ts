@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -52,6 +54,17 @@ describe.each(twins)('the lock ($name)', (twin) => {
     expect(await twin.remove(box)).toEqual({ status: 'removed' });
     await holdLock(path.join(world.parent, '.lock'), 0.2);
     expect(await twin.sweepStale({ base: world.base })).toMatchObject({ kept: 1 });
+  });
+
+  promise(missingFlock, 'that is removed while it is waited for is waited for no longer', async () => {
+    const world = usedWorld();
+    const lock = path.join(world.parent, '.lock');
+    await holdLock(lock);
+    // By another process: a synchronous waiter blocks this one.
+    const remover = spawn('sh', ['-c', 'sleep 0.3; rm "$0"', lock]);
+    // Far less than the holder would make it wait for.
+    expect(await twin.ensure(world.box('b'), { lockTimeout: 60_000 })).toMatchObject({ status: 'created' });
+    expect(remover.exitCode ?? (await once(remover, 'exit'))[0]).toBe(0);
   });
 
   promise(missingFlock, 'that somebody has removed from under its holder is made anew', async () => {

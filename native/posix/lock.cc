@@ -14,6 +14,8 @@ constexpr char kLockName[] = ".lock";
 constexpr mode_t kLockMode = 0600;
 // How often a lock file that was replaced under us is opened anew.
 constexpr int kAttempts = 100;
+// How long a waiter polls one lock file before it looks whether that is still the lock.
+constexpr int64_t kSliceNs = 50'000'000;
 constexpr int64_t kFirstPauseNs = 50'000;
 constexpr int64_t kLongestPauseNs = 10'000'000;
 
@@ -90,14 +92,18 @@ Status PollLock(int fd, int operation, int64_t deadline, Subject subject) {
 
 Status LockParent(const Paths& paths, const Parent& parent, uid_t uid, int64_t deadline,
                   OnFullDisk on_full_disk, Fd* lock) {
-  for (int attempt = 0; attempt < kAttempts; attempt++) {
+  for (int attempt = 0; attempt < kAttempts;) {
     struct stat st;
     Status status = OpenTrustedLock(parent.fd(), uid, lock, &st);
     bool full = status.errnum == ENOSPC || status.errnum == EDQUOT;
     if (full && on_full_disk == OnFullDisk::kGoOn) return Status::Ok();
     if (!status.ok()) return status;
-    status = PollLock(lock->get(), LOCK_EX, deadline, Subject::kLock);
+    int64_t slice = MonotonicNs() + kSliceNs;
+    bool last = slice >= deadline;
+    status = PollLock(lock->get(), LOCK_EX, last ? deadline : slice, Subject::kLock);
+    if (status.refusal == Refusal::kLockTimeout && !last) continue;
     if (!status.ok()) return status;
+    attempt++;
     // Whoever removed or replaced the lock, or the parent, while we waited has left us with a lock
     // that nobody else will look at.
     if (!parent.IsStillAt(paths.parent)) break;
