@@ -30,6 +30,16 @@ describe('docs/boxes.md', () => {
     expect(further).toEqual([]);
   });
 
+  it('tells every refusal of boxes and their runtime', () => {
+    const told = [...page.matchAll(/^\| `([A-Z_]+)` \|/gm)].map((match) => match[1]);
+    const inReadme = fs.readFileSync(path.join(root, 'README.md'), 'utf8');
+    const all = [
+      ...fs.readFileSync(path.join(root, 'lib', 'errors.ts'), 'utf8').matchAll(/\| 'ERR_BOX_SOCKETS_([A-Z_]+)'/g),
+    ];
+    const others = all.map((match) => match[1] ?? '').filter((code) => !inReadme.includes(`\`${code}\``));
+    expect(told.sort()).toEqual(others.sort());
+  });
+
   promise(missingSocat, 'leads from a row to a running box and back', () => {
     const printed = output(['-e', listing]);
     expect(printed).toEqual(['running', 'hello', '0']);
