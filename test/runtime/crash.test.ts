@@ -69,9 +69,10 @@ async function expectOrder(host: Host, runtime: BoxRuntime): Promise<string | nu
   expect(rows).toEqual(expect.arrayContaining(homes));
   expect(homes).toEqual(expect.arrayContaining(links));
   for (const { error } of boxes) expect(error).toBeUndefined();
-  // A process that runs is one that its box knows.
+  // A process that runs is one that its box knows. (One that it knows may end by itself: it finds no host to tell that it
+  // is ready.)
   const known = boxes.flatMap(({ shim }) => (shim === null ? [] : [shim.pid]));
-  expect(processesWith(host.base).sort()).toEqual(known.sort());
+  expect(known).toEqual(expect.arrayContaining(processesWith(host.base)));
   return boxes[0]?.state ?? null;
 }
 
