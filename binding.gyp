@@ -18,6 +18,7 @@
         "native/glue/addon.cc",
         "native/glue/binding_operations.cc",
         "native/glue/call.cc",
+        "native/glue/kept.cc",
         "native/glue/lifecycle_operations.cc",
         "native/glue/operation.cc",
         "native/glue/parent_operations.cc",

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { BindingHold, BoxSockets, HoldOptions } from '../dist/index.js';
 import { openDescriptors } from './helpers/descriptors.js';
@@ -180,6 +181,36 @@ describe('a hold', () => {
     await child.end();
     expect(isLocked(world.parent)).toBe(false);
   });
+
+  promise(
+    missingFlock,
+    'ends with its worker thread, however that ends, and so does what a listener had open',
+    async () => {
+      const world = makeWorld();
+      const before = openDescriptors('/tmp');
+      for (const end of ['', 'process.exit()', 'terminate']) {
+        const program = `
+        const { parentPort } = require('node:worker_threads');
+        const { BoxSockets } = require(${JSON.stringify(dist)});
+        const box = new BoxSockets('b', ${JSON.stringify(world.realDir('b'))}, { base: ${JSON.stringify(world.base)} });
+        const server = require('node:net').createServer();
+        box.listen(server, 'box.sock').then(() => box.hold()).then(() => {
+          parentPort.postMessage('held');
+          ${end === 'terminate' ? '' : end === '' ? 'server.unref()' : end};
+        });`;
+        const worker = new Worker(program, { eval: true });
+        const ended = new Promise((resolve) => worker.once('exit', resolve));
+        await new Promise((resolve) => worker.once('message', resolve));
+        if (end === 'terminate') {
+          expect(isLocked(world.parent)).toBe(true);
+          await worker.terminate();
+        }
+        await ended;
+        expect(isLocked(world.parent)).toBe(false);
+        await expect.poll(() => openDescriptors('/tmp')).toEqual(before);
+      }
+    },
+  );
 
   it("refreshes the link's own timestamps, and not those of the directory it leads to", async () => {
     const world = makeWorld();

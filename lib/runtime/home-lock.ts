@@ -4,7 +4,7 @@ import { unwrap } from '../failure.js';
 import { isFailure, Refusal } from '../native.js';
 
 /**
- * The lock on a home, held from {@link HomeLock.take} until it is released or its process ends, however it ends. It is an
+ * The lock on a home, held from {@link HomeLock.take} until it is released or its process (or worker thread) ends, however. It is an
  * exclusive flock on `<homeDir>/.lock`, the very one that BoxLite takes, so that its hosts are kept out too.
  */
 export class HomeLock {

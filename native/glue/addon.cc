@@ -2,6 +2,7 @@
 #include <napi.h>
 
 #include "../posix/socket.h"
+#include "kept.h"
 #include "operation.h"
 
 namespace {
@@ -10,6 +11,7 @@ namespace {
 constexpr int kContract = 5;
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  boxsockets::StartKeeping(env);
   boxsockets::DefineBindingOperations(env, exports);
   boxsockets::DefineLifecycleOperations(env, exports);
   boxsockets::DefineParentOperations(env, exports);

@@ -1,6 +1,7 @@
 // startTime, signalProcess, lockHome.
 #include "../posix/home_lock.h"
 #include "../posix/process.h"
+#include "kept.h"
 #include "operation.h"
 
 namespace boxsockets {
@@ -49,9 +50,7 @@ struct LockHomeOperation {
 
   void Read(Arguments& arguments) { arguments.Next(&path); }
   void Run() { status = LockHome(path.data, &lock); }
-  napi_value Result(napi_env env) {
-    return status.ok() ? Number(env, lock.Release()) : Failure(env, status);
-  }
+  napi_value Result(napi_env env) { return status.ok() ? Keep(env, &lock) : Failure(env, status); }
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // sweepStale, list, hold, refresh.
 #include "../posix/hold.h"
 #include "../posix/sweep.h"
+#include "kept.h"
 #include "operation.h"
 
 namespace boxsockets {
@@ -79,9 +80,7 @@ struct HoldOperation : ParentOperation {
     arguments.Next(&timeout_ms);
   }
   void Run() { status = HoldParent(ParentPaths(), timeout_ms, &held); }
-  napi_value Result(napi_env env) {
-    return status.ok() ? Number(env, held.Release()) : Failure(env, status);
-  }
+  napi_value Result(napi_env env) { return status.ok() ? Keep(env, &held) : Failure(env, status); }
 };
 
 // refresh(base, parent, binding, descriptor): null

@@ -1,5 +1,6 @@
 // listen, unlinkOwn, dialVerified, closeDescriptor, inodeOf.
 #include "../posix/serve.h"
+#include "kept.h"
 #include "operation.h"
 
 namespace boxsockets {
@@ -40,7 +41,7 @@ struct ListenOperation : BindingOperation {
     if (!status.ok()) return Failure(env, status);
     napi_value array = NewArray(env, 3);
     Put(env, array, 0, Number(env, listener.socket.Release()));
-    Put(env, array, 1, Number(env, listener.pin.Release()));
+    Put(env, array, 1, Keep(env, &listener.pin));
     Put(env, array, 2, IdentityToArray(env, listener.identity));
     return array;
   }
@@ -90,8 +91,12 @@ struct CloseOperation {
   uint32_t fd;
 
   void Read(Arguments& arguments) { arguments.Next(&fd); }
-  void Run() { Fd closing(static_cast<int>(fd)); }
-  napi_value Result(napi_env env) { return Null(env); }
+  void Run() {}
+  // Here, where nothing else of this environment runs: the number may be given again at once.
+  napi_value Result(napi_env env) {
+    CloseKept(env, static_cast<int>(fd));
+    return Null(env);
+  }
 };
 
 // inodeOf(fd): number, -1 where no such descriptor is open

@@ -37,6 +37,8 @@ class Vec {
   T& operator[](size_t index) { return data_[index]; }
   const T* begin() const { return data_; }
   const T* end() const { return data_ + size_; }
+  T* begin() { return data_; }
+  T* end() { return data_ + size_; }
 
  private:
   bool Grow(size_t wanted) {
