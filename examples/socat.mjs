@@ -14,12 +14,12 @@ const base = fs.mkdtempSync(path.join(os.tmpdir(), 'bs-'));
 process.on('exit', () => fs.rmSync(base, { recursive: true }));
 const homeDir = path.join(base, 'd'.repeat(140), 'd'.repeat(300 - base.length - 142));
 
-// Listens on box.sock, and connects to ready.sock as soon as it does: that is how a guest says that it is up.
+// Listens on box.sock, and connects to ready.sock as soon as it can be dialed: that is how a guest says that it is up.
 const shim = ({ sockets }) => ({
   command: 'sh',
   args: [
     '-c',
-    `(until [ -S "$1" ]; do sleep 0.01; done; exec socat -u /dev/null "UNIX-CONNECT:$2") &
+    `(until socat -u /dev/null "UNIX-CONNECT:$1"; do sleep 0.01; done; exec socat -u /dev/null "UNIX-CONNECT:$2") &
      exec socat "UNIX-LISTEN:$1,fork" EXEC:cat`,
     'shim',
     sockets.boxSock,
