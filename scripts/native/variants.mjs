@@ -19,8 +19,9 @@ export const VARIANTS = {
   plain: { options: { BOXSOCKETS_TESTS: 'ON', BOXSOCKETS_ADDON: 'ON' } },
   asan: { clang: true, options: { BOXSOCKETS_TESTS: 'ON', BOXSOCKETS_SANITIZERS: 'address,undefined' } },
   tsan: { clang: true, options: { BOXSOCKETS_TESTS: 'ON', BOXSOCKETS_SANITIZERS: 'thread' } },
+  fuzz: { clang: true, options: { BOXSOCKETS_FUZZERS: 'ON', BOXSOCKETS_SANITIZERS: 'address,undefined' } },
   // Never built: its compile_commands.json knows every source.
-  lint: { clang: true, options: { BOXSOCKETS_TESTS: 'ON', BOXSOCKETS_ADDON: 'ON' } },
+  lint: { clang: true, options: { BOXSOCKETS_TESTS: 'ON', BOXSOCKETS_ADDON: 'ON', BOXSOCKETS_FUZZERS: 'ON' } },
 };
 
 /** Given with every variant, so that none keeps what its build directory remembers of an older list. */
