@@ -101,7 +101,10 @@ Status LockParent(const Paths& paths, const Parent& parent, uid_t uid, int64_t d
     int64_t slice = MonotonicNs() + kSliceNs;
     bool last = slice >= deadline;
     status = PollLock(lock->get(), LOCK_EX, last ? deadline : slice, Subject::kLock);
-    if (status.refusal == Refusal::kLockTimeout && !last) continue;
+    if (status.refusal == Refusal::kLockTimeout && !last) {
+      if (!parent.IsStillAt(paths.parent)) break;
+      continue;
+    }
     if (!status.ok()) return status;
     attempt++;
     // Whoever removed or replaced the lock, or the parent, while we waited has left us with a lock

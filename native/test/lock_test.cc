@@ -175,6 +175,35 @@ TEST_CASE("whoever waited in a parent that was replaced starts over in the new o
   CHECK(high.Wait() == 0);
 }
 
+TEST_CASE(
+    "whoever waits in a parent that was replaced does not wait for what nobody will release") {
+  for (bool lock_alone : {false, true}) {
+    World world;
+    Signal taken, release;
+    Child holder([&] {
+      Locked locked(world, 0);
+      taken.Send();
+      release.Await();
+      return 0;
+    });
+    taken.Await();
+    Child waiter([&] {
+      auto nothing = [](const Parent&) { return Status::Ok(); };
+      return WithLockedParent(world.paths(), world.uid, Access::kCreate, kLong, nothing).ok() ? 0
+                                                                                              : 1;
+    });
+    AwaitOpened(waiter.pid(), world.InParent(".lock"));
+    if (lock_alone) {
+      REQUIRE(unlink(world.InParent(".lock").c_str()) == 0);
+    } else {
+      REQUIRE(rename(world.parent.c_str(), (world.base + "/away").c_str()) == 0);
+    }
+    CHECK(waiter.Wait() == 0);
+    release.Send();
+    CHECK(holder.Wait() == 0);
+  }
+}
+
 TEST_CASE("starting over is bounded") {
   World world;
   int runs = 0;
