@@ -25,7 +25,8 @@ beforeAll(() => {
 /** The cells of the rows of the table below a heading. */
 function table(heading: string): string[][] {
   const [, section = ''] = document.split(`\n${heading}\n`);
-  const rows = section.split('\n').filter((line) => line.startsWith('|'));
+  const [own = ''] = section.split('\n## ');
+  const rows = own.split('\n').filter((line) => line.startsWith('|'));
   const cells = rows.map((row) =>
     row
       .split('|')
