@@ -156,6 +156,8 @@ function nativeRemedy(attempts: { reason: Error }[]): string {
   if (reasons.some((reason) => 'code' in reason && reason.code === 'ERR_DLOPEN_DISABLED')) {
     return 'Allow native addons: node --permission --allow-addons';
   }
+  if (reasons.some(({ message }) => message.includes('--allow-ffi')))
+    return 'Allow native addons: deno run --allow-ffi';
   if (reasons.some(({ message }) => /failed to map segment|Operation not permitted/.test(message))) {
     return 'Install the package on a file system that is not mounted noexec, or name a copy elsewhere with useBinding()';
   }

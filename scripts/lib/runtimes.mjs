@@ -85,6 +85,23 @@ export function whyNot({ arch, libc }) {
 }
 
 /**
+ * As {@link whyNot}; and where the runtime could run, it is installed, or why that failed is told.
+ *
+ * @param {Runtime} runtime
+ * @returns {string | undefined}
+ */
+export function whyNotInstalled(runtime) {
+  const reason = whyNot(runtime);
+  if (reason !== undefined) return reason;
+  try {
+    install(runtime);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/**
  * Installs a runtime where it is not there yet, and says how to start it.
  *
  * @param {Runtime} runtime

@@ -5,8 +5,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
-import { RUNTIMES, type Runtime } from '../../scripts/lib/runtimes.mjs';
-import { installedProject, type Ran, run, runIn, runOk, scratch, titled, whyNoRuntime } from './installed.js';
+import { launch, RUNTIMES, type Runtime } from '../../scripts/lib/runtimes.mjs';
+import { installedProject, type Ran, root, run, runIn, runOk, scratch, titled, whyNoRuntime } from './installed.js';
 
 const HERE = `linux-${process.arch}`;
 const GLIBC = `prebuilds/${HERE}/boxsockets.glibc.node`;
@@ -220,6 +220,42 @@ describe('Node under its permission model', () => {
       },
     );
   }
+});
+
+describe('Deno', () => {
+  const runtime = RUNTIMES.find(({ name }) => name === 'deno') as Runtime;
+  const reason = whyNoRuntime(runtime) ?? linux;
+  const document = fs.readFileSync(path.join(root, 'docs/runtimes.md'), 'utf8');
+  const permissions = /^ {4}deno run (.*)$/m.exec(document)?.[1]?.split(' ') ?? [];
+
+  async function deno(allowed: string[]): Promise<Ran> {
+    const { command } = await launch(runtime);
+    return run(command, ['run', '--no-prompt', ...allowed, 'host.cjs'], { cwd: project });
+  }
+
+  test.skipIf(reason !== undefined)(titled('without --allow-ffi: an error that says so', reason), async () => {
+    const report = parse(await deno(permissions.filter((each) => each !== '--allow-ffi')));
+    const denied = /Requires ffi access/;
+    expectUnavailable(report, { [GLIBC]: denied, [MUSL]: denied }, /\nAllow native addons: deno run --allow-ffi$/);
+  });
+
+  test.skipIf(reason !== undefined)(titled('needs the permissions that docs/runtimes.md names', reason), async () => {
+    fs.writeFileSync(
+      path.join(project, 'host.cjs'),
+      `const { BoxSockets } = require('boxsockets');
+      const box = new BoxSockets('b', ${JSON.stringify(scratch())}, { base: ${JSON.stringify(scratch())} });
+      const server = require('node:net').createServer((socket) => socket.end('hello'));
+      box.listen(server, 'box.sock').then(async () => {
+        for await (const data of await box.connect('box.sock')) console.log(String(data));
+        server.close();
+      });`,
+    );
+    expect((await deno(permissions)).stdout).toBe('hello\n');
+    for (const one of permissions) {
+      const without = await deno(permissions.filter((each) => each !== one));
+      expect(without.stdout + without.stderr, one).toMatch(new RegExp(one));
+    }
+  });
 });
 
 describe('on musl', () => {

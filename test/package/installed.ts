@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, inject } from 'vitest';
 
 import { installPinned } from '../../scripts/lib/pinned.mjs';
-import { launch, type Runtime, whyNot } from '../../scripts/lib/runtimes.mjs';
+import { launch, type Runtime, whyNotInstalled } from '../../scripts/lib/runtimes.mjs';
 
 export const root = path.resolve(__dirname, '../..');
 const folders: string[] = [];
@@ -112,7 +112,10 @@ export async function executable(runtime: Runtime): Promise<string> {
   return (await launch(runtime)).command;
 }
 
-/** As `whyNot`, and where it could run, that npm can install it. */
+const whyNots = new Map<string, string | undefined>();
+
+/** Why a runtime cannot be had here; undefined where it can, and then it is installed. */
 export function whyNoRuntime(runtime: Runtime): string | undefined {
-  return whyNot(runtime);
+  if (!whyNots.has(runtime.name)) whyNots.set(runtime.name, whyNotInstalled(runtime));
+  return whyNots.get(runtime.name);
 }
