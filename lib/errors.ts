@@ -80,15 +80,14 @@ export class BoxSocketsError extends Error {
       if (value !== undefined) Object.assign(this, { [key]: value });
     }
   }
-
-  static {
-    Object.defineProperty(BoxSocketsError.prototype, 'name', {
-      value: 'BoxSocketsError',
-      configurable: true,
-      writable: true,
-    });
-  }
 }
+
+// Not a static block: packing renames a class that speaks of itself, and Node prints the class's own name.
+Object.defineProperty(BoxSocketsError.prototype, 'name', {
+  value: 'BoxSocketsError',
+  configurable: true,
+  writable: true,
+});
 
 /** A failed system call as Node words it: `EACCES: permission denied, symlinkat '/a' -> '/b'`. */
 export function systemError(errno: number, syscall: string, path?: string, dest?: string): BoxSocketsError {

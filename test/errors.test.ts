@@ -30,6 +30,7 @@ describe('an error of this package', () => {
     const error = thrown(() => sameInodeSync('/nonexistent', '/'));
     expect(error).toBeInstanceOf(Error);
     expect(error.name).toBe('BoxSocketsError');
+    expect(util.inspect(error)).toMatch(/^BoxSocketsError: ENOENT/);
     expect(Object.hasOwn(error, 'name')).toBe(false);
     expect(String(error)).toMatch(/^BoxSocketsError: ENOENT/);
     expect(error.stack).toContain(path.basename(__filename));
