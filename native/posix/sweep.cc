@@ -74,8 +74,28 @@ class Sweep {
       result_->kept++;
       return Status::Ok();
     }
-    if (IsGone(errno)) return Take(directory.fd(), name);
+    if (IsGone(errno)) return TakeStale(directory.fd(), name);
     return Skip(name, errno);
+  }
+
+  // A home may come back between the look and the unlink, and an ensure() find the link in its
+  // place: where all is right it takes no lock. So the target is looked for once more when the link
+  // is gone, and the link put back where it is there; whoever looks later finds no link and waits.
+  Status TakeStale(int parent, const char* name) {
+    if (dry_run_) return Take(parent, name);
+    char target[PATH_MAX];
+    ssize_t size = readlinkat(parent, name, target, sizeof target - 1);
+    if (size < 0 || unlinkat(parent, name, 0) != 0) {
+      return errno == ENOENT ? Status::Ok() : Skip(name, errno);
+    }
+    target[size] = '\0';
+    struct stat st;
+    int errnum = fstatat(parent, target, &st, 0) == 0 ? 0 : errno;
+    if (IsGone(errnum)) return NoteRemoved(name);
+    if (symlinkat(target, parent, name) != 0 && errno != EEXIST) return Skip(name, errno);
+    if (errnum != 0) return Skip(name, errnum);
+    result_->kept++;
+    return Status::Ok();
   }
 
   Status Take(int parent, const char* name) {
@@ -84,6 +104,10 @@ class Sweep {
     int result =
         dry_run_ ? fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) : unlinkat(parent, name, 0);
     if (result != 0) return errno == ENOENT ? Status::Ok() : Skip(name, errno);
+    return NoteRemoved(name);
+  }
+
+  Status NoteRemoved(const char* name) {
     size_t offset;
     bool noted = result_->names.Add(name, &offset) && result_->removed.Append(offset);
     return noted ? Status::Ok() : OutOfMemory();
@@ -118,22 +142,35 @@ class Lister {
  private:
   // False where memory is short.
   bool Describe(const char* name) {
-    char target[PATH_MAX + 1];
-    ssize_t size = readlinkat(parent_, name, target, sizeof target - 1);
-    int errnum = size < 0 ? errno : 0;
-    if (errnum == ENOENT) return true;  // gone meanwhile
-    Listing::Entry entry = {};
-    entry.target = Listing::kNoTarget;
-    entry.state = errnum == EINVAL ? BindingState::kNotASymlink : BindingState::kUnreadable;
-    entry.errnum = errnum == EINVAL ? 0 : errnum;
-    entry.first_socket = listing_->sockets.size();
-    if (!listing_->names.Add(name, &entry.id)) return false;
-    if (size >= 0) {
+    constexpr int kAttempts = 8;
+    Listing::Entry entry;
+    for (int attempt = 0; attempt < kAttempts; attempt++) {
+      char target[PATH_MAX + 1];
+      ssize_t size = readlinkat(parent_, name, target, sizeof target - 1);
+      int errnum = size < 0 ? errno : 0;
+      if (errnum == ENOENT) return true;  // gone meanwhile
+      entry = {};
+      entry.target = Listing::kNoTarget;
+      entry.state = errnum == EINVAL ? BindingState::kNotASymlink : BindingState::kUnreadable;
+      entry.errnum = errnum == EINVAL ? 0 : errnum;
+      entry.first_socket = listing_->sockets.size();
+      if (!listing_->names.Add(name, &entry.id)) return false;
+      if (size < 0) break;
       target[size] = '\0';
       if (!listing_->names.Add(target, &entry.target) || !Resolve(name, &entry)) return false;
+      if (entry.state != BindingState::kDangling || StaysDangling(name)) break;
     }
     entry.socket_count = listing_->sockets.size() - entry.first_socket;
     return listing_->entries.Append(entry);
+  }
+
+  // A link that was removed, or moved to another home, since it was read leads nowhere, too.
+  // Dangling is one that stays in its place while it does.
+  bool StaysDangling(const char* name) {
+    struct stat before, target, after;
+    return fstatat(parent_, name, &before, AT_SYMLINK_NOFOLLOW) == 0 &&
+           fstatat(parent_, name, &target, 0) != 0 && IsGone(errno) &&
+           fstatat(parent_, name, &after, AT_SYMLINK_NOFOLLOW) == 0 && SameInode(before, after);
   }
 
   bool Resolve(const char* name, Listing::Entry* entry) {
@@ -149,7 +186,10 @@ class Lister {
     status = directory.Open(parent_, name, Subject::kBinding);
     if (status.ok()) status = ListSockets(name, &directory, entry);
     if (status.ok()) return true;
-    entry->state = BindingState::kUnreadable;
+    // Its target has gone since it was looked at.
+    bool gone = status.errnum == ENOENT;
+    entry->state = gone ? BindingState::kDangling : BindingState::kUnreadable;
+    if (gone) return true;
     entry->errnum = status.errnum;
     // The kernel's lack of memory concerns one entry; our own, all that is still to be noted.
     return strcmp(status.syscall, "malloc") != 0;

@@ -1,6 +1,10 @@
 // What failing calls have turned up, each kind by its name.
 
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
+import { BoxSockets } from '../../dist/index.js';
 import { promise } from '../helpers.js';
 import type { Call } from './calls.js';
 import type { Errno } from './errnos.js';
@@ -11,7 +15,7 @@ interface Where {
   readonly call: string;
   readonly about: string;
   readonly nth?: number;
-  readonly errno: Errno;
+  readonly errno: Errno | 'ENOENT';
 }
 
 /** What the operation answers where that call fails. */
@@ -86,6 +90,28 @@ promise(missingStrace, 'an interrupted open of a fresh socket file is repeated',
   expect(answer).toEqual({ result: 'listening' });
 });
 
+promise(
+  missingStrace,
+  'a home that goes away between two looks of a list is no unreadable one: it looks again',
+  async () => {
+    const answer = await answerTo({ operation: 'list', call: 'openat', about: '<parent>/idle', errno: 'ENOENT' });
+    expect(answer).toEqual({
+      result: expect.arrayContaining([expect.objectContaining({ id: 'idle', state: 'idle' })]),
+    });
+  },
+);
+
+promise(
+  missingStrace,
+  'a link that is removed and made again while a list reads it is not called dangling',
+  async () => {
+    const answer = await answerTo({ operation: 'list', call: 'fstatat', about: '<parent>/idle', errno: 'ENOENT' });
+    expect(answer).toEqual({
+      result: expect.arrayContaining([expect.objectContaining({ id: 'idle', state: 'idle' })]),
+    });
+  },
+);
+
 promise(missingStrace, "the kernel's lack of memory concerns the entry, not the whole list", async () => {
   const answer = await answerTo({ operation: 'list', call: 'openat', about: '<parent>/idle', errno: 'ENOMEM' });
   expect(answer).toEqual({
@@ -93,5 +119,34 @@ promise(missingStrace, "the kernel's lack of memory concerns the entry, not the 
       expect.objectContaining({ id: 'idle', state: 'unreadable', code: 'ENOMEM' }),
       expect.objectContaining({ id: 'live', state: 'live' }),
     ]),
+  });
+});
+
+/** Whether somebody holds the lock of the parent in that base. */
+function isLocked(base: string): boolean {
+  try {
+    new BoxSockets('nobody', base, { base }).removeSync({ lockTimeout: 0 });
+    return false;
+  } catch (error) {
+    return (error as { code?: string }).code === 'ERR_BOX_SOCKETS_LOCK_TIMEOUT';
+  }
+}
+
+promise(missingStrace, 'a home that comes back while its link is swept keeps it', async () => {
+  const { calls } = await traceOperation('sweep');
+  const call = calls.find(({ names, about }) => names.includes('unlinkat') && about === '<parent>/gone');
+  if (call === undefined) throw new Error('sweep unlinks nothing');
+  await withBase(async (base) => {
+    const struck = strikeOperation({ base, operation: 'sweep' }, { call, effect: 'delay_enter=1000000' });
+    // By now it has seen that the home is gone.
+    while (!isLocked(base)) await sleep(5);
+    await sleep(100);
+    const home = path.join(base, 'gone');
+    fs.mkdirSync(home);
+    const box = new BoxSockets('gone', home, { base });
+    expect(box.ensureSync({ lockTimeout: 0 }).status).toBe('unchanged');
+    const { report } = await struck;
+    expect(report?.first).toMatchObject({ result: { removed: ['.old.new'], kept: 2 } });
+    expect(fs.realpathSync(box.bindingDir)).toBe(fs.realpathSync(home));
   });
 });
