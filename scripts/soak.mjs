@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+// The long form of the proofs of test/fire: `npm run soak [-- --seconds N]`. Each call of each operation fails with every
+// errno that its manual page allows, each is the last one of its process, and every race runs for N seconds (60).
+
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+
+const root = path.dirname(import.meta.dirname);
+const seconds = secondsOf(process.argv.slice(2));
+if (seconds === null) {
+  console.error('usage: npm run soak [-- --seconds N]');
+  process.exit(2);
+}
+
+const vitest = path.join(root, 'node_modules', 'vitest', 'vitest.mjs');
+const { status } = spawnSync(process.execPath, [vitest, 'run', 'test/fire', '--no-file-parallelism'], {
+  cwd: root,
+  stdio: 'inherit',
+  env: { ...process.env, BOXSOCKETS_SOAK_SECONDS: String(seconds) },
+});
+process.exitCode = status ?? 1;
+
+/**
+ * @param {string[]} args
+ * @returns {number | null} null where they are wrong
+ */
+function secondsOf(args) {
+  try {
+    const { values } = parseArgs({ args, options: { seconds: { type: 'string', default: '60' } } });
+    const number = Number(values.seconds);
+    return Number.isInteger(number) && number > 0 ? number : null;
+  } catch {
+    return null;
+  }
+}
