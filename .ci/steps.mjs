@@ -22,7 +22,9 @@ const STEPS = [
   vitest('test'),
   check('npm', 'run', 'lint'),
   check('npm', 'run', 'lint:native'),
-  { name: 'npm run test:native', command: ['npm', 'run', 'test:native'], counts: readCtest },
+  { name: 'npm run test:native', command: ['npm', 'run', 'test:native'], counts: readLastLine },
+  check('npm', 'run', 'fuzz', '--', '--seconds', '15'),
+  check('npm', 'run', 'prebuilds', '--', '--check'),
   vitest('test:package'),
   check('npm', 'run', 'bench:check'),
 ];
@@ -51,14 +53,12 @@ function vitest(script) {
   };
 }
 
-/** The summary lines of every ctest run in the output. @param {string} output */
-function readCtest(output) {
-  const counts = { passed: 0, failed: 0, skipped: 0 };
-  for (const [, failed, run] of output.matchAll(/tests passed, (\d+) tests? failed out of (\d+)/g)) {
-    counts.failed += Number(failed);
-    counts.passed += Number(run) - Number(failed);
-  }
-  return counts.passed + counts.failed === 0 ? undefined : counts;
+/** The last line of the form `N passed, N failed, N skipped`. @param {string} output */
+function readLastLine(output) {
+  const found = [...output.matchAll(/(\d+) passed, (\d+) failed, (\d+) skipped/g)].at(-1);
+  if (found === undefined) return undefined;
+  const [passed = 0, failed = 0, skipped = 0] = found.slice(1).map(Number);
+  return { passed, failed, skipped };
 }
 
 /** @param {Step} step @returns {Promise<{ status: number, output: string }>} */
@@ -75,6 +75,15 @@ function run({ command: [file = '', ...args] }) {
   });
 }
 
+/** What tests of this project make in the temporary directory, and must have removed. @returns {Set<string>} */
+function leftovers() {
+  const own = /^(bs|bsn|bl)-/;
+  return new Set(
+    ['/tmp', os.tmpdir()].flatMap((directory) => fs.readdirSync(directory)).filter((name) => own.test(name)),
+  );
+}
+
+const before = leftovers();
 const ends = [];
 for (const step of STEPS) {
   console.log(`\n==> ${step.name}`);
@@ -88,6 +97,9 @@ for (const step of STEPS) {
   ends.push(`${step.name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped (${seconds} s)`);
   if (step.name === 'npm ci' && status !== 0) break;
 }
+const left = [...leftovers()].filter((name) => !before.has(name));
+total[left.length === 0 ? 'passed' : 'failed']++;
+ends.push(`left behind in the temporary directory: ${left.length === 0 ? 'nothing' : left.join(', ')}`);
 fs.rmSync(scratch, { recursive: true });
 console.log(`\n${ends.join('\n')}\n`);
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
