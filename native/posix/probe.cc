@@ -104,7 +104,7 @@ Fd Accept(const Fd& listener) {
 // and connect to whatever appears: the connection that carries our byte is among the first few.
 Status AcceptByte(const Fd& client, const Fd& listener) {
   Status status;
-  for (int i = 0; i < kBacklog; i++) {
+  for (int i = 0; i <= kBacklog; i++) {  // Linux queues one more than the backlog
     Fd server = Accept(listener);
     if (!server.valid()) {
       return i == 0 ? Status::Failed("accept", Subject::kSocket) : status;

@@ -1,6 +1,7 @@
 // What happens when a call fails, or when somebody gets in between two calls who does not take our
 // lock, as BoxLite does not.
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,7 +11,9 @@
 
 #include "../posix/binding.h"
 #include "../posix/hold.h"
+#include "../posix/home_lock.h"
 #include "../posix/probe.h"
+#include "../posix/process.h"
 #include "../posix/serve.h"
 #include "../posix/sweep.h"
 #include "intercept.h"
@@ -237,6 +240,113 @@ TEST_CASE("whichever call of a listen fails, no socket stays behind, and a live 
     return spared && (status.ok() ? held : dead || !SocketIsHeld(path.c_str()));
   };
   for (int errnum : {EIO, EACCES}) FailEachCall(errnum, prepare, operate, verify);
+}
+
+TEST_CASE("whichever call of a dial fails, it is told") {
+  Fd client, listener;
+  Prepare prepare = [&](Scene& scene) {
+    listener = MakeSocket(scene.world.real_dir + "/s", SocketType::kStream);
+  };
+  Operate dial = [&](Scene& scene) {
+    return DialVerified((scene.world.real_dir + "/s").c_str(), geteuid(), &client);
+  };
+  Verify verify = [&](Scene&, const Status& status) {
+    bool told = status.ok() || HasFailed(status, EIO);
+    client.Reset();
+    listener.Reset();
+    return told;
+  };
+  FailEachCall(EIO, prepare, dial, verify);
+}
+
+TEST_CASE("whichever call of a hold fails, nothing is held") {
+  Fd held;
+  Prepare prepare = [](Scene& scene) { scene.Bind(scene.world.real_dir); };
+  Operate hold = [&](Scene& scene) {
+    Status status = HoldParent(scene.world.paths(), 0, &held);
+    return status.ok() ? RefreshBinding(held.get(), scene.world.paths()) : status;
+  };
+  Verify verify = [&](Scene& scene, const Status&) {
+    held.Reset();
+    return scene.IsAsBefore();
+  };
+  for (int errnum : {EIO, ENOENT}) FailEachCall(errnum, prepare, hold, verify);
+}
+
+TEST_CASE("whichever call of a home's lock fails, it is told, and nothing is locked") {
+  Fd lock;
+  Prepare prepare = [](Scene&) {};
+  Operate take = [&](Scene& scene) {
+    return LockHome((scene.world.home / ".lock").c_str(), &lock);
+  };
+  Verify verify = [&](Scene& scene, const Status& status) {
+    bool told = status.ok() == lock.valid();
+    lock.Reset();
+    Status again = LockHome((scene.world.home / ".lock").c_str(), &lock);
+    lock.Reset();
+    return told && again.ok();
+  };
+  for (int errnum : {EIO, EACCES}) FailEachCall(errnum, prepare, take, verify);
+}
+
+TEST_CASE("a home's lock that is replaced again and again is given up") {
+  Scene scene;
+  Fd lock;
+  std::string path = scene.world.home / ".lock";
+  Intercept intercept("flock", [&](int, const char*) {
+    REQUIRE(unlink(path.c_str()) == 0);
+    return 0;
+  });
+  CHECK(IsRefused(LockHome(path.c_str(), &lock), Refusal::kParentUnstable));
+  CHECK_FALSE(lock.valid());
+}
+
+TEST_CASE("whichever call of a measurement fails, no socket stays behind") {
+  Prepare prepare = [](Scene&) {};
+  Operate measure = [](Scene& scene) { return BindAnyLength((scene.other + "/s").c_str()); };
+  Verify verify = [](Scene& scene, const Status& status) {
+    bool unlinking = status.syscall != nullptr && strcmp(status.syscall, "unlink") == 0;
+    return EntriesOf(scene.other).empty() || unlinking;
+  };
+  for (int errnum : {EIO, EACCES}) FailEachCall(errnum, prepare, measure, verify);
+}
+
+TEST_CASE("without process descriptors a signal goes by number, to the right process alone") {
+  for (int errnum : {ENOSYS, EPERM}) {
+    Signal end;
+    Child child([&] {
+      end.Await();
+      return 0;
+    });
+    int64_t start_time;
+    REQUIRE(StartTime(child.pid(), &start_time).ok());
+    bool sent = true;
+    Intercept intercept("syscall", [errnum](int, const char*) { return errnum; });
+    CHECK(SignalProcess(child.pid(), start_time + 1, SIGKILL, &sent).ok());
+    CHECK_FALSE(sent);
+    CHECK(SignalProcess(child.pid(), start_time, SIGKILL, &sent).ok());
+    CHECK(sent);
+    CHECK(child.Wait() == -1);
+  }
+}
+
+TEST_CASE("a process that /proc hides is not taken for one that has ended") {
+  int64_t start_time;
+  {
+    Intercept intercept("open", [](int, const char*) { return ENOENT; });
+    CHECK(HasFailed(StartTime(getpid(), &start_time), EACCES));
+  }
+  {
+    // It was only slow to appear.
+    Intercept intercept("open", 1, [] { return ENOENT; });
+    CHECK(StartTime(getpid(), &start_time).ok());
+    CHECK(start_time != kNotRunning);
+  }
+  {
+    Intercept intercept("read", 1, [] { return ESRCH; });
+    CHECK(StartTime(getpid(), &start_time).ok());
+    CHECK(start_time == kNotRunning);
+  }
 }
 
 TEST_CASE("a call that a signal interrupts is repeated") {
@@ -498,12 +608,37 @@ TEST_CASE("a probe finds its own connection among those of somebody who connects
     Intercept intercept("connect", 1, [&] { return visit(3); });
     CHECK(probe().ok());
   }
+  visitors.clear();
+  {
+    // As many as the backlog holds beside our own.
+    Intercept intercept("connect", 1, [&] { return visit(8); });
+    CHECK(probe().ok());
+  }
+  visitors.clear();
   {
     // A full backlog is no reason to wait.
     Intercept intercept("connect", 1, [&] { return visit(100); });
     CHECK(HasFailed(probe(), EAGAIN));
   }
   visitors.clear();
+  CHECK(EntriesOf(scene.world.real_dir).empty());
+}
+
+TEST_CASE("a datagram that is not the probe's own is no proof") {
+  Scene scene;
+  scene.Bind(scene.world.real_dir);
+  std::string path = scene.world.binding + "/.standin";
+  Intercept intercept("send", 1, [&] {
+    Address address;
+    Fd stranger;
+    REQUIRE(Address::Make(path.c_str(), kSunPathCapacity, "sendto", &address).ok());
+    REQUIRE(OpenSocket(SocketType::kDatagram, &stranger).ok());
+    REQUIRE(sendto(stranger.get(), "?", 1, 0, address.get(), address.size()) == 1);
+    return 0;
+  });
+  Status status =
+      Probe({path.c_str(), ".standin", scene.world.real_dir.c_str(), SocketType::kDatagram});
+  CHECK(HasFailed(status, EPROTO));
   CHECK(EntriesOf(scene.world.real_dir).empty());
 }
 

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -77,6 +78,7 @@ WRAP(int, -1, fstatat, (int at, const char* path, struct stat* st, int flags),
      (at, path, st, flags));
 WRAP(int, -1, getsockopt, (int fd, int level, int name, void* value, socklen_t* size),
      (fd, level, name, value, size));
+WRAP(int, -1, kill, (pid_t pid, int signal), (pid, signal));
 WRAP(int, -1, listen, (int fd, int backlog), (fd, backlog));
 WRAP(int, -1, lstat, (const char* path, struct stat* st), (path, st));
 WRAP(int, -1, mkdir, (const char* path, mode_t mode), (path, mode));
@@ -95,6 +97,7 @@ WRAP(ssize_t, -1, send, (int fd, const void* data, size_t size, int flags),
 WRAP(int, -1, socket, (int domain, int type, int protocol), (domain, type, protocol));
 WRAP(int, -1, stat, (const char* path, struct stat* st), (path, st));
 WRAP(int, -1, symlinkat, (const char* target, int at, const char* path), (target, at, path));
+WRAP(long, -1, syscall, (long number, long a, long b, long c, long d), (number, a, b, c, d));
 WRAP(int, -1, unlink, (const char* path), (path));
 WRAP(int, -1, unlinkat, (int at, const char* path, int flags), (at, path, flags));
 WRAP(int, -1, utimensat, (int at, const char* path, const struct timespec* times, int flags),

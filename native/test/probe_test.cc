@@ -186,6 +186,20 @@ TEST_CASE("leftovers of a directory that is missing, or cannot be read or writte
   CHECK(HasFailed(world.RemoveLeftovers(UINT64_MAX), ENOENT));
 }
 
+TEST_CASE("a parent is checked before anything is bound through it, and left as it is") {
+  World world;
+  CHECK(CheckParent(world.parent_paths()).ok());  // none: the bind will say so
+  CHECK_FALSE(Exists(world.parent));
+  world.MakeParent(0711);
+  CHECK(CheckParent(world.parent_paths()).ok());
+  CHECK(ModeOf(world.parent) == 0711);
+  REQUIRE(rmdir(world.parent.c_str()) == 0);
+  MakeLink(world.real_dir, world.parent);
+  CHECK(IsRefused(CheckParent(world.parent_paths()), Refusal::kParentNotDirectory));
+  REQUIRE(chmod(world.base.c_str(), 0777) == 0);
+  CHECK(IsRefused(CheckParent(world.parent_paths()), Refusal::kBaseUntrusted));
+}
+
 TEST_CASE("an address directory leads to the directory, or elsewhere, or nowhere") {
   Bound world;
   CHECK(CheckLeadsTo(world.binding.c_str(), world.real_dir.c_str()).ok());

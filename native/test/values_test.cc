@@ -52,6 +52,13 @@ TEST_CASE("a descriptor is closed once, by its last owner") {
   CHECK(CountDescriptors() == before);
 }
 
+TEST_CASE("a descriptor is known by its inode, and a closed one by none") {
+  TempDirectory directory;
+  Fd fd(open(directory.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  CHECK(InodeOf(fd.get()) == static_cast<int64_t>(StatOf(directory.path()).st_ino));
+  CHECK(InodeOf(-1) == -1);
+}
+
 TEST_CASE("an invalid descriptor is never closed") {
   Fd fd(-1);
   CHECK_FALSE(fd.valid());

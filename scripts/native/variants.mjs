@@ -20,6 +20,10 @@ export const VARIANTS = {
   asan: { clang: true, options: { BOXSOCKETS_TESTS: 'ON', BOXSOCKETS_SANITIZERS: 'address,undefined' } },
   tsan: { clang: true, options: { BOXSOCKETS_TESTS: 'ON', BOXSOCKETS_SANITIZERS: 'thread' } },
   fuzz: { clang: true, options: { BOXSOCKETS_FUZZERS: 'ON', BOXSOCKETS_SANITIZERS: 'address,undefined' } },
+  coverage: {
+    clang: true,
+    options: { BOXSOCKETS_TESTS: 'ON', BOXSOCKETS_ADDON: 'ON', BOXSOCKETS_COVERAGE: 'ON' },
+  },
   // Never built: its compile_commands.json knows every source.
   lint: { clang: true, options: { BOXSOCKETS_TESTS: 'ON', BOXSOCKETS_ADDON: 'ON', BOXSOCKETS_FUZZERS: 'ON' } },
 };

@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+// Measures what the tests reach of the native layer: `npm run coverage:native -- [--package]`. A table of every file,
+// and coverage/native.info for whatever merges it with the rest. With --package, the tests of the package run on an
+// instrumented addon too (the one in prebuilds/ is put back afterwards), so that the glue is measured as well.
+
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import util from 'node:util';
+import { buildDirectory, cmake, root, run } from './variants.mjs';
+
+const { values } = util.parseArgs({ options: { package: { type: 'boolean', default: false } } });
+
+cmake('coverage', 'build');
+const directory = buildDirectory('coverage');
+const profiles = path.join(directory, 'profiles');
+fs.rmSync(profiles, { recursive: true, force: true });
+fs.mkdirSync(profiles, { recursive: true });
+// %4m: four files for each program, into which its processes merge. Some of them act as another user.
+fs.chmodSync(profiles, 0o777);
+const env = { ...process.env, LLVM_PROFILE_FILE: path.join(profiles, '%4m.profraw') };
+
+const tests = spawnSync('ctest', ['--test-dir', directory, '-j', '2', '--output-on-failure'], { env, stdio: 'pipe' });
+if (tests.status !== 0) {
+  process.stderr.write(tests.stdout);
+  process.exit(1);
+}
+const addon = path.join(directory, 'Debug/boxsockets.node');
+if (values.package) runPackageTests();
+
+const programs = ['posix_test', 'faults_test', 'threads_test'].map((name) => path.join(directory, 'native/test', name));
+const objects = [...programs.filter((file) => fs.existsSync(file)), ...(values.package ? [addon] : [])];
+const merged = path.join(directory, 'native.profdata');
+const raw = fs.readdirSync(profiles).map((name) => path.join(profiles, name));
+run(llvm('llvm-profdata'), ['merge', '-sparse', '-o', merged, ...raw]);
+const [first = '', ...others] = objects;
+const what = [first, ...others.flatMap((file) => ['-object', file]), `-instr-profile=${merged}`];
+const sources = ['native/posix', ...(values.package ? ['native/glue'] : [])].map((name) => path.join(root, name));
+const report = run(llvm('llvm-cov'), ['report', ...what, '-show-region-summary=false', ...sources], { quiet: true });
+console.log(report.replaceAll(/\n-+\n/g, '\n').trim());
+
+const lcov = run(llvm('llvm-cov'), ['export', ...what, '-format=lcov', ...sources], { quiet: true });
+const info = path.join(root, 'coverage/native.info');
+fs.mkdirSync(path.dirname(info), { recursive: true });
+fs.writeFileSync(info, lcov.replaceAll(`SF:${root}/`, 'SF:'));
+console.log(`\n${path.relative(root, info)}`);
+
+/** The package's own tests, on the instrumented addon. */
+function runPackageTests() {
+  const prebuilds = path.join(root, 'prebuilds', `${process.platform}-${process.arch}`);
+  const binaries = fs.readdirSync(prebuilds).filter((name) => name.endsWith('.node'));
+  const aside = fs.mkdtempSync(path.join(directory, 'prebuilds-'));
+  for (const name of binaries) fs.copyFileSync(path.join(prebuilds, name), path.join(aside, name));
+  try {
+    for (const name of binaries) fs.copyFileSync(addon, path.join(prebuilds, name));
+    const { status } = spawnSync('npx', ['vitest', 'run', '--dir', 'test'], { cwd: root, env, stdio: 'inherit' });
+    if (status !== 0)
+      console.log('Some of these tests look at what the addon itself is, and fail on an instrumented one.');
+  } finally {
+    for (const name of binaries) fs.copyFileSync(path.join(aside, name), path.join(prebuilds, name));
+    fs.rmSync(aside, { recursive: true });
+  }
+}
+
+/**
+ * A tool of the same LLVM as clang, which must read its own format; it lies beside it, under a name with or without a
+ * version, or is Xcode's.
+ *
+ * @param {string} name
+ */
+function llvm(name) {
+  const found = run('clang', [`-print-prog-name=${name}`], { quiet: true }).trim();
+  return found === '' ? name : found;
+}
