@@ -81,18 +81,20 @@ class Sweep {
   // A home may come back between the look and the unlink, and an ensure() find the link in its
   // place: where all is right it takes no lock. So the target is looked for once more when the link
   // is gone, and the link put back where it is there; whoever looks later finds no link and waits.
+  // A dry run, without the lock, looks at the target alone: the link itself may come and go.
   Status TakeStale(int parent, const char* name) {
-    if (dry_run_) return Take(parent, name);
     char target[PATH_MAX];
     ssize_t size = readlinkat(parent, name, target, sizeof target - 1);
-    if (size < 0 || unlinkat(parent, name, 0) != 0) {
+    if (size < 0 || (!dry_run_ && unlinkat(parent, name, 0) != 0)) {
       return errno == ENOENT ? Status::Ok() : Skip(name, errno);
     }
     target[size] = '\0';
     struct stat st;
     int errnum = fstatat(parent, target, &st, 0) == 0 ? 0 : errno;
     if (IsGone(errnum)) return NoteRemoved(name);
-    if (symlinkat(target, parent, name) != 0 && errno != EEXIST) return Skip(name, errno);
+    if (!dry_run_ && symlinkat(target, parent, name) != 0 && errno != EEXIST) {
+      return Skip(name, errno);
+    }
     if (errnum != 0) return Skip(name, errnum);
     result_->kept++;
     return Status::Ok();
@@ -158,19 +160,16 @@ class Lister {
       if (size < 0) break;
       target[size] = '\0';
       if (!listing_->names.Add(target, &entry.target) || !Resolve(name, &entry)) return false;
-      if (entry.state != BindingState::kDangling || StaysDangling(name)) break;
+      // A link that was removed, or moved to another home, since it was read leads nowhere, too.
+      if (entry.state != BindingState::kDangling || IsGoneTarget(target)) break;
     }
     entry.socket_count = listing_->sockets.size() - entry.first_socket;
     return listing_->entries.Append(entry);
   }
 
-  // A link that was removed, or moved to another home, since it was read leads nowhere, too.
-  // Dangling is one that stays in its place while it does.
-  bool StaysDangling(const char* name) {
-    struct stat before, target, after;
-    return fstatat(parent_, name, &before, AT_SYMLINK_NOFOLLOW) == 0 &&
-           fstatat(parent_, name, &target, 0) != 0 && IsGone(errno) &&
-           fstatat(parent_, name, &after, AT_SYMLINK_NOFOLLOW) == 0 && SameInode(before, after);
+  bool IsGoneTarget(const char* target) {
+    struct stat st;
+    return fstatat(parent_, target, &st, 0) != 0 && IsGone(errno);
   }
 
   bool Resolve(const char* name, Listing::Entry* entry) {

@@ -560,6 +560,54 @@ TEST_CASE("entries that come and go while a parent is listed or swept are not to
   CHECK(listing.entries.size() == 0);
 }
 
+TEST_CASE("a binding that is removed and made again between two looks is not called stale") {
+  Scene scene;
+  scene.Bind(scene.world.real_dir);
+  auto flicker = [&](int, const char* name) {
+    if (strcmp(name, "readlinkat") == 0) Replace(scene.world.binding, scene.world.real_dir);
+    if (strcmp(name, "fstatat") == 0) unlink(scene.world.binding.c_str());
+    return 0;
+  };
+  Intercept intercept("*", flicker);
+  SweepResult swept;
+  CHECK(SweepStale(scene.world.parent_paths(), true, 0, &swept).ok());
+  CHECK(swept.removed.size() == 0);
+  CHECK(swept.kept == 1);
+}
+
+TEST_CASE("a binding whose home comes back while it is swept is there again") {
+  Scene scene;
+  scene.Bind(scene.world.home / "away");
+  Intercept intercept("unlinkat", 1, [&] {
+    MakeDirectory(scene.world.home / "away");
+    return 0;
+  });
+  SweepResult swept;
+  CHECK(SweepStale(scene.world.parent_paths(), false, 0, &swept).ok());
+  CHECK(scene.IsAsBefore());
+  CHECK(swept.removed.size() == 0);
+  CHECK(swept.kept == 1);
+}
+
+TEST_CASE("a binding that is moved while it is listed is told as it was when it was read") {
+  Scene scene;
+  scene.Bind("dangling");
+  bool moved = false;
+  Intercept intercept("fstatat", [&](int, const char*) {
+    // After the first look at where it leads.
+    if (moved) Replace(scene.world.binding, scene.world.real_dir);
+    if (!moved) unlink(scene.world.binding.c_str());
+    moved = true;
+    return 0;
+  });
+  Listing listing;
+  CHECK(List(scene.world.parent_paths(), &listing).ok());
+  for (const Listing::Entry& entry : listing.entries) {
+    CHECK(entry.state == BindingState::kDangling);  // what it was when it was read
+    CHECK(strcmp(listing.names.at(entry.target), "dangling") == 0);
+  }
+}
+
 TEST_CASE("a file system that tells no types is asked for them") {
   Scene scene;
   scene.Bind(scene.other);

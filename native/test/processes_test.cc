@@ -146,6 +146,7 @@ TEST_CASE(
     });
     SleepNs(int64_t{1 + round % 7} * 500'000);
     victim.Kill();
+    victim.Wait();  // what it was in the middle of is done by then
     EnsureResult result;
     REQUIRE(Ensure(world.paths(), kPatient, &result).ok());
     REQUIRE(IsSameDirectory(world.binding, world.real_dir));
