@@ -120,7 +120,7 @@ export interface Struck {
   readonly report: Report | null;
 }
 
-const MOST_TRIES = 5;
+const MOST_TRIES = 20;
 
 // A filter in the kernel, so that strace hears of nothing but the calls that it traces; it asks for -f. Signals cannot be
 // injected where it is that filter that stops the process (ptrace(2)).
