@@ -16,11 +16,21 @@
 
 #include <algorithm>
 
-// Where coverage is measured: _exit() would lose what a child reached.
-extern "C" int __llvm_profile_write_file() __attribute__((weak));  // NOLINT
+// There where coverage is measured (clang's profile runtime).
+extern "C" int __llvm_profile_write_file() __attribute__((weak));                // NOLINT
+extern "C" void __llvm_profile_set_filename(const char*) __attribute__((weak));  // NOLINT
 
 namespace boxsockets::test {
 namespace {
+
+// What a child reached: _exit() would lose it, and another user cannot write to the usual file.
+void WriteProfile() {
+  const char* file = getenv("LLVM_PROFILE_FILE");
+  if (__llvm_profile_write_file == nullptr || file == nullptr) return;
+  std::string own = std::string(file) + ".child-" + std::to_string(getpid());
+  __llvm_profile_set_filename(own.c_str());
+  __llvm_profile_write_file();
+}
 
 constexpr uid_t kOrdinaryUid = 12345;
 
@@ -200,7 +210,7 @@ Child::Child(const std::function<int()>& work) {
   if (pid_ != 0) return;
   int status = work();
   fflush(nullptr);
-  if (__llvm_profile_write_file != nullptr) __llvm_profile_write_file();
+  WriteProfile();
   _exit(status);
 }
 

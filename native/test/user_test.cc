@@ -43,6 +43,27 @@ bool EnterNamespace(uid_t inner) {
 // What a child in a user namespace found.
 enum Outcome { kFine, kWrong, kNoNamespaces };
 
+TEST_CASE("the overflow uid stands for others wherever some are not mapped, and for nobody else") {
+  CHECK_FALSE(StandsForUnmapped(OverflowUid() + 1));
+  CHECK_FALSE(StandsForUnmapped(0));
+  AsUser user(AsUser::Ordinary());
+  Child child([] {
+    if (!EnterNamespace(1000)) return kNoNamespaces;
+    return StandsForUnmapped(OverflowUid()) && !StandsForUnmapped(1000) ? kFine : kWrong;
+  });
+  int outcome = child.Wait();
+  SKIP_UNLESS(outcome != kNoNamespaces, "needs user namespaces");
+  CHECK(outcome == kFine);
+}
+
+TEST_CASE("where every uid is mapped the overflow uid is a user like any other") {
+  std::string map(64, '\0');
+  Fd fd(open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC));
+  ssize_t size = read(fd.get(), map.data(), map.size());
+  SKIP_UNLESS(size > 0 && map.find("4294967295") != std::string::npos, "some uids are not mapped");
+  CHECK_FALSE(StandsForUnmapped(OverflowUid()));
+}
+
 TEST_CASE("where root is not mapped its sticky directories are trusted, and no others") {
   AsUser user(AsUser::Ordinary());
   Child child([] {

@@ -37,7 +37,9 @@ const [first = '', ...others] = objects;
 const what = [first, ...others.flatMap((file) => ['-object', file]), `-instr-profile=${merged}`];
 const sources = ['native/posix', ...(values.package ? ['native/glue'] : [])].map((name) => path.join(root, name));
 const report = run(llvm('llvm-cov'), ['report', ...what, '-show-region-summary=false', ...sources], { quiet: true });
-console.log(report.replaceAll(/\n-+\n/g, '\n').trim());
+const [header, ...rows] = report.split('\n').filter((line) => line !== '' && !/^-+$/.test(line));
+const total = rows.pop();
+console.log([header, ...rows.sort(), total].join('\n'));
 
 const lcov = run(llvm('llvm-cov'), ['export', ...what, '-format=lcov', ...sources], { quiet: true });
 const info = path.join(root, 'coverage/native.info');
@@ -45,7 +47,7 @@ fs.mkdirSync(path.dirname(info), { recursive: true });
 fs.writeFileSync(info, lcov.replaceAll(`SF:${root}/`, 'SF:'));
 console.log(`\n${path.relative(root, info)}`);
 
-/** The package's own tests, on the instrumented addon. */
+/** The tests of the package's core, on the instrumented addon. */
 function runPackageTests() {
   const prebuilds = path.join(root, 'prebuilds', `${process.platform}-${process.arch}`);
   const binaries = fs.readdirSync(prebuilds).filter((name) => name.endsWith('.node'));
@@ -53,7 +55,9 @@ function runPackageTests() {
   for (const name of binaries) fs.copyFileSync(path.join(prebuilds, name), path.join(aside, name));
   try {
     for (const name of binaries) fs.copyFileSync(addon, path.join(prebuilds, name));
-    const { status } = spawnSync('npx', ['vitest', 'run', '--dir', 'test'], { cwd: root, env, stdio: 'inherit' });
+    const core = fs.readdirSync(path.join(root, 'test')).filter((name) => name.endsWith('.test.ts'));
+    const args = ['vitest', 'run', ...core.map((name) => `test/${name}`)];
+    const { status } = spawnSync('npx', args, { cwd: root, env, stdio: 'inherit' });
     if (status !== 0)
       console.log('Some of these tests look at what the addon itself is, and fail on an instrumented one.');
   } finally {
