@@ -5,6 +5,7 @@
 
 int main(int argc, char** argv) {
   constexpr int kSkippedStatus = 77;
+  boxsockets::test::alone = argc > 1;  // ctest names the test
   doctest::Context context(argc, argv);
   int status = context.run();
   return status == 0 && boxsockets::test::skipped ? kSkippedStatus : status;

@@ -28,6 +28,8 @@
 namespace boxsockets::test {
 
 inline bool skipped = false;
+// Whether the process was started for some tests only, and not for all, one after another.
+inline bool alone = false;
 
 // A directory that is removed with all that is in it.
 class TempDirectory {
