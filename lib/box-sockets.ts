@@ -18,7 +18,7 @@ import {
 import { native } from './binding.js';
 import { fitsEverywhere, makeBudget, type SocketBudget, type SocketName } from './budget.js';
 import type { ConnectOptions } from './connect.js';
-import type { BatchBox, EnsureOutcome, EnsureResult } from './ensure-all.js';
+import type { EnsureOutcome, EnsureResult } from './ensure-all.js';
 import { abortError, type BoxSocketsError, invalidArgType, pathTooLong } from './errors.js';
 import { unwrap } from './failure.js';
 import type { BindingHold, HeldBox, HoldOptions } from './hold.js';
@@ -314,15 +314,15 @@ export class BoxSockets {
    */
   static async ensureAll(boxes: Iterable<BoxSockets>): Promise<EnsureOutcome[]> {
     const all = toBoxes(boxes);
-    const { ensureBatch, inTurns } = loadEnsureAll();
+    const { Batch, inTurns } = loadEnsureAll();
     const outcomes: EnsureOutcome[] = new Array(all.length);
-    const batch: BatchBox[] = [];
+    const batch = new Batch();
     await inTurns(all, (box, index) => {
       const error = box.#tooLong();
-      if (error === null) batch.push({ index, place: box.#place });
+      if (error === null) batch.add(box.#place, index);
       else outcomes[index] = { status: 'failed', bindingDir: box.bindingDir, error };
     });
-    await ensureBatch(batch, outcomes);
+    await batch.ensure(outcomes);
     return outcomes;
   }
 

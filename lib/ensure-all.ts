@@ -26,63 +26,87 @@ export interface EnsureFailure {
 }
 
 /** One box of the batch, and where its outcome goes. */
-export interface BatchBox {
+interface BatchBox {
   index: number;
   place: Place;
 }
 
-// So many characters of the paths are encoded at once.
-const PART = 1 << 16;
-
-/** Ensures boxes of any parents; writes each outcome to its index. */
-export async function ensureBatch(boxes: BatchBox[], outcomes: EnsureOutcome[]): Promise<void> {
-  const parents = new Map<string, BatchBox[]>();
-  await inTurns(boxes, (box) => {
-    const siblings = parents.get(box.place.parent);
-    if (siblings === undefined) parents.set(box.place.parent, [box]);
-    else siblings.push(box);
-  });
-  for (const siblings of parents.values()) await ensureSiblings(siblings, outcomes);
+/** Boxes of one parent, and their paths as the addon takes them. */
+interface Siblings {
+  base: string;
+  parent: string;
+  boxes: BatchBox[];
+  paths: Paths;
 }
 
-async function ensureSiblings(siblings: BatchBox[], outcomes: EnsureOutcome[]): Promise<void> {
-  let waiting = siblings;
+/** `binding NUL realDir NUL` of each box, encoded piece by piece. */
+class Paths {
+  static readonly #PIECE = 1 << 16;
+  readonly #pieces: Buffer[] = [];
+  #text = '';
+
+  add({ binding, realDir }: Place): void {
+    this.#text += `${binding}\0${realDir}\0`;
+    if (this.#text.length >= Paths.#PIECE) this.#encode();
+  }
+
+  bytes(): Buffer {
+    this.#encode();
+    return Buffer.concat(this.#pieces);
+  }
+
+  #encode(): void {
+    this.#pieces.push(Buffer.from(this.#text));
+    this.#text = '';
+  }
+}
+
+/** Many boxes, of any parents. */
+export class Batch {
+  readonly #parents = new Map<string, Siblings>();
+
+  /** @param index of its outcome */
+  add(place: Place, index: number): void {
+    const siblings = this.#siblingsOf(place);
+    siblings.boxes.push({ place, index });
+    siblings.paths.add(place);
+  }
+
+  /** Ensures all, and writes each outcome to its index. */
+  async ensure(outcomes: EnsureOutcome[]): Promise<void> {
+    for (const siblings of this.#parents.values()) await ensureSiblings(siblings, outcomes);
+  }
+
+  #siblingsOf({ base, parent }: Place): Siblings {
+    const known = this.#parents.get(parent);
+    if (known !== undefined) return known;
+    const siblings = { base, parent, boxes: [], paths: new Paths() };
+    this.#parents.set(parent, siblings);
+    return siblings;
+  }
+}
+
+async function ensureSiblings({ base, parent, boxes, paths }: Siblings, outcomes: EnsureOutcome[]): Promise<void> {
+  let tried = boxes;
+  let bytes = paths.bytes();
   await untilUnlocked(DEFAULT_LOCK_TIMEOUT, async () => {
-    const tried = waiting;
-    const results = await callNative(tried);
-    waiting = [];
+    const answer = await native().ensureAllAsync(base, parent, bytes, 0);
+    const results = isFailure(answer) ? tried.map(() => answer) : answer;
+    const waiting: BatchBox[] = [];
+    const left = new Paths();
     let lockTimeout: unknown;
-    await inTurns(results, (result, i) => {
-      const box = tried[i];
-      if (box === undefined) return;
+    await inTurns(tried, (box, i) => {
+      const result = results[i] ?? 0;
       outcomes[box.index] = toOutcome(box.place, result);
       if (!isLockTimeout(result)) return;
       waiting.push(box);
+      left.add(box.place);
       lockTimeout = result;
     });
+    tried = waiting;
+    bytes = left.bytes();
     return lockTimeout;
   });
-}
-
-async function callNative(siblings: BatchBox[]): Promise<(number | NativeFailure)[]> {
-  const [first] = siblings;
-  if (first === undefined) return [];
-  const { base, parent } = first.place;
-  const outcome = await native().ensureAllAsync(base, parent, await pathsOf(siblings), 0);
-  return isFailure(outcome) ? siblings.map(() => outcome) : outcome;
-}
-
-/** `binding NUL realDir NUL` of each box. */
-async function pathsOf(siblings: BatchBox[]): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  let text = '';
-  await inTurns(siblings, ({ place }) => {
-    text += `${place.binding}\0${place.realDir}\0`;
-    if (text.length < PART) return;
-    parts.push(Buffer.from(text));
-    text = '';
-  });
-  return Buffer.concat([...parts, Buffer.from(text)]);
 }
 
 function toOutcome(place: Place, result: number | NativeFailure): EnsureOutcome {
