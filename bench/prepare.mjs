@@ -1,59 +1,69 @@
-// Claim: prepare() costs no more than 1.3 times the bare mkdir calls plus one ensure.
-//
-//   node bench/prepare.mjs [rounds]            prints JSON: medians in microseconds, and the ratios
+// prepare() costs little more than the bare mkdir calls and one ensure.
 
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
+import { BoxLayout } from '../dist/box/index.js';
+import { BoxSockets } from '../dist/index.js';
+import { compare } from './lib/contenders.mjs';
+import { times, toRows } from './lib/outcome.mjs';
+import { IN_MEMORY, scratch } from './lib/scene.mjs';
 
-import { BoxSockets } from 'boxsockets';
-import { BoxLayout } from 'boxsockets/box';
-
-const LIMIT = 1.3;
-const rounds = Number(process.argv[2] ?? 400);
-const base = fs.mkdtempSync(path.join(os.tmpdir(), 'bs-'));
-process.on('exit', () => fs.rmSync(base, { recursive: true }));
 const NAMES = ['', 'sockets', 'tmp', 'disks', 'mounts', 'shared', 'logs', 'bin'];
+const BOXES = 8;
 
-let count = 0;
-/** A box that is not there yet; what is above its home is. */
-const next = () => {
-  const id = `b${count++}`;
-  return { id, home: path.join(base, id) };
+/** @typedef {{ id: string, home: string }} Box */
+
+/** @type {import('./lib/outcome.mjs').Claim} */
+export const claim = {
+  name: 'prepare',
+  async run({ rounds }) {
+    const base = scratch(IN_MEMORY);
+    const samples = await compare(
+      [
+        contender('mkdirSync, ensureSync', base, async ({ id, home }) => {
+          for (const name of NAMES) fs.mkdirSync(name === '' ? home : `${home}/${name}`, { mode: 0o700 });
+          new BoxSockets(id, `${home}/sockets`, { base }).ensureSync();
+        }),
+        contender('prepareSync', base, async ({ home }) => new BoxLayout(home, { base }).prepareSync()),
+        contender('mkdir, ensure', base, async ({ id, home }) => {
+          for (const name of NAMES) await fs.promises.mkdir(name === '' ? home : `${home}/${name}`, { mode: 0o700 });
+          await new BoxSockets(id, `${home}/sockets`, { base }).ensure();
+        }),
+        contender('prepare', base, ({ home }) => new BoxLayout(home, { base }).prepare()),
+      ],
+      rounds,
+    );
+    return {
+      title: 'Preparing the directories of a box',
+      setting: `A home and ${NAMES.length - 1} directories in it, and the binding.`,
+      rows: toRows(samples, 'µs'),
+      targets: [
+        times(samples, 'prepareSync', 'mkdirSync, ensureSync', { atMost: 1.3, guard: 1.6 }),
+        times(samples, 'prepare', 'mkdir, ensure', { atMost: 1.3, guard: 1.6 }),
+      ],
+    };
+  },
 };
 
-const contenders = {
-  floorSync: ({ id, home }) => {
-    for (const name of NAMES) fs.mkdirSync(name === '' ? home : `${home}/${name}`, { mode: 0o700 });
-    new BoxSockets(id, `${home}/sockets`, { base }).ensureSync();
-  },
-  prepareSync: ({ home }) => new BoxLayout(home, { base }).prepareSync(),
-  floor: async ({ id, home }) => {
-    for (const name of NAMES) await fs.promises.mkdir(name === '' ? home : `${home}/${name}`, { mode: 0o700 });
-    await new BoxSockets(id, `${home}/sockets`, { base }).ensure();
-  },
-  prepare: ({ home }) => new BoxLayout(home, { base }).prepare(),
-};
-
-const times = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
-for (let round = -20; round < rounds; round++) {
-  // In turn, so that whatever else the machine does hits all of them.
-  for (const [name, run] of Object.entries(contenders)) {
-    const box = next();
-    const began = performance.now();
-    await run(box);
-    const took = performance.now() - began;
-    if (round >= 0) times[name].push(took * 1000);
-    fs.rmSync(box.home, { recursive: true });
-    fs.rmSync(path.join(base, `bl-${process.getuid()}`, box.id));
-  }
+/**
+ * @param {string} name
+ * @param {string} base
+ * @param {(box: Box) => Promise<unknown>} make
+ * @returns {import('./lib/contenders.mjs').Contender}
+ */
+function contender(name, base, make) {
+  return {
+    name,
+    async round() {
+      const boxes = Array.from({ length: BOXES }, (_, i) => ({ id: `b${i}`, home: path.join(base, `b${i}`) }));
+      const start = process.hrtime.bigint();
+      for (const box of boxes) await make(box);
+      const took = Number(process.hrtime.bigint() - start) / BOXES;
+      for (const { id, home } of boxes) {
+        fs.rmSync(home, { recursive: true });
+        fs.rmSync(path.join(base, `bl-${process.getuid?.()}`, id));
+      }
+      return took;
+    },
+  };
 }
-
-const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
-const medians = Object.fromEntries(Object.entries(times).map(([name, values]) => [name, Math.round(median(values))]));
-const ratios = {
-  sync: Number((medians.prepareSync / medians.floorSync).toFixed(3)),
-  async: Number((medians.prepare / medians.floor).toFixed(3)),
-};
-const ok = ratios.sync <= LIMIT && ratios.async <= LIMIT;
-console.log(JSON.stringify({ claim: 'prepare', unit: 'µs', rounds, medians, ratios, limit: LIMIT, ok }, null, 2));

@@ -1,0 +1,81 @@
+#!/usr/bin/env node
+// Under a minute: fails where a ratio that does not depend on the machine is out of its bounds, or where a call makes
+// over a tenth more instructions than bench/budget.json states.
+//
+//   npm run bench:check                  all
+//   npm run bench:check -- --update      states what is counted now in bench/budget.json
+
+import fs from 'node:fs';
+import path from 'node:path';
+import util from 'node:util';
+import { chooseClaims } from '../bench/lib/claims.mjs';
+import { isGuarded } from '../bench/lib/outcome.mjs';
+import { describe } from '../bench/lib/results.mjs';
+import { cleanUp } from '../bench/lib/scene.mjs';
+
+const ROUNDS = 41;
+const GROWTH = 1.1;
+const budgetFile = path.join(path.dirname(import.meta.dirname), 'bench/budget.json');
+
+const { values: options } = util.parseArgs({ options: { update: { type: 'boolean', default: false } } });
+
+let failed = false;
+for (const claim of await chooseClaims([])) {
+  const missing = claim.missing?.() ?? null;
+  if (missing !== null) {
+    console.log(`${claim.name}: left out: ${missing}`);
+    continue;
+  }
+  const { title, targets, rows } = await run(claim);
+  console.log(title);
+  for (const target of targets) {
+    report(isGuarded(target), `${target.what}: ${describe(target, target.unit)}, ${boundOf(target)}`);
+  }
+  if (claim.name === 'instructions') checkBudget(Object.fromEntries(rows.map(({ name, median }) => [name, median])));
+}
+process.exitCode = failed ? 1 : 0;
+
+/** @param {import('../bench/lib/outcome.mjs').Claim} claim */
+async function run(claim) {
+  try {
+    return await claim.run({ quick: true, rounds: ROUNDS });
+  } finally {
+    cleanUp();
+  }
+}
+
+/** @param {Record<string, number>} counts */
+function checkBudget(counts) {
+  const platform = `${process.version} ${process.arch}`;
+  if (options.update) {
+    fs.writeFileSync(budgetFile, `${JSON.stringify({ platform, counts }, null, 2)}\n`);
+    return;
+  }
+  const budget = JSON.parse(fs.readFileSync(budgetFile, 'utf8'));
+  if (budget.platform !== platform) {
+    console.log(`  --  the budget is for ${budget.platform}, and this is ${platform}: nothing to compare with`);
+    return;
+  }
+  for (const [name, count] of Object.entries(counts)) {
+    const stated = budget.counts[name];
+    report(count <= stated * GROWTH, `${name}: ${count} instructions, ${stated} stated`);
+  }
+}
+
+/**
+ * @param {import('../bench/lib/outcome.mjs').Target} target
+ * @returns {string}
+ */
+function boundOf({ atMost, atLeast, guard = atMost ?? atLeast ?? Number.NaN }) {
+  if (!Number.isFinite(guard)) return 'not judged here';
+  return `${atMost === undefined ? 'at least' : 'at most'} ${Number(guard.toPrecision(3))}`;
+}
+
+/**
+ * @param {boolean} held
+ * @param {string} what
+ */
+function report(held, what) {
+  failed ||= !held;
+  console.log(`  ${held ? 'ok' : 'FAILED'}  ${what}`);
+}

@@ -1,0 +1,20 @@
+#!/usr/bin/env node
+// Makes docs/benchmarks.md and its plots of what `npm run bench` has found: `npm run bench:report`.
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { PLOTTED, writePage } from '../bench/lib/page.mjs';
+import { drawRows, drawTargets } from '../bench/lib/plots.mjs';
+import { loadResults } from '../bench/lib/results.mjs';
+
+const docs = path.join(path.dirname(import.meta.dirname), 'docs');
+const plots = path.join(docs, 'benchmarks');
+
+const results = loadResults();
+fs.mkdirSync(plots, { recursive: true });
+fs.writeFileSync(path.join(plots, 'targets.svg'), await drawTargets([...results.values()]));
+for (const name of PLOTTED) {
+  const result = results.get(name);
+  if (result !== undefined) fs.writeFileSync(path.join(plots, `${name}.svg`), await drawRows(result));
+}
+fs.writeFileSync(path.join(docs, 'benchmarks.md'), writePage(results));
