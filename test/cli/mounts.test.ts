@@ -61,9 +61,16 @@ describe('a private base', () => {
 
   it.skipIf(!namespaces)('is told in a real mount namespace (needs unshare and the right to use it)', () => {
     const module = path.resolve('dist/cli/mounts.js');
-    const node = `${process.execPath} -p 'require("${module}").inspectPrivateBase("/tmp").isPrivate'`;
-    const script = `unshare -m sh -c "mount -t tmpfs t /tmp && ${node.replaceAll('"', '\\"')}"; ${node}`;
-    const run = spawnSync('unshare', ['-pfm', '--mount-proc', 'sh', '-c', script], { encoding: 'utf8' });
+    // Mounted only when all is loaded: this checkout may lie under /tmp itself.
+    const look = `
+      const { inspectPrivateBase } = require(${JSON.stringify(module)});
+      if (process.argv[1]) require('node:child_process').execFileSync('mount', ['-t', 'tmpfs', 't', '/tmp']);
+      console.log(inspectPrivateBase('/tmp').isPrivate);`;
+    const node = '"$0" -e "$1"';
+    const script = `unshare -m ${node} mount; ${node}`;
+    const run = spawnSync('unshare', ['-pfm', '--mount-proc', 'sh', '-c', script, process.execPath, look], {
+      encoding: 'utf8',
+    });
     expect(run.stdout.split('\n').slice(0, 2)).toEqual(['true', 'false']);
   });
 });

@@ -34,7 +34,10 @@ test.skipIf(reason !== undefined)(
     const stdout = fs.openSync(output, 'w');
     const script = path.join(root, 'test/fixtures/boxlite-beside-us.cjs');
     const modules = installPinned(path.join(root, 'scripts/boxlite'));
-    const inside = 'mount -t tmpfs -o mode=1777 none /tmp && exec "$@"';
+    const hide = 'mount -t tmpfs -o mode=1777 none /tmp';
+    // Where this checkout lies under /tmp itself, it is taken along.
+    const take = `mount --bind '${root}' /mnt && ${hide} && mkdir -p '${root}' && mount --move /mnt '${root}'`;
+    const inside = `${root.startsWith('/tmp/') ? take : hide} && exec "$@"`;
     const { status, stderr } = spawnSync(
       'unshare',
       ['--mount', 'sh', '-c', inside, 'sh', process.execPath, script, path.join(root, 'dist/index.js'), modules],
