@@ -40,6 +40,8 @@ bool EnterNamespace(uid_t inner) {
   return unshare(CLONE_NEWUSER) == 0 && Write("/proc/self/uid_map", map);
 }
 
+constexpr char kNotAlone[] = "needs a process that has not read the uids yet, as each of ctest's";
+
 // What a child in a user namespace found.
 enum Outcome { kFine, kWrong, kNoNamespaces };
 
@@ -65,7 +67,7 @@ TEST_CASE("where every uid is mapped the overflow uid is a user like any other")
 }
 
 TEST_CASE("where root is not mapped its sticky directories are trusted, and no others") {
-  SKIP_UNLESS(alone, "needs a process that has not read the uids yet: ctest's are");
+  SKIP_UNLESS(alone, kNotAlone);
   AsUser user(AsUser::Ordinary());
   Child child([] {
     if (!EnterNamespace(1000)) return kNoNamespaces;
@@ -113,6 +115,7 @@ TEST_CASE("a caller that is mapped to nobody still binds in what it can prove to
 
 TEST_CASE("a caller that is mapped to nobody does not take a stranger's parent for its own") {
   SKIP_UNLESS(IsRoot(), "needs root, to act as two users");
+  SKIP_UNLESS(alone, kNotAlone);
   TempDirectory home;
   REQUIRE(chmod(home.path().c_str(), 01777) == 0);
   std::string parent = home / "bl", binding = parent + "/box", real_dir = home / "real";
