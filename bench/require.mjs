@@ -41,7 +41,7 @@ export const claim = {
       targets: [
         over(samples, LOADED, { atMost: 2, guard: 6 }),
         over(samples, CALLED, { atMost: 4, guard: 12 }),
-        times(samples, CALLED, BARE, { atMost: 1.2 }),
+        times(samples, CALLED, BARE, { atMost: 1.2, guard: 1.5 }),
       ],
     };
   },

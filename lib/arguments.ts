@@ -14,7 +14,6 @@ export const DEFAULT_BASE = '/tmp';
 /** Milliseconds that a mutation waits for the lock where nothing else is said. */
 export const DEFAULT_LOCK_TIMEOUT = 5000;
 
-const LONE_SURROGATE = /\p{Surrogate}/u;
 const LARGEST_UID = 2 ** 32 - 2; // (uid_t)-1 means "no change" to the system calls that take one
 
 /** A path as a string of valid UTF-8 without a NUL, neither resolved nor shortened. */
@@ -22,7 +21,7 @@ export function toPath(name: string, value: unknown): string {
   const path = decodePath(name, value);
   if (path === '') throw invalidArgValue(name, value, 'must not be an empty path');
   if (path.includes('\0')) throw invalidArgValue(name, value, 'must be a path without NUL bytes');
-  if (LONE_SURROGATE.test(path)) throw invalidArgValue(name, value, 'must be a path of valid Unicode');
+  if (!path.isWellFormed()) throw invalidArgValue(name, value, 'must be a path of valid Unicode');
   return path;
 }
 

@@ -162,7 +162,7 @@ describe.skipIf(linux !== undefined)(titled('on this runtime', linux), () => {
 
   test('a binary of another version of the package is refused by its contract', async () => {
     fs.rmSync(at(MUSL));
-    const native = at('dist/core.js');
+    const native = at('dist/index.js');
     const text = fs.readFileSync(native, 'utf8');
     fs.writeFileSync(native, text.replace(/CONTRACT = \d+/, 'CONTRACT = 999999'));
     try {
