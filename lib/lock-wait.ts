@@ -4,7 +4,7 @@
 import { isLockTimeout } from './failure.js';
 
 const FIRST_PAUSE = 1;
-const LONGEST_PAUSE = 20;
+const LONGEST_PAUSE = 5;
 
 /**
  * Repeats `attempt` until it does not fail for the lock any more or `timeout` milliseconds have passed; then its last
