@@ -15,6 +15,7 @@ import { cleanUp } from '../bench/lib/scene.mjs';
 
 const ROUNDS = 41;
 const GROWTH = 1.1;
+const MOST_RUNS = 3;
 const budgetFile = path.join(path.dirname(import.meta.dirname), 'bench/budget.json');
 
 const { values: options } = util.parseArgs({ options: { update: { type: 'boolean', default: false } } });
@@ -26,7 +27,7 @@ for (const claim of await chooseClaims([])) {
     console.log(`${claim.name}: left out: ${missing}`);
     continue;
   }
-  const { title, targets, rows } = await run(claim);
+  const { title, targets, rows } = await runUntilHeld(claim);
   console.log(title);
   for (const target of targets) {
     report(isGuarded(target), `${target.what}: ${describe(target, target.unit)}, ${boundOf(target)}`);
@@ -34,6 +35,21 @@ for (const claim of await chooseClaims([])) {
   if (claim.name === 'instructions') checkBudget(Object.fromEntries(rows.map(({ name, median }) => [name, median])));
 }
 process.exitCode = failed ? 1 : 0;
+
+/**
+ * A neighbour's load disturbs one run; what the code has lost is lost in every one. So a claim that is out of bounds is
+ * measured again, and has failed where it never is within them.
+ *
+ * @param {import('../bench/lib/outcome.mjs').Claim} claim
+ */
+async function runUntilHeld(claim) {
+  let outcome = await run(claim);
+  for (let again = 1; again < MOST_RUNS && !outcome.targets.every(isGuarded); again++) {
+    console.log(`${claim.name}: out of bounds, measured again`);
+    outcome = await run(claim);
+  }
+  return outcome;
+}
 
 /** @param {import('../bench/lib/outcome.mjs').Claim} claim */
 async function run(claim) {
@@ -46,7 +62,7 @@ async function run(claim) {
 
 /** @param {Record<string, number>} counts */
 function checkBudget(counts) {
-  const platform = `${process.version} ${process.arch}`;
+  const platform = `Node ${process.versions.node.split('.')[0]}, ${process.arch}`;
   if (options.update) {
     fs.writeFileSync(budgetFile, `${JSON.stringify({ platform, counts }, null, 2)}\n`);
     return;

@@ -3,7 +3,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { PLOTTED, writePage } from '../bench/lib/page.mjs';
+import { ORDER, PLOTTED, writePage } from '../bench/lib/page.mjs';
 import { drawRows, drawTargets } from '../bench/lib/plots.mjs';
 import { loadResults } from '../bench/lib/results.mjs';
 
@@ -12,7 +12,7 @@ const plots = path.join(docs, 'benchmarks');
 
 const results = loadResults();
 fs.mkdirSync(plots, { recursive: true });
-fs.writeFileSync(path.join(plots, 'targets.svg'), await drawTargets([...results.values()]));
+fs.writeFileSync(path.join(plots, 'targets.svg'), await drawTargets(ORDER.flatMap((name) => results.get(name) ?? [])));
 for (const name of PLOTTED) {
   const result = results.get(name);
   if (result !== undefined) fs.writeFileSync(path.join(plots, `${name}.svg`), await drawRows(result));

@@ -18,7 +18,7 @@ async function main() {
   const contenders = [
     ['an empty function', () => {}, 30_000, 30_000],
     ['ensureSync, steady', () => box.ensureSync(), 30_000, 30_000],
-    ['removeSync, ensureSync', createAndRemove, 2000, 1000],
+    ['removeSync, ensureSync', createAndRemove, 4000, 2000],
     ['constructor', () => new BoxSockets('box1', realDir), 5000, 5000],
     ['node:fs, identity', byIdentity(place), 2000, 1000],
     ['node:fs, strings', byStrings(place), 2000, 1000],

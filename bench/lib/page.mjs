@@ -22,7 +22,7 @@ rounds; in parentheses are the quartiles. A ratio is the median of the ratios of
 `;
 
 /** The order of the sections. */
-const ORDER = [
+export const ORDER = [
   'steady',
   'create-remove',
   'replace',

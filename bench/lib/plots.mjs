@@ -9,7 +9,7 @@ import * as vegaLite from 'vega-lite';
 const CONFIG = {
   background: 'white',
   font: 'sans-serif',
-  axis: { labelFontSize: 12, titleFontSize: 12, labelLimit: 400 },
+  axis: { labelFontSize: 12, titleFontSize: 12, labelLimit: 700 },
 };
 
 /**
@@ -23,13 +23,13 @@ export function drawTargets(results) {
     targets.map((target) => ({
       target: `${title}: ${target.what}`,
       used: usedOf(target, target.median),
-      low: usedOf(target, target.p25),
+      low: Math.max(usedOf(target, target.p25), 0),
       high: usedOf(target, target.p75),
     })),
   );
   return draw({
     data: { values },
-    encoding: { y: { field: 'target', type: 'nominal', sort: null, title: null, axis: { labelLimit: 600 } } },
+    encoding: { y: { field: 'target', type: 'nominal', sort: null, title: null, axis: { labelLimit: 700 } } },
     layer: [
       {
         mark: { type: 'bar', tooltip: false },
