@@ -112,6 +112,10 @@ void Interpreter::RunEnsureAll() {
   EnsureAll(items, 3, kNoWait);
   Snapshot after = scene_.Look();
   for (size_t i = 0; i < 3; i++) {
+    // A link that leads to its real directory by way of another binding is right, until that one is
+    // moved in the same batch.
+    const Entry* was = Find(before_, kIds[i]);
+    if (was != nullptr && was->target == kIds[0]) continue;
     CheckEnsured(after, kIds[i], (first + i) % Scene::kRealDirs, items[i].status);
   }
   CheckOthers(after, {kIds[0], kIds[1], kIds[2]});

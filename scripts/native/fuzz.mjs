@@ -32,9 +32,11 @@ for (const name of positionals.length > 0 ? positionals : FUZZERS) {
   ];
   const seeds = path.join(root, 'native/fuzz/seeds', name);
   if (fs.existsSync(seeds)) args.push(seeds);
-  const { status } = spawnSync(path.join(directory, 'native/fuzz', name), args, {
+  const { status, stderr } = spawnSync(path.join(directory, 'native/fuzz', name), args, {
     stdio: process.env.NATIVE_VERBOSE === undefined ? ['ignore', 'ignore', 'pipe'] : 'inherit',
+    maxBuffer: 1 << 28,
   });
+  if (status !== 0 && stderr !== null) process.stderr.write(stderr.subarray(-8000));
   console.log(`${name}: ${status === 0 ? `nothing found in ${values.seconds} s` : 'FAILED'}`);
   if (status !== 0) process.exitCode = 1;
 }
