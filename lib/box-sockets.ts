@@ -20,7 +20,7 @@ import { fitsEverywhere, makeBudget, type SocketBudget, type SocketName } from '
 import type { ConnectOptions } from './connect.js';
 import type { EnsureOutcome, EnsureResult } from './ensure-all.js';
 import { abortError, type BoxSocketsError, invalidArgType, pathTooLong } from './errors.js';
-import { unwrap } from './failure.js';
+import { isLockTimeout, unwrap } from './failure.js';
 import type { BindingHold, HeldBox, HoldOptions } from './hold.js';
 import {
   KRUN_PEER_NAME,
@@ -30,7 +30,7 @@ import {
 } from './krun/derivation.js';
 import { loadConnect, loadEnsureAll, loadHold, loadListen, loadSweep } from './lazy.js';
 import type { ListenOptions } from './listen.js';
-import { untilUnlocked } from './lock-wait.js';
+import { retryUntilUnlocked, untilUnlocked } from './lock-wait.js';
 import { ENSURE_STATUS, type NativeFailure, REMOVE_STATUS } from './native.js';
 import type { PathAccess } from './path-access.js';
 import { bindingPaths, type Place } from './place.js';
@@ -90,6 +90,7 @@ export class BoxSockets {
   readonly #longestName: number;
   readonly #unchanged: EnsureResult;
   #steady: (() => boolean) | undefined;
+  #fits: boolean | undefined;
 
   /**
    * @param boxId 1 to 128 of `[A-Za-z0-9_-]`
@@ -162,7 +163,7 @@ export class BoxSockets {
    * @example
    * const { status, bindingDir } = await sockets.ensure();
    */
-  async ensure(options?: EnsureOptions): Promise<EnsureResult> {
+  ensure(options?: EnsureOptions): Promise<EnsureResult> {
     return this.#ensureUntil(options, undefined);
   }
 
@@ -364,7 +365,8 @@ export class BoxSockets {
   }
 
   #tooLong(): BoxSocketsError | null {
-    if (fitsEverywhere(this.bindingDir, this.#longestName)) return null;
+    this.#fits ??= fitsEverywhere(this.bindingDir, this.#longestName);
+    if (this.#fits) return null;
     const { longest } = this.budget();
     return pathTooLong(longest.path, longest.bytes, longest.limit);
   }
@@ -378,8 +380,11 @@ export class BoxSockets {
   async #ensureUntil(options: EnsureOptions | undefined, signal: AbortSignal | undefined): Promise<EnsureResult> {
     const { takeover, lockTimeout } = this.#ensureArguments(options);
     const { ensureAsync } = native();
-    const paths = bindingPaths(this.#place);
-    return this.#ensured(await untilUnlocked(lockTimeout, () => ensureAsync(...paths, takeover, 0, false), signal));
+    const { base, parent, binding, realDir } = this.#place;
+    const attempt = () => ensureAsync(base, parent, binding, realDir, takeover, 0, false);
+    const outcome = await attempt();
+    if (!isLockTimeout(outcome)) return this.#ensured(outcome);
+    return this.#ensured(await retryUntilUnlocked(outcome, { attempt, timeout: lockTimeout, signal }));
   }
 
   async #ensureUnlessSteady(signal: AbortSignal | undefined): Promise<void> {

@@ -39,25 +39,34 @@ interface Siblings {
   paths: Paths;
 }
 
-/** `binding NUL realDir NUL` of each box, encoded piece by piece. */
+/** `binding NUL realDir NUL` of each box. */
 class Paths {
+  // Short enough to be encoded between two turns of the event loop, long enough for one call of the encoder.
   static readonly #PIECE = 1 << 16;
-  readonly #pieces: Buffer[] = [];
-  #text = '';
+  readonly #pieces: string[] = [];
+  #units = 0;
+  #piece = '';
 
   add({ binding, realDir }: Place): void {
-    this.#text += `${binding}\0${realDir}\0`;
-    if (this.#text.length >= Paths.#PIECE) this.#encode();
+    this.#piece += `${binding}\0${realDir}\0`;
+    if (this.#piece.length >= Paths.#PIECE) this.#cut();
   }
 
-  bytes(): Buffer {
-    this.#encode();
-    return Buffer.concat(this.#pieces);
+  async bytes(): Promise<Buffer> {
+    this.#cut();
+    // Three bytes hold what a code unit makes in UTF-8; memory that is never written to is never there.
+    const bytes = Buffer.allocUnsafeSlow(3 * this.#units);
+    let size = 0;
+    await inTurns(this.#pieces, (piece) => {
+      size += bytes.write(piece, size);
+    });
+    return bytes.subarray(0, size);
   }
 
-  #encode(): void {
-    this.#pieces.push(Buffer.from(this.#text));
-    this.#text = '';
+  #cut(): void {
+    this.#pieces.push(this.#piece);
+    this.#units += this.#piece.length;
+    this.#piece = '';
   }
 }
 
@@ -88,7 +97,7 @@ export class Batch {
 
 async function ensureSiblings({ base, parent, boxes, paths }: Siblings, outcomes: EnsureOutcome[]): Promise<void> {
   let tried = boxes;
-  let bytes = paths.bytes();
+  let bytes = await paths.bytes();
   await untilUnlocked(DEFAULT_LOCK_TIMEOUT, async () => {
     const answer = await native().ensureAllAsync(base, parent, bytes, 0);
     const results = isFailure(answer) ? tried.map(() => answer) : answer;
@@ -104,7 +113,7 @@ async function ensureSiblings({ base, parent, boxes, paths }: Siblings, outcomes
       lockTimeout = result;
     });
     tried = waiting;
-    bytes = left.bytes();
+    bytes = await left.bytes();
     return lockTimeout;
   });
 }

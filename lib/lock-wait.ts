@@ -6,15 +6,27 @@ import { isLockTimeout } from './failure.js';
 const FIRST_PAUSE = 1;
 const LONGEST_PAUSE = 5;
 
+/** What is tried again, for how many milliseconds, and what ends the waiting at once. */
+export interface Retry<T> {
+  attempt(): Promise<T>;
+  timeout: number;
+  signal?: AbortSignal | undefined;
+}
+
 /**
- * Repeats `attempt` until it does not fail for the lock any more or `timeout` milliseconds have passed; then its last
- * failure is the outcome, the owner of the lock in it. An aborted `signal` ends the waiting at once.
+ * Makes an attempt, and repeats it until it does not fail for the lock any more or `timeout` has passed; then its last
+ * failure is the outcome, the owner of the lock in it.
  */
 export async function untilUnlocked<T>(timeout: number, attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-  let outcome = await attempt();
-  if (!isLockTimeout(outcome)) return outcome;
+  const outcome = await attempt();
+  return isLockTimeout(outcome) ? retryUntilUnlocked(outcome, { attempt, timeout, signal }) : outcome;
+}
+
+/** {@link untilUnlocked} after a first attempt with that outcome: for whoever looks at it before anything else. */
+export async function retryUntilUnlocked<T>(first: T, { attempt, timeout, signal }: Retry<T>): Promise<T> {
   const { setTimeout: sleep } = require('node:timers/promises') as typeof import('node:timers/promises');
   const deadline = performance.now() + timeout;
+  let outcome = first;
   for (let pause = FIRST_PAUSE; isLockTimeout(outcome); pause = Math.min(2 * pause, LONGEST_PAUSE)) {
     const left = deadline - performance.now();
     if (left <= 0) break;
