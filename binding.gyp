@@ -13,6 +13,7 @@
         "native/posix/process.cc",
         "native/posix/serve.cc",
         "native/posix/socket.cc",
+        "native/posix/steady.cc",
         "native/posix/sweep.cc",
         "native/posix/user.cc",
         "native/glue/addon.cc",

@@ -3,7 +3,19 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { dist, fixtures, makeWorld, missingTool, promise as promiseIf, run, usedWorld, type World } from './helpers.js';
+import {
+  dist,
+  fixtures,
+  makeWorld,
+  missingMount,
+  missingTool,
+  mount,
+  promise as promiseIf,
+  run,
+  tempDir,
+  usedWorld,
+  type World,
+} from './helpers.js';
 
 const missing = process.platform === 'linux' ? missingTool('strace', ['-o', '/dev/null', 'true']) : 'not Linux';
 const promise = (name: string, test: () => void): void => promiseIf(missing, name, test);
@@ -30,24 +42,59 @@ function callsAtLeast(expected: number, scene: string, world: World, times: numb
   return calls;
 }
 
+function mountExt4WithSeconds(base: string): void {
+  const image = `${base}.img`;
+  fs.writeFileSync(image, '');
+  fs.truncateSync(image, 4 << 20);
+  run('mkfs.ext4', ['-q', '-I', '128', image]);
+  mount(['-o', 'loop', image], base);
+}
+
 describe('system calls', () => {
+  function expectSteadyCalls(world: World, names: readonly ('base' | 'parent' | 'binding' | 'realDir')[]): void {
+    const box = world.box('b');
+    const paths = { base: world.base, parent: world.parent, binding: box.bindingDir, realDir: box.realDir };
+    const expected = names.map((name) => {
+      const flags = name === 'parent' ? 'AT_SYMLINK_NOFOLLOW' : '0';
+      const file = paths[name];
+      return new RegExp(`^(newfstatat\\(AT_FDCWD, "${file}", .*, ${flags}\\)|l?stat\\("${file}", .*\\)) += 0$`);
+    });
+    const times = 100;
+    const calls = callsAtLeast(names.length * times, 'steady', world, times);
+    expect(calls).toHaveLength(names.length * times);
+    for (const [i, call] of calls.entries()) expect(call).toMatch(expected[i % names.length] ?? /^$/);
+  }
+
   promise('of a steady ensureSync() are stat, lstat, stat, stat, and no other', () => {
     const world = usedWorld();
     const box = world.box('b');
     box.ensureSync();
-    const times = 100;
-    const stat = (file: string, flags: string): RegExp =>
-      new RegExp(`^(newfstatat\\(AT_FDCWD, "${file}", .*, ${flags}\\)|l?stat\\("${file}", .*\\)) += 0$`);
-    const expected = [
-      stat(world.base, '0'),
-      stat(world.parent, 'AT_SYMLINK_NOFOLLOW'),
-      stat(box.bindingDir, '0'),
-      stat(box.realDir, '0'),
-    ];
-    const calls = callsAtLeast(4 * times, 'steady', world, times);
-    expect(calls).toHaveLength(4 * times);
-    for (const [i, call] of calls.entries()) expect(call).toMatch(expected[i % 4] ?? /^$/);
+    // Another spelling, of which nothing is proven.
+    fs.unlinkSync(box.bindingDir);
+    fs.symlinkSync(`${box.realDir}/.`, box.bindingDir);
+    expectSteadyCalls(world, ['base', 'parent', 'binding', 'realDir']);
   });
+
+  promise('of one whose link is proven to hold the path are stat, lstat, stat, and no other', () => {
+    const world = usedWorld();
+    world.box('b').ensureSync();
+    expectSteadyCalls(world, ['base', 'parent', 'realDir']);
+  });
+
+  // Two changes may bear the same time there.
+  const coarse: [string, string | null, (base: string) => void][] = [
+    ['that stamps in an unknown way', missingMount(), (base) => mount(['-t', 'ramfs', 'none'], base)],
+    ['that stamps in seconds', missingMount() ?? missingTool('mkfs.ext4', ['-V']), mountExt4WithSeconds],
+  ];
+  for (const [what, lacking, mountAt] of coarse) {
+    promiseIf(missing ?? lacking, `of one on a file system ${what} are all four`, () => {
+      const base = path.join(tempDir(), 'm');
+      mountAt(base);
+      const world = makeWorld(base);
+      world.box('b').ensureSync();
+      expectSteadyCalls(world, ['base', 'parent', 'binding', 'realDir']);
+    });
+  }
 
   promise('of the arithmetic are none but getuid: constructor, paths, budget, policy, environment, limits', () => {
     const world = makeWorld();

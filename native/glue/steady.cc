@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../posix/parent.h"
+#include "../posix/steady.h"
 #include "../posix/user.h"
 #include "arguments.h"
 #include "values.h"
@@ -14,6 +14,7 @@ namespace {
 // The paths lie behind the struct, in the same allocation.
 struct Check {
   Paths paths;
+  SteadyCheck steady;
   uid_t uid;
   // A process whose uids differ is refused on the other path, where it is told why.
   bool uids_differ;
@@ -22,8 +23,8 @@ struct Check {
 napi_value Run(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
-  const Check* check = static_cast<const Check*>(data);
-  return Boolean(env, !check->uids_differ && IsSteady(check->paths, check->uid));
+  Check* check = static_cast<Check*>(data);
+  return Boolean(env, !check->uids_differ && check->steady.Run(check->paths, check->uid));
 }
 
 void Finalize(napi_env, void* data, void*) { free(data); }
@@ -36,6 +37,7 @@ Check* NewCheck(const PathArgument* paths, size_t count) {
   }
   Check* check = static_cast<Check*>(malloc(total));
   if (check == nullptr) return nullptr;
+  check->steady = {};
   const char** fields[4] = {&check->paths.base, &check->paths.parent, &check->paths.binding,
                             &check->paths.real_dir};
   char* end = reinterpret_cast<char*>(check + 1);

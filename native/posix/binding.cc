@@ -9,6 +9,7 @@
 #include "directory.h"
 #include "parent.h"
 #include "socket.h"
+#include "steady.h"
 #include "syscalls.h"
 #include "user.h"
 
@@ -280,7 +281,8 @@ void EnsureAll(BatchItem* items, size_t count, int64_t lock_timeout_ms) {
   Uids uids = CurrentUids();
   Status status = CheckUids(uids);
   // Settled: right already, or refused. The others wait for the lock, which is taken once.
-  bool parent_is_steady = IsSteadyParent(shared, uids.effective);
+  struct stat parent;
+  bool parent_is_steady = IsSteadyParent(shared, uids.effective, &parent);
   size_t open_count = 0;
   for (size_t i = 0; i < count; i++) {
     BatchItem& item = items[i];

@@ -9,17 +9,12 @@
 namespace boxsockets {
 namespace {
 
-constexpr mode_t kParentMode = 0700;
-
 Status Foreign(uid_t owner, uid_t expected) {
   Status status = Status::Refused(Refusal::kParentForeign, Subject::kParent);
   status.owner = owner;
   status.expected = expected;
   return status;
 }
-
-// Under an unmapped uid every unmapped user's files look like ours.
-bool OwnershipNeedsProof(uid_t uid) { return uid == OverflowUid(); }
 
 // Only the true owner may open with O_NOATIME (open(2)), on a read-only file system too.
 #if defined(O_NOATIME)
@@ -111,23 +106,6 @@ Status CheckBase(const struct stat& base, uid_t uid) {
   }
   bool owned = base.st_uid == uid || IsRoots(base);
   return owned && (sticky || !open_to_others) ? Status::Ok() : Untrusted(base, uid);
-}
-
-bool IsSteadyParent(const Paths& paths, uid_t uid) {
-  struct stat base, parent;
-  return stat(paths.base, &base) == 0 && CheckBase(base, uid).ok() &&
-         lstat(paths.parent, &parent) == 0 && S_ISDIR(parent.st_mode) && parent.st_uid == uid &&
-         ModeBits(parent) == kParentMode && !OwnershipNeedsProof(uid);
-}
-
-bool LeadsToRealDir(const Paths& paths) {
-  struct stat binding, real_dir;
-  return stat(paths.binding, &binding) == 0 && stat(paths.real_dir, &real_dir) == 0 &&
-         S_ISDIR(real_dir.st_mode) && SameInode(binding, real_dir);
-}
-
-bool IsSteady(const Paths& paths, uid_t uid) {
-  return IsSteadyParent(paths, uid) && LeadsToRealDir(paths);
 }
 
 Status Parent::Open(const Paths& paths, uid_t uid, Access access, Parent* out) {

@@ -11,13 +11,7 @@
 
 namespace boxsockets {
 
-// True where everything is as ensure() would leave it: a trusted base, a parent of ours with mode
-// 0700, and a binding that leads to the real directory. Four system calls, no lock, no allocation.
-bool IsSteady(const Paths& paths, uid_t uid);
-
-// The two halves of it, two system calls each.
-bool IsSteadyParent(const Paths& paths, uid_t uid);
-bool LeadsToRealDir(const Paths& paths);
+inline constexpr mode_t kParentMode = 0700;
 
 // Whether strangers cannot swap entries of this base under us.
 Status CheckBase(const struct stat& base, uid_t uid);

@@ -15,6 +15,9 @@ Uids CurrentUids();
 // The uid under which unmapped users appear (65534 unless configured otherwise).
 uid_t OverflowUid();
 
+// Under an unmapped uid every unmapped user's files look like ours.
+inline bool OwnershipNeedsProof(uid_t uid) { return uid == OverflowUid(); }
+
 // The uid under which the real root appears in this user namespace: 0, or the overflow uid where it
 // is not mapped.
 uid_t RootUid();

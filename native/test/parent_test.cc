@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "../posix/steady.h"
 #include "../posix/user.h"
 #include "support.h"
 

@@ -5,6 +5,7 @@
 #include "../posix/binding.h"
 #include "../posix/parent.h"
 #include "../posix/probe.h"
+#include "../posix/steady.h"
 #include "../posix/sweep.h"
 #include "../posix/user.h"
 #include "support.h"

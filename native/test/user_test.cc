@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "../posix/binding.h"
-#include "../posix/parent.h"
+#include "../posix/steady.h"
 #include "support.h"
 
 #if defined(__linux__)

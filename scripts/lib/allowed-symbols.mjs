@@ -28,7 +28,7 @@ const POSIX = [
   ...['strchr', 'strcmp', 'strlen', 'strncmp', 'strnlen', 'strrchr', 'strtok_r'],
 ];
 
-const LINUX = ['accept4'];
+const LINUX = ['accept4', 'statfs'];
 const STAT = ['fstat', 'fstatat', 'lstat', 'stat'];
 
 /** By `Target.libc`, and of macOS. @type {Readonly<Record<string, ReadonlySet<string>>>} */

@@ -36,6 +36,7 @@ const BY_NAME: Readonly<Record<string, Answers>> = {
   stat: STAT,
   lstat: STAT,
   fstatat: STAT,
+  statfs: { errnos: ['EACCES', 'EINTR', 'EIO', 'ELOOP', 'ENOMEM'], page: 'statfs(2)' },
   fstat: { errnos: ['ENOMEM', 'EIO'], page: 'fstat(2); EIO: fstat(3p)' },
   open: OPEN,
   openat: OPEN,

@@ -35,7 +35,8 @@ export interface Exception {
 }
 
 const REPEATED = ['open', 'openat', 'flock', 'connect', 'accept', 'send', 'recv', 'read'];
-const ENSURES = ['create', 'replace', 'steady', 'ensureAll', 'locked'];
+const STEADY = ['steady', 'proving', 'proven'];
+const ENSURES = ['create', 'replace', 'ensureAll', 'locked', ...STEADY];
 const CONNECTS = ['connect', 'connectVerified'];
 const PLACES: Readonly<Record<string, string>> = { base: '<base>', parent: '<parent>', lock: '<parent>/.lock' };
 const { base, parent, lock } = PLACES as { base: string; parent: string; lock: string };
@@ -65,7 +66,8 @@ export const EXCEPTIONS: readonly Exception[] = [
   },
   { call: 'lstat', about: parent, nth: [1], operations: [...ENSURES, 'hold'], answer: 'goes-on', why: 'not steady' },
   { call: /^l?stat$/, operations: CONNECTS, answer: 'goes-on', why: 'not steady, so it is ensured, with errors' },
-  { call: 'stat', operations: ['steady'], answer: 'goes-on', why: 'not steady' },
+  { call: 'stat', operations: STEADY, answer: 'goes-on', why: 'not steady' },
+  { call: /^(statfs|readlinkat)$/, operations: ['proving'], answer: 'goes-on', why: 'not proven' },
   { call: 'stat', about: base, nth: [3], operations: ['hold'], answer: 'goes-on', why: 'not steady' },
   { call: 'stat', about: /^<parent>\/b1$|^<base>\/a$/, operations: ['hold'], answer: 'goes-on', why: 'not steady' },
   {

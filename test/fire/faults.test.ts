@@ -13,6 +13,8 @@ const OPERATIONS = [
   'create',
   'replace',
   'steady',
+  'proving',
+  'proven',
   'locked',
   'ensureAll',
   'remove',

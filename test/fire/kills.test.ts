@@ -20,6 +20,7 @@ const SCENES: readonly Scene[] = [
   ...[
     'create',
     'steady',
+    'proving',
     'remove',
     'sweep',
     'list',

@@ -71,8 +71,10 @@ describe('rm -rf of the parent in a loop', () => {
         const [name = '', answer] = key.split(': ');
         expect([key, allowed[name] ?? ['fine', unstable]]).toEqual([key, expect.arrayContaining([answer])]);
       }
-      expect(counts['ensureSync: fine']).toBeGreaterThan(10);
     }
+    // How many of each worker's were fine depends on who ran when; that some were, on us.
+    const fine = outcomes.map((counts) => counts['ensureSync: fine'] ?? 0);
+    expect(fine.reduce((sum, count) => sum + count)).toBeGreaterThan(10);
 
     // Nothing is left of it, and everything works.
     for (const { box } of workers) {
