@@ -61,9 +61,12 @@ export const claim = {
  */
 async function sweepBoth(parent, rounds) {
   const lowest = floor('sweep', [parent.base, parent.parent], parent.links);
+  const careless = floor('sweep', [parent.base, parent.parent, 'careless'], parent.links);
   const sweep = { name: 'sweepStaleSync', round: async () => sweepAll(parent) };
-  const samples = await compare([lowest, sweep], rounds, () => fill(parent));
+  const contenders = [lowest, { ...careless, name: 'without a second look' }, sweep];
+  const samples = await compare(contenders, rounds, () => fill(parent));
   await lowest.end();
+  await careless.end();
   return samples;
 }
 
