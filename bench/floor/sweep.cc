@@ -15,30 +15,27 @@ bool IsGone(int parent, const char* path) {
   return true;
 }
 
-void SweepCareless(int parent, const char* name) {
-  if (IsGone(parent, name)) Must(unlinkat(parent, name, 0) == 0, "unlinkat");
-}
-
-void Sweep(int parent, const char* name) {
+void Sweep(int parent, const char* name, bool careless) {
+  if (!IsGone(parent, name)) return;
   char target[PATH_MAX];
-  ssize_t size = readlinkat(parent, name, target, sizeof target - 1);
-  Must(size > 0, "readlinkat");
-  target[size] = '\0';
-  if (!IsGone(parent, target)) return;
-  Must(unlinkat(parent, name, 0) == 0 && IsGone(parent, target), "unlinkat");
+  if (!careless) {
+    ssize_t size = readlinkat(parent, name, target, sizeof target - 1);
+    Must(size > 0, "readlinkat");
+    target[size] = '\0';
+  }
+  Must(unlinkat(parent, name, 0) == 0 && (careless || IsGone(parent, target)), "unlinkat");
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   Must(argc == 3 || argc == 4, "usage");
-  auto* sweep = argc == 3 ? Sweep : SweepCareless;
   return Serve([&](int64_t) {
     struct stat base;
     Must(stat(argv[1], &base) == 0, "base");
     Locked locked(argv[2]);
     ReadDirectory(locked.parent(), ".", [&](int parent, const char* name) {
-      if (name[0] != '.') sweep(parent, name);
+      if (name[0] != '.') Sweep(parent, name, argc == 4);
     });
   });
 }

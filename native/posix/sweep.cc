@@ -69,38 +69,35 @@ class Sweep {
     const char* name = entry->d_name;
     if (!S_ISLNK(directory.TypeOf(entry))) return Status::Ok();
     if (name[0] == '.') return IsTemporary(name) ? Take(directory.fd(), name) : Status::Ok();
-    return LookAtBinding(directory.fd(), name);
-  }
-
-  // To read the link and look where it leads costs less than to follow it, for one that leads to
-  // nothing, and it must be known what it held when it is gone.
-  Status LookAtBinding(int parent, const char* name) {
-    char target[PATH_MAX];
-    ssize_t size = readlinkat(parent, name, target, sizeof target - 1);
-    if (size < 0) return errno == ENOENT ? Status::Ok() : Skip(name, errno);
-    target[size] = '\0';
-    int errnum = Resolve(parent, target);
-    if (IsGone(errnum)) return dry_run_ ? NoteRemoved(name) : TakeStale(parent, name, target);
-    return errnum == 0 ? Keep() : Skip(name, errnum);
+    struct stat target;
+    if (fstatat(directory.fd(), name, &target, 0) == 0) {
+      result_->kept++;
+      return Status::Ok();
+    }
+    if (IsGone(errno)) return TakeStale(directory.fd(), name);
+    return Skip(name, errno);
   }
 
   // A home may come back between the look and the unlink, and an ensure() find the link in its
   // place: where all is right it takes no lock. So the target is looked for once more when the link
   // is gone, and the link put back where it is there; whoever looks later finds no link and waits.
-  Status TakeStale(int parent, const char* name, const char* target) {
-    if (unlinkat(parent, name, 0) != 0) {
+  // A dry run, without the lock, looks at the target alone: the link itself may come and go.
+  Status TakeStale(int parent, const char* name) {
+    char target[PATH_MAX];
+    ssize_t size = readlinkat(parent, name, target, sizeof target - 1);
+    if (size < 0 || (!dry_run_ && unlinkat(parent, name, 0) != 0)) {
       return errno == ENOENT ? Status::Ok() : Skip(name, errno);
     }
-    int errnum = Resolve(parent, target);
-    if (IsGone(errnum)) return NoteRemoved(name);
-    if (symlinkat(target, parent, name) != 0 && errno != EEXIST) return Skip(name, errno);
-    return errnum == 0 ? Keep() : Skip(name, errnum);
-  }
-
-  // 0 where something is there, else why not.
-  static int Resolve(int parent, const char* target) {
+    target[size] = '\0';
     struct stat st;
-    return fstatat(parent, target, &st, 0) == 0 ? 0 : errno;
+    int errnum = fstatat(parent, target, &st, 0) == 0 ? 0 : errno;
+    if (IsGone(errnum)) return NoteRemoved(name);
+    if (!dry_run_ && symlinkat(target, parent, name) != 0 && errno != EEXIST) {
+      return Skip(name, errno);
+    }
+    if (errnum != 0) return Skip(name, errnum);
+    result_->kept++;
+    return Status::Ok();
   }
 
   Status Take(int parent, const char* name) {
@@ -110,11 +107,6 @@ class Sweep {
         dry_run_ ? fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) : unlinkat(parent, name, 0);
     if (result != 0) return errno == ENOENT ? Status::Ok() : Skip(name, errno);
     return NoteRemoved(name);
-  }
-
-  Status Keep() {
-    result_->kept++;
-    return Status::Ok();
   }
 
   Status NoteRemoved(const char* name) {
