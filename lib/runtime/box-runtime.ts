@@ -22,7 +22,7 @@ import {
   toStopTimeout,
 } from './options.js';
 import { provisionBox } from './provision.js';
-import { isAutoRemove, pages, type Recovery, recover, sweep } from './recovery.js';
+import { isAutoRemove, type Recovery, recover, sweep } from './recovery.js';
 import { type RemoveBoxResult, removeBox } from './removal.js';
 import { SqliteBoxStore } from './sqlite-box-store.js';
 import { TaskQueue } from './task-queue.js';
@@ -206,10 +206,12 @@ export class BoxRuntime implements AsyncDisposable {
   async list(): Promise<BoxInfo[]> {
     this.#refuseWhereClosed();
     const infos: BoxInfo[] = [];
-    for await (const rows of pages(this.#home.store, LOOKS)) {
-      infos.push(...(await Promise.all(rows.map((row) => this.#home.info(row)))));
+    for await (const rows of this.#home.store.pages()) {
+      for (let i = 0; i < rows.length; i += LOOKS) {
+        infos.push(...(await Promise.all(rows.slice(i, i + LOOKS).map((row) => this.#home.info(row)))));
+      }
     }
-    return infos;
+    return infos.sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   /** Waits for what is under way, and lets go of the home. Boxes that run go on; the next `open` finds them. */

@@ -17,10 +17,10 @@ export interface BoxStore {
   /** The row of that id. */
   get(id: string): Promise<BoxRow | undefined>;
   /**
-   * Up to `limit` rows whose ids sort after `after`, byte by byte, in this order; every row sorts after `''`. Fewer than
-   * `limit` are the last ones.
+   * All rows, in any order, in portions that block the event loop for some milliseconds at most: a few hundred rows. One
+   * that is inserted or deleted meanwhile may be among them or not.
    */
-  page(after: string, limit: number): Promise<BoxRow[]>;
+  pages(): AsyncIterable<BoxRow[]>;
   /**
    * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_BOX_EXISTS`: a row of that id or name is there, and nothing was changed
    */

@@ -13,12 +13,8 @@ export class MemoryBoxStore implements BoxStore {
     return row === undefined ? undefined : { ...row };
   }
 
-  async page(after: string, limit: number): Promise<BoxRow[]> {
-    const ids = [...this.#rows.keys()].filter((id) => id > after).sort();
-    return ids
-      .slice(0, limit)
-      .flatMap((id) => this.#rows.get(id) ?? [])
-      .map((row) => ({ ...row }));
+  async *pages(): AsyncGenerator<BoxRow[]> {
+    yield [...this.#rows.values()].map((row) => ({ ...row }));
   }
 
   async insert(row: BoxRow): Promise<void> {

@@ -60,7 +60,7 @@ export interface RemoveBoxOptions {
 
 const DEFAULT_STOP_TIMEOUT = 10_000;
 const LARGEST_TIMEOUT = 2 ** 31 - 1; // what a timer takes
-const STORE_METHODS = ['get', 'page', 'insert', 'update', 'delete'] as const;
+const STORE_METHODS = ['get', 'pages', 'insert', 'update', 'delete'] as const;
 
 export function openArguments(options: OpenOptions) {
   const { homeDir, store, orphans = 'remove', ...sockets } = toOptions(options);

@@ -111,7 +111,12 @@ describe('opening a home', () => {
 
   it('fails as its store fails, or its base, and lets go of the home', async () => {
     const home = makeHome();
-    const broken: BoxStore = Object.assign(new MemoryBoxStore(), { page: () => Promise.reject(new Error('no rows')) });
+    const broken: BoxStore = Object.assign(new MemoryBoxStore(), {
+      // biome-ignore lint/correctness/useYield: it fails before
+      async *pages() {
+        throw new Error('no rows');
+      },
+    });
     expect(await rejection(home.open({ store: broken }))).toMatchObject({ message: 'no rows' });
     fs.mkdirSync(path.join(home.base, 'open'));
     fs.chmodSync(path.join(home.base, 'open'), 0o777);

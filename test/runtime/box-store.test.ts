@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type BoxRow, type BoxStore, MemoryBoxStore, SqliteBoxStore } from '../../dist/runtime/index.js';
 import { promise, rejection, run, tempDir } from '../helpers.js';
-import { missingSqlite } from './home.js';
+import { missingSqlite, rowsOf } from './home.js';
 
 /** Loaded by the tests that need it, so that the others run without it. */
 const openDatabase = (file: string, options?: object) =>
@@ -42,19 +42,28 @@ describe.each(stores)('%s', (_, missing, openStore) => {
     expect(await store.get('')).toBeUndefined();
   });
 
-  promise(missing, 'gives rows in portions, in the order of their ids', async () => {
+  promise(missing, 'gives every row once, in portions', async () => {
     const store = await open();
-    for (const id of ['b', 'B', 'a', '_', '-', 'aa', '10', '9']) await store.insert(row(id));
-    const ids = async (after: string, limit: number) => (await store.page(after, limit)).map(({ id }) => id);
-    expect(await ids('', 100)).toEqual(['-', '10', '9', 'B', '_', 'a', 'aa', 'b']);
-    expect(await ids('', 3)).toEqual(['-', '10', '9']);
-    expect(await ids('9', 3)).toEqual(['B', '_', 'a']);
-    expect(await ids('a', 3)).toEqual(['aa', 'b']);
-    expect(await ids('b', 3)).toEqual([]);
-    // After one that is gone, or never was.
-    await store.delete('9');
-    expect(await ids('9', 1)).toEqual(['B']);
-    expect(await ids('A', 1)).toEqual(['B']);
+    expect(await rowsOf(store)).toEqual([]);
+    const ids = Array.from({ length: 1234 }, (_, i) => `${(i * 7919) % 1234}`);
+    for (const id of ids) await store.insert(row(id));
+    for (const id of ids.splice(500, 20)) await store.delete(id);
+    expect((await rowsOf(store)).map(({ id }) => id)).toEqual([...ids].sort());
+    for await (const rows of store.pages()) expect(rows.length).toBeGreaterThan(0);
+  });
+
+  promise(missing, 'goes on where rows are inserted and deleted between two portions', async () => {
+    const store = await open();
+    for (let i = 0; i < 1200; i++) await store.insert(row(`${i}`));
+    const seen: string[] = [];
+    for await (const rows of store.pages()) {
+      seen.push(...rows.map(({ id }) => id));
+      for (let i = 0; i < 1200; i += 3) await store.delete(`${i}`);
+      await store.insert(row(`new${seen.length}`));
+    }
+    expect(new Set(seen).size).toBe(seen.length);
+    const stayed = Array.from({ length: 1200 }, (_, i) => `${i}`).filter((_, i) => i % 3 !== 0);
+    expect(stayed.filter((id) => !seen.includes(id))).toEqual([]);
   });
 
   promise(missing, 'has no two rows of one id or name, and changes nothing', async () => {
@@ -66,7 +75,7 @@ describe.each(stores)('%s', (_, missing, openStore) => {
     expect(await rejection(store.insert(row('d', 'name')))).toMatchObject(exists);
     expect((await rejection(store.insert(row('d', 'name')))).message).toContain("a box named 'name'");
     expect(await rejection(store.update(row('b', 'name')))).toMatchObject(exists);
-    expect(await store.page('', 100)).toEqual([row('a', 'name'), row('b'), row('c')]);
+    expect(await rowsOf(store)).toEqual([row('a', 'name'), row('b'), row('c')]);
   });
 
   promise(missing, 'replaces a row, and deletes one, where it is there', async () => {
@@ -78,7 +87,7 @@ describe.each(stores)('%s', (_, missing, openStore) => {
     expect(await store.update(row('b'))).toBe(false);
     expect(await store.delete('a')).toBe(true);
     expect(await store.delete('a')).toBe(false);
-    expect(await store.page('', 100)).toEqual([]);
+    expect(await rowsOf(store)).toEqual([]);
     // Both are free again.
     await store.insert(row('a', 'other'));
   });
@@ -90,7 +99,7 @@ describe.each(stores)('%s', (_, missing, openStore) => {
     mine.json = 'changed';
     const theirs = await store.get('a');
     if (theirs !== undefined) theirs.json = 'changed';
-    for (const one of await store.page('', 1)) one.json = 'changed';
+    for (const one of await rowsOf(store)) one.json = 'changed';
     expect(await store.get('a')).toEqual(row('a', 'name'));
   });
 });

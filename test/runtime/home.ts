@@ -5,7 +5,14 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { BoxLayout } from '../../dist/box/index.js';
-import { BoxRuntime, MemoryBoxStore, type OpenOptions, type ShimCommand } from '../../dist/runtime/index.js';
+import {
+  type BoxRow,
+  BoxRuntime,
+  type BoxStore,
+  MemoryBoxStore,
+  type OpenOptions,
+  type ShimCommand,
+} from '../../dist/runtime/index.js';
 import { fixtures, missingTool, ownUid, pathOfBytes, tempDir } from '../helpers.js';
 
 export const missingSqlite = missingTool(process.execPath, ['-e', "new (require('better-sqlite3'))(':memory:')"]);
@@ -50,6 +57,13 @@ export function makeHome(): TestHome {
     binding: (id) => path.join(parent, id),
     left: () => ({ homes: names(boxesDir), links: names(parent).filter((name) => name !== '.lock') }),
   };
+}
+
+/** Every row, in the order of their ids. */
+export async function rowsOf(store: BoxStore): Promise<BoxRow[]> {
+  const all: BoxRow[] = [];
+  for await (const rows of store.pages()) all.push(...rows);
+  return all.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 function names(directory: string): string[] {

@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { BoxLayout, ShimProcess } from '../../dist/box/index.js';
 import { type BoxRuntime, type BoxStore, MemoryBoxStore } from '../../dist/runtime/index.js';
 import { isRoot, missingMount, missingPython, promise, rejection, run, snapshot, tempDir } from '../helpers.js';
-import { guest, makeHome, type TestHome } from './home.js';
+import { guest, makeHome, rowsOf, type TestHome } from './home.js';
 
 const ECHO = ['box', 'ready', 'serve'];
 
@@ -230,7 +230,7 @@ describe('not made, because a step of its provisioning failed', () => {
     const parent = fs.statSync(home.parent, { throwIfNoEntry: false });
     const entries = parent?.isDirectory() ? fs.readdirSync(home.parent, { withFileTypes: true }) : [];
     expect(entries.filter((entry) => entry.isSymbolicLink())).toEqual([]);
-    expect(await (store ?? home.store).page('', 10)).toEqual([]);
+    expect(await rowsOf(store ?? home.store)).toEqual([]);
     if (before !== 0) expect(fs.lstatSync(home.parent).mode).toBe(before);
   });
 
@@ -343,7 +343,7 @@ describe('auto_remove', () => {
     const { recovery } = await home.open();
     expect(recovery.autoRemoved).toEqual([]);
     expect(recovery.failed).toEqual([{ id: 'b3', error: expect.objectContaining({ field: 'box_home' }) }]);
-    expect(await home.store.page('', 10)).toHaveLength(3);
+    expect(await rowsOf(home.store)).toHaveLength(3);
   });
 });
 
