@@ -589,6 +589,48 @@ TEST_CASE("a binding whose home comes back while it is swept is there again") {
   CHECK(swept.kept == 1);
 }
 
+TEST_CASE(
+    "a binding whose home comes back while it is swept, and which cannot be put back, is told") {
+  Scene scene;
+  scene.Bind(scene.world.home / "away");
+  Intercept intercept("*", [&](int, const char* name) {
+    if (strcmp(name, "unlinkat") == 0) MakeDirectory(scene.world.home / "away");
+    return strcmp(name, "symlinkat") == 0 ? EIO : 0;
+  });
+  SweepResult swept;
+  CHECK(SweepStale(scene.world.parent_paths(), false, 0, &swept).ok());
+  CHECK(swept.removed.size() == 0);
+  REQUIRE(swept.skipped.size() == 1);
+  CHECK(swept.skipped[0].errnum == EIO);
+  CHECK(strcmp(swept.names.at(swept.skipped[0].name), "box-1") == 0);
+}
+
+TEST_CASE("a parent that cannot be opened is told of by the call that says why") {
+  struct Case {
+    const char* call;
+    int errnum;
+    Refusal refusal;
+  };
+  for (const Case& failing :
+       {Case{"lstat", EIO, Refusal::kNone}, Case{"chmod", EIO, Refusal::kNone},
+        Case{"chmod", EPERM, Refusal::kParentForeign}}) {
+    Scene scene;
+    scene.world.MakeParent();
+    Intercept intercept("*", [&](int, const char* name) {
+      if (strcmp(name, "open") == 0) return EACCES;
+      return strcmp(name, failing.call) == 0 ? failing.errnum : 0;
+    });
+    Parent parent;
+    Status status = Parent::Open(scene.world.paths(), scene.world.uid, Access::kCreate, &parent);
+    CAPTURE(failing.call);
+    CHECK(status.refusal == failing.refusal);
+    if (failing.refusal == Refusal::kNone) {
+      CHECK(status.errnum == failing.errnum);
+      CHECK(strcmp(status.syscall, failing.call) == 0);
+    }
+  }
+}
+
 TEST_CASE("a binding that is moved while it is listed is told as it was when it was read") {
   Scene scene;
   scene.Bind("dangling");
