@@ -55,7 +55,9 @@ function elfSize(head: Buffer): DeclaredSize | null {
   let size = Math.max(header, word(wide ? 40 : 32) + half(counts + 6) * half(counts + 8));
   const [table, entry, count] = [word(wide ? 32 : 28), half(counts + 2), half(counts + 4)];
   size = Math.max(size, table + entry * count);
-  for (let at = table; at < table + entry * count; at += entry) {
+  // Counted, not added up: an offset beyond 2^53 stays what it is when an entry is added to it.
+  for (let index = 0; index < count; index += 1) {
+    const at = table + entry * index;
     size = Math.max(size, word(at + (wide ? 8 : 4)) + word(at + (wide ? 32 : 16)));
   }
   return { format: 'ELF', size };

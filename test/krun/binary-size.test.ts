@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
+import * as path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { declaredSize } from '../../dist/krun/binary-size.js';
@@ -58,6 +60,20 @@ describe('declaredSize', () => {
     ['nothing', Buffer.alloc(0)],
   ])('is null for %s', (_, head) => {
     expect(declaredSize(head)).toBeNull();
+  });
+
+  it('ends where a table begins so far away that an entry added to its offset changes nothing', () => {
+    const head = words(true, 0x464c457f, 0x010102, 0, 0, 0, 1);
+    head.writeBigUInt64LE(2n ** 62n, 32);
+    [64, 56, 0xffff].forEach((value, i) => {
+      head.writeUInt16LE(value, 52 + 2 * i);
+    });
+    // In a process of its own, which can be ended: a loop without end would not let this one time out.
+    const script = `const { declaredSize } = require(process.argv[1]);
+      console.log(declaredSize(Buffer.from(process.argv[2], 'hex')).size);`;
+    const module = path.join(__dirname, '../../dist/krun/binary-size.js');
+    const output = execFileSync(process.execPath, ['-e', script, module, head.toString('hex')], { timeout: 30_000 });
+    expect(Number(output)).toBe(2 ** 62 + 56 * 0xffff);
   });
 
   it('does not fail or hang on any header', () => {
