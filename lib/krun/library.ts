@@ -31,8 +31,7 @@ const BACKEND = /^virtio(?:::net::|\/net\/|3net\d)(passt|unixgram|gvproxy)/;
 /** Finds the signs in a file that is pushed through {@link space} piece by piece. */
 export class KrunLibraryScanner {
   readonly #file: string;
-  // Not from the pool: it would keep the pool's slab.
-  readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  readonly #buffer: Buffer;
   /** The file offset of the buffer's first byte. */
   #base = 0;
   #filled = 0;
@@ -43,9 +42,14 @@ export class KrunLibraryScanner {
   readonly #datagram: KrunLibraryEvidence[] = [];
   readonly #stream: KrunLibraryEvidence[] = [];
 
-  /** @param file its name, for the evidence */
-  constructor(file: string) {
+  /**
+   * @param file its name, for the evidence
+   * @param bytes of the buffer; more than 96, which it keeps for the next piece
+   */
+  constructor(file: string, bytes = BUFFER_BYTES) {
     this.#file = file;
+    // Not from the pool: it would keep the pool's slab.
+    this.#buffer = Buffer.allocUnsafeSlow(bytes);
   }
 
   /** Where the next bytes of the file belong; never empty. */
@@ -87,6 +91,8 @@ export class KrunLibraryScanner {
     if (found.length > 0) {
       return { scheme: 'temp-dir', suffix: null, longestName: longestKrunName('temp-dir', null), evidence: found };
     }
+    // Two searches found these, one after the other in each bufferful.
+    this.#datagram.sort((a, b) => a.offset - b.offset);
     if (this.#datagram.length > 0) return undecided('unknown', this.#datagram);
     return undecided(this.#stream.length > 0 ? 'none' : 'unknown', this.#stream);
   }

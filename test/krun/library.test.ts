@@ -165,6 +165,11 @@ describe('checkKrunPin of any bytes', () => {
     expect(pin).toMatchObject({ scheme: 'ambiguous', evidence: { length: 9, 8: { offset: 99 * 11 } } });
   });
 
+  it('shows what it found in the order of the file, whichever search found it', async () => {
+    const pin = await check(file('virtio/net/unixgram krun_add_net_unixgram virtio/net/gvproxy'));
+    expect(pin).toMatchObject({ scheme: 'unknown', evidence: [{ offset: 0 }, { offset: 20 }, { offset: 42 }] });
+  });
+
   it('shows at most 16 places, however many there are', async () => {
     const pin = await check(file('-krun.sock\0'.repeat(200_000)));
     expect(pin).toMatchObject({ scheme: 'suffix', suffix: '-krun.sock' });
