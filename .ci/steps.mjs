@@ -23,7 +23,7 @@ const STEPS = [
   check('npm', 'run', 'lint'),
   check('npm', 'run', 'lint:native'),
   { name: 'npm run test:native', command: ['npm', 'run', 'test:native'], counts: readLastLine },
-  check('npm', 'run', 'fuzz', '--', '--seconds', '15'),
+  check('npm', 'run', 'fuzz', '--', '--runs', '1000000'),
   check('npm', 'run', 'prebuilds', '--', '--check'),
   vitest('test:package'),
   check('npm', 'run', 'bench:check'),

@@ -1,0 +1,84 @@
+#!/usr/bin/env node
+// Fuzzes all that parses bytes: `npm run fuzz -- [--seconds N] [--runs N] [--keep] [fuzzer…]`. The native fuzzers are in
+// native/fuzz, those of TypeScript in test/fuzz; libFuzzer drives both. `--seconds` is for each (30 where nothing is
+// said), `--runs` how often all of them together run, each at least as often as its share of that. What a fuzzer found
+// interesting is where its next run begins; `--keep` puts it into the repository (see test/fuzz/README.md).
+
+import { spawn } from 'node:child_process';
+import os from 'node:os';
+import util from 'node:util';
+import { keepCorpus, prepareCorpus, writableDirectory } from './fuzz/corpus.mjs';
+import { FUZZERS } from './fuzz/fuzzers.mjs';
+import { cmake, fail } from './native/variants.mjs';
+
+const { values, positionals } = util.parseArgs({
+  options: { seconds: { type: 'string' }, runs: { type: 'string' }, keep: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+const unknown = positionals.find((name) => !FUZZERS.some((fuzzer) => fuzzer.name === name));
+if (unknown !== undefined) {
+  fail(`no fuzzer ${unknown}; there are: ${FUZZERS.map(({ name }) => name).join(', ')}`);
+}
+const chosen = FUZZERS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+const runs = wholeNumber('--runs', values.runs);
+const seconds = wholeNumber('--seconds', values.seconds) ?? (runs === undefined ? 30 : undefined);
+const shares = chosen.reduce((sum, { share }) => sum + share, 0);
+
+cmake('fuzz', 'build');
+const artifacts = writableDirectory('artifacts');
+const waiting = [...chosen];
+const counts = await Promise.all(Array.from({ length: Math.min(os.availableParallelism(), 4) }, takeTurns));
+const total = counts.reduce((sum, count) => sum + count, 0);
+console.log(`${total} executions of ${chosen.length} fuzzers`);
+if (runs !== undefined && total < runs) fail(`of ${runs} executions, ${total} were made`);
+
+/** One fuzzer after another, until none is left. @returns {Promise<number>} executions */
+async function takeTurns() {
+  let executions = 0;
+  for (let fuzzer = waiting.shift(); fuzzer !== undefined; fuzzer = waiting.shift()) executions += await fuzz(fuzzer);
+  return executions;
+}
+
+/** @param {import('./fuzz/fuzzers.mjs').Fuzzer} fuzzer @returns {Promise<number>} executions */
+async function fuzz(fuzzer) {
+  const { name, command, share } = fuzzer;
+  const args = [
+    '-max_len=512',
+    '-timeout=20',
+    '-print_final_stats=1',
+    `-artifact_prefix=${artifacts}/${name}-`,
+    ...(seconds === undefined ? [] : [`-max_total_time=${seconds}`]),
+    ...(runs === undefined ? [] : [`-runs=${Math.ceil((runs * share) / shares)}`]),
+    ...prepareCorpus(fuzzer),
+  ];
+  const began = Date.now();
+  const { status, output } = await run([...command, ...args]);
+  const executions = Number(/number_of_executed_units: (\d+)/.exec(output)?.[1] ?? 0);
+  const passed = status === 0 && executions > 0;
+  if (passed && values.keep) keepCorpus(fuzzer);
+  if (!passed) process.stderr.write(output.slice(-8000));
+  if (!passed) process.exitCode = 1;
+  const took = ((Date.now() - began) / 1000).toFixed(1);
+  console.log(`${name}: ${passed ? 'nothing found' : 'FAILED'} in ${executions} executions, ${took} s`);
+  return executions;
+}
+
+/** @param {string[]} command @returns {Promise<{ status: number | null, output: string }>} */
+function run([file = '', ...args]) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let output = '';
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      if (process.env.NATIVE_VERBOSE !== undefined) process.stderr.write(text);
+      output = (output + text).slice(-1_000_000);
+    });
+    child.once('error', reject);
+    child.once('close', (status) => resolve({ status, output }));
+  });
+}
+
+/** @param {string} option @param {string | undefined} text @returns {number | undefined} */
+function wholeNumber(option, text) {
+  if (text !== undefined && !/^[1-9][0-9]*$/.test(text)) fail(`${option} takes a whole number`);
+  return text === undefined ? undefined : Number(text);
+}
