@@ -292,7 +292,7 @@ describe('any string at all', () => {
         expect(box !== undefined).toBe(/^[A-Za-z0-9_-]{1,128}$/.test(id));
         if (box !== undefined) expect(box.bindingDir).toBe(`/x/bl-7/${id}`);
       }),
-      { numRuns: 1000 },
+      { numRuns: 10_000 },
     );
   });
 
@@ -304,7 +304,7 @@ describe('any string at all', () => {
         expect(socket !== undefined).toBe(/^(?!\.)[A-Za-z0-9._-]{4,64}$/.test(name));
         if (socket !== undefined) expect(path.dirname(path.normalize(socket))).toBe('/x/bl-7/b');
       }),
-      { numRuns: 1000 },
+      { numRuns: 10_000 },
     );
   });
 
@@ -322,7 +322,7 @@ describe('any string at all', () => {
         expect(make('b', Buffer.from(realDir)).realDir).toBe(box.realDir);
         expect(make('b', box.realDir).realDir).toBe(box.realDir);
       }),
-      { numRuns: 1000 },
+      { numRuns: 10_000 },
     );
   });
 
@@ -333,7 +333,7 @@ describe('any string at all', () => {
         expect(box !== undefined).toBe(base.startsWith('/') && !base.includes('\0') && isWellFormed(base));
         if (box !== undefined) expect(path.resolve(box.parentDir)).toBe(path.resolve(base, 'bl-7'));
       }),
-      { numRuns: 1000 },
+      { numRuns: 10_000 },
     );
   });
 });
