@@ -60,7 +60,15 @@ async function dialVerified({ path, place, allowHalfOpen, signal }: Dial): Promi
   try {
     // A socket made with a signal that is aborted already emits an error before anybody can listen for it.
     if (signal?.aborted) throw abortError(signal);
-    return adopt({ fd, allowHalfOpen, readable: true, writable: true, ...(signal !== undefined && { signal }) });
+    const socket = adopt({
+      fd,
+      allowHalfOpen,
+      readable: true,
+      writable: true,
+      ...(signal !== undefined && { signal }),
+    });
+    native().disown(fd);
+    return socket;
   } catch (error) {
     native().closeDescriptor(fd);
     throw error;

@@ -114,7 +114,7 @@ interface HandOver {
 
 // The server closes the descriptor from the moment it has taken it; until then it is ours to close.
 async function handOver(server: net.Server, fd: number, { backlog, signal }: HandOver): Promise<void> {
-  const { closeDescriptor, inodeOf } = native();
+  const { closeDescriptor, disown, inodeOf } = native();
   const inode = inodeOf(fd);
   try {
     await new Promise<void>((resolve, reject) => {
@@ -134,6 +134,7 @@ async function handOver(server: net.Server, fd: number, { backlog, signal }: Han
         settle(() => reject(error));
       }
     });
+    disown(fd);
   } catch (error) {
     // Not where the server has closed it: the number may be somebody else's by now.
     if (inodeOf(fd) === inode) closeDescriptor(fd);

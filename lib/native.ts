@@ -139,6 +139,9 @@ export interface NativeBinding {
   /** A connected descriptor whose peer is of that uid. */
   dialVerified: Operation<[path: string, uid: number], number>;
   dialVerifiedAsync: AsyncOperation<[path: string, uid: number], number>;
+  /** To be called when a server or a stream has taken what `listen` or `dialVerified` returned: it closes it from now on. */
+  disown: Operation<[descriptor: number], null>;
+  disownAsync: AsyncOperation<[descriptor: number], null>;
   /** Closes what `hold`, `listen` or `dialVerified` returned: Deno's `fs.closeSync` knows only what it has opened itself. */
   closeDescriptor: Operation<[descriptor: number], null>;
   closeDescriptorAsync: AsyncOperation<[descriptor: number], null>;
@@ -160,7 +163,7 @@ export interface NativeBinding {
 }
 
 /** The {@link NativeBinding.contract} that this facade speaks. */
-export const CONTRACT = 5;
+export const CONTRACT = 6;
 
 export function isFailure(outcome: unknown): outcome is NativeFailure {
   return typeof outcome === 'object' && outcome !== null && 'refusal' in outcome;

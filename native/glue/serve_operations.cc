@@ -1,4 +1,4 @@
-// listen, unlinkOwn, dialVerified, closeDescriptor, inodeOf.
+// listen, unlinkOwn, dialVerified, disown, closeDescriptor, inodeOf.
 #include "../posix/serve.h"
 #include "kept.h"
 #include "operation.h"
@@ -40,7 +40,7 @@ struct ListenOperation : BindingOperation {
   napi_value Result(napi_env env) {
     if (!status.ok()) return Failure(env, status);
     napi_value array = NewArray(env, 3);
-    Put(env, array, 0, Number(env, listener.socket.Release()));
+    Put(env, array, 0, KeepUntilDisowned(env, &listener.socket));
     Put(env, array, 1, Keep(env, &listener.pin));
     Put(env, array, 2, IdentityToArray(env, listener.identity));
     return array;
@@ -82,7 +82,20 @@ struct DialOperation {
   }
   void Run() { status = DialVerified(path.data, static_cast<uid_t>(uid), &socket); }
   napi_value Result(napi_env env) {
-    return status.ok() ? Number(env, socket.Release()) : Failure(env, status);
+    return status.ok() ? KeepUntilDisowned(env, &socket) : Failure(env, status);
+  }
+};
+
+// disown(fd): null
+struct DisownOperation {
+  uint32_t fd;
+
+  void Read(Arguments& arguments) { arguments.Next(&fd); }
+  void Run() {}
+  // Here, for what is kept is the environment's.
+  napi_value Result(napi_env env) {
+    Disown(env, static_cast<int>(fd));
+    return Null(env);
   }
 };
 
@@ -115,6 +128,7 @@ void DefineServeOperations(napi_env env, napi_value exports) {
   Define<ListenOperation>(env, exports, "listen", "listenAsync");
   Define<UnlinkOwnOperation>(env, exports, "unlinkOwn", "unlinkOwnAsync");
   Define<DialOperation>(env, exports, "dialVerified", "dialVerifiedAsync");
+  Define<DisownOperation>(env, exports, "disown", "disownAsync");
   Define<CloseOperation>(env, exports, "closeDescriptor", "closeDescriptorAsync");
   Define<InodeOperation>(env, exports, "inodeOf", "inodeOfAsync");
 }
