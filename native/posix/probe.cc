@@ -50,9 +50,13 @@ class BoundFile {
 
   Status Remove() {
     bound_ = false;
-    int result = in_directory_ ? unlinkat(directory_, leaf_, 0) : unlink(path_);
-    if (result == 0) return Status::Ok();
-    return Status::Failed(in_directory_ ? "unlinkat" : "unlink", Subject::kSocket);
+    if (!in_directory_) {
+      if (unlink(path_) == 0) return Status::Ok();
+      if (errno != ENOENT) return Status::Failed("unlink", Subject::kSocket);
+      // The link was moved meanwhile. Nothing else bears that name, so it is ours if it is here.
+    }
+    if (unlinkat(directory_, leaf_, 0) == 0) return Status::Ok();
+    return Status::Failed("unlinkat", Subject::kSocket);
   }
 
  private:

@@ -150,3 +150,25 @@ promise(missingStrace, 'a home that comes back while its link is swept keeps it'
     expect(fs.realpathSync(box.bindingDir)).toBe(fs.realpathSync(home));
   });
 });
+
+promise(
+  missingStrace,
+  'a binding that is moved while it is probed leaves no stand-in in the home it led to',
+  async () => {
+    const { calls } = await traceOperation('probe');
+    const call = calls.find(({ names, about }) => names.includes('lstat') && about === '<parent>/b1/<stand-in>');
+    if (call === undefined) throw new Error('probe looks at no stand-in');
+    await withBase(async (base) => {
+      const struck = strikeOperation({ base, operation: 'probe' }, { call, effect: 'delay_enter=1000000' });
+      const home = path.join(base, 'a');
+      const standIns = () =>
+        fs.existsSync(home) ? fs.readdirSync(home).filter((name) => /^\.(?!leftsck)/.test(name)) : [];
+      while (standIns().length === 0) await sleep(5);
+      await sleep(100);
+      new BoxSockets('b1', path.join(base, 'b'), { base }).ensureSync({ takeover: true });
+      const { report } = await struck;
+      expect(report?.first).toMatchObject({ result: { ok: false } });
+      expect(standIns()).toEqual([]);
+    });
+  },
+);
