@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The long form of the proofs of test/fire: `npm run soak [-- --seconds N]`. Each call of each operation fails with every
-// errno that its manual page allows, each is the last one of its process, and every race runs for N seconds (60).
+// errno that its manual page allows, each is the last one of its process, every race runs for N seconds (60), and what is
+// done again and again is done ten times as often.
 
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
