@@ -56,7 +56,8 @@ async function fuzz(fuzzer) {
   const executions = Number(/number_of_executed_units: (\d+)/.exec(output)?.[1] ?? 0);
   const passed = status === 0 && executions > 0;
   if (passed && values.keep) keepCorpus(fuzzer);
-  if (!passed) process.stderr.write(output.slice(-8000));
+  // Without the lines of its progress.
+  if (!passed) process.stderr.write(output.replace(/^#.*\n/gm, '').slice(-8000));
   if (!passed) process.exitCode = 1;
   const took = ((Date.now() - began) / 1000).toFixed(1);
   console.log(`${name}: ${passed ? 'nothing found' : 'FAILED'} in ${executions} executions, ${took} s`);

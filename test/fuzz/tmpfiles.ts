@@ -12,6 +12,7 @@ export const seeds = [
   'd "/var/run/a b" - - - ~1w12h',
   "e /var/tmp/{a,b}/%u - - - abcmABM:1.5min - 'x",
   'w /x\\x2f\\101\\u00e9 0644 - - - arg ',
+  '*?[!a]\nx- /',
   '/tmp/bl-[!a-c]*/\\?[[:digit:]]\n/tmp/bl-d1/?5',
 ];
 export const dictionary = [
@@ -33,7 +34,7 @@ function checkLine(line: string): void {
   const indented = parseTmpfilesLine(`  ${line}\t`, '/nowhere');
   check(JSON.stringify(indented) === JSON.stringify(rule), 'blanks around a line mean nothing', line, rule, indented);
   if (rule === null) return;
-  check(/^[a-zA-Z]$/.test(rule.type) && line.trim().startsWith(rule.type), 'a type is a letter', line, rule);
+  check(/^[a-zA-Z]$/.test(rule.type), 'a type is a letter', line, rule);
   check(/^\/$|^(\/[^/]+)+$/.test(rule.path), 'a path has one form', line, rule);
   check(!rule.path.split('/').includes('.'), 'without components that mean nothing', line, rule);
   check(rule.age === null || rule.age.milliseconds >= 0, 'an age is none or some', line, rule);
@@ -81,7 +82,7 @@ function expressionOf(pattern: string): RegExp {
       if (token === '*') return '[^/]*';
       if (token === '?') return '[^/]';
       if (token === '\\') return '(?!)';
-      if (token.startsWith('[') && token.length > 1) return token.replace('!', '^');
+      if (token.startsWith('[') && token.length > 1) return `(?!/)${token.replace('!', '^')}`;
       return `\\u{${(token.codePointAt(token.length > 1 && token.startsWith('\\') ? 1 : 0) ?? 0).toString(16)}}`;
     });
     const isHidden = /^\\?\./.test(part);
