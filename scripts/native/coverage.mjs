@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import util from 'node:util';
+import { runPackageTests } from './package-tests.mjs';
 import { UNCOVERED } from './uncovered.mjs';
 import { buildDirectory, cmake, root, run } from './variants.mjs';
 
@@ -28,7 +29,13 @@ if (tests.status !== 0) {
   process.exit(1);
 }
 const addon = path.join(directory, 'Debug/boxsockets.node');
-if (values.package) runPackageTests();
+if (values.package) {
+  if (runPackageTests(addon, env) !== 0) {
+    console.log('Some of these tests look at what the addon itself is, and fail on an instrumented one.');
+  }
+  // Of children that were started with no environment.
+  fs.rmSync(path.join(root, 'default.profraw'), { force: true });
+}
 
 const programs = ['posix_test', 'faults_test', 'threads_test'].map((name) => path.join(directory, 'native/test', name));
 const objects = [...programs.filter((file) => fs.existsSync(file)), ...(values.package ? [addon] : [])];
@@ -71,25 +78,6 @@ function checkUncovered(lcov) {
   for (const line of unexplained) console.log(`without a test, and without a reason in uncovered.mjs: ${line}`);
   for (const line of stale) console.log(`reached by a test, and in uncovered.mjs all the same: ${line}`);
   if (unexplained.length + stale.length > 0) process.exitCode = 1;
-}
-
-/** The tests of the package, on the instrumented addon. */
-function runPackageTests() {
-  const prebuilds = path.join(root, 'prebuilds', `${process.platform}-${process.arch}`);
-  const binaries = fs.readdirSync(prebuilds).filter((name) => name.endsWith('.node'));
-  const aside = fs.mkdtempSync(path.join(directory, 'prebuilds-'));
-  for (const name of binaries) fs.copyFileSync(path.join(prebuilds, name), path.join(aside, name));
-  try {
-    for (const name of binaries) fs.copyFileSync(addon, path.join(prebuilds, name));
-    const { status } = spawnSync('npx', ['vitest', 'run'], { cwd: root, env, stdio: 'inherit' });
-    if (status !== 0)
-      console.log('Some of these tests look at what the addon itself is, and fail on an instrumented one.');
-  } finally {
-    for (const name of binaries) fs.copyFileSync(path.join(aside, name), path.join(prebuilds, name));
-    fs.rmSync(aside, { recursive: true });
-    // Of children that were started with no environment.
-    fs.rmSync(path.join(root, 'default.profraw'), { force: true });
-  }
 }
 
 /**

@@ -86,7 +86,11 @@ export function guest(...steps: string[]): (layout: BoxLayout) => ShimCommand {
 
 /** The numbers of processes that have this text in their command line. */
 export function processesWith(text: string): number[] {
-  const { stdout } = spawnSync('ps', ['-eo', 'pid=,state=,args='], { encoding: 'utf8', maxBuffer: 1 << 26 });
+  const { stdout } = spawnSync('ps', ['-eo', 'pid=,state=,args='], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+    env: { PATH: process.env.PATH }, // it waits for ever where a sanitizer is loaded before it
+  });
   return stdout.split('\n').flatMap((line) => {
     const [pid, state, ...args] = line.trim().split(/\s+/);
     const own = Number(pid) === process.pid || args[0] === 'ps';

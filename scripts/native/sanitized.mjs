@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+// Runs the tests of the package on an addon with AddressSanitizer and UndefinedBehaviorSanitizer, in all processes that
+// they start: `npm run test:sanitized -- [--quick] [argument of vitest…]`. A finding ends its process, and fails its
+// test. --quick: those that call the addon most.
+
+import path from 'node:path';
+import { runPackageTests } from './package-tests.mjs';
+import { buildDirectory, cmake, fail, run } from './variants.mjs';
+
+const QUICK = [
+  ...['ensure', 'remove', 'sweep', 'probe', 'hold', 'listen', 'connect', 'lock', 'descriptors', 'file-systems'],
+  ...['same-inode', 'sun-path', 'own-socket', 'native-arguments', 'concurrency', 'interference', 'runtime/box-runtime'],
+].map((name) => `test/${name}`);
+
+const args = process.argv.slice(2).flatMap((arg) => (arg === '--quick' ? QUICK : [arg]));
+cmake('addon-asan', 'build');
+const runtimes = ['libasan.so', 'libubsan.so'].map((name) => {
+  const file = run('cc', [`-print-file-name=${name}`], { quiet: true }).trim();
+  return path.isAbsolute(file) ? file : fail(`${name} is missing: the system's compiler brings it`);
+});
+const addon = path.join(buildDirectory('addon-asan'), 'Debug/boxsockets.node');
+process.exitCode = runPackageTests(
+  addon,
+  {
+    ...process.env,
+    LD_PRELOAD: runtimes.join(' '),
+    // What Node leaves at its end is no leak of ours: memory and descriptors are counted in test/fire/endurance.test.ts.
+    ASAN_OPTIONS: 'detect_leaks=0:detect_stack_use_after_return=1:strict_string_checks=1',
+    UBSAN_OPTIONS: 'print_stacktrace=1',
+  },
+  args,
+);
