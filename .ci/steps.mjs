@@ -23,6 +23,12 @@ const STEPS = [
   check('npm', 'run', 'lint'),
   check('npm', 'run', 'lint:native'),
   { name: 'npm run test:native', command: ['npm', 'run', 'test:native'], counts: readLastLine },
+  {
+    name: 'npm run test:native -- valgrind',
+    command: ['npm', 'run', 'test:native', '--', 'valgrind'],
+    counts: readLastLine,
+  },
+  vitest('test:sanitized', '--quick'),
   check('npm', 'run', 'fuzz', '--', '--runs', '1000000'),
   check('npm', 'run', 'prebuilds', '--', '--check'),
   vitest('test:package'),
@@ -34,13 +40,16 @@ function check(...command) {
   return { name: command.join(' '), command };
 }
 
-/** @param {string} script */
-function vitest(script) {
+/**
+ * @param {string} script
+ * @param {string[]} args
+ */
+function vitest(script, ...args) {
   const report = path.join(scratch, `${script.replace(':', '-')}.json`);
   const flags = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   return {
     name: `npm run ${script}`,
-    command: ['npm', 'run', script, '--', ...flags],
+    command: ['npm', 'run', script, '--', ...args, ...flags],
     counts: () => {
       if (!fs.existsSync(report)) return undefined;
       const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, numFailedTestSuites } = JSON.parse(
