@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The long form of the proofs of test/fire: `npm run soak [-- --seconds N]`. Each call of each operation fails with every
 // errno that its manual page allows, each is the last one of its process, every race runs for N seconds (60), and what is
-// done again and again is done ten times as often.
+// done again and again is done ten times as often. Then ten million inputs for the fuzzers.
 
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
@@ -20,7 +20,11 @@ const { status } = spawnSync(process.execPath, [vitest, 'run', 'test/fire', '--n
   stdio: 'inherit',
   env: { ...process.env, BOXSOCKETS_SOAK_SECONDS: String(seconds) },
 });
-process.exitCode = status ?? 1;
+const fuzzed = spawnSync(process.execPath, [path.join(root, 'scripts', 'fuzz.mjs'), '--runs', '10000000'], {
+  cwd: root,
+  stdio: 'inherit',
+});
+process.exitCode = status === 0 && fuzzed.status === 0 ? 0 : 1;
 
 /**
  * @param {string[]} args
