@@ -115,7 +115,9 @@ export async function launch(runtime) {
     const settings = Object.entries(env).flatMap(([name, value]) => ['-E', `${name}=${value}`]);
     return { command: QEMU, args: ['-L', root, ...settings, executable], env: {} };
   }
-  return { command: executable, args: runtime.kind === 'deno' ? ['run', '-A'] : [], env };
+  // Deno's cache of compiled code would take another build's for this one's: of the same path, and of the same length.
+  const args = runtime.kind === 'deno' ? ['run', '-A', '--no-code-cache'] : [];
+  return { command: executable, args, env };
 }
 
 /**
