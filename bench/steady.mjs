@@ -45,7 +45,7 @@ export const claim = {
       setting: 'The binding has been right for a while. The real directory has 180 bytes and nine levels.',
       rows: toRows(samples, 'µs'),
       targets: [
-        times(samples, 'ensureSync', 'floor', { atMost: 1.15, guard: 1.3 }),
+        times(samples, 'ensureSync', 'floor', { atMost: 1.15, guard: 1.25 }),
         times(samples, 'node:fs, identity', 'ensureSync', { atLeast: 1.8, guard: 1.8 }),
         times(samples, 'node:fs, strings', 'ensureSync', { atLeast: 3.5, guard: 2.8 }),
       ],
