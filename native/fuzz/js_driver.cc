@@ -1,6 +1,6 @@
 // libFuzzer as an addon of Node, for what parses bytes in TypeScript: see
-// scripts/fuzz/javascript.mjs. The counters that libFuzzer looks at lie in an array that the
-// instrumented JavaScript counts in.
+// scripts/native/fuzz/javascript.mjs. The counters that libFuzzer looks at lie in an array that
+// the instrumented JavaScript counts in.
 #include <napi.h>
 #include <stdint.h>
 #include <stdio.h>

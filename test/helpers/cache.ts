@@ -3,7 +3,7 @@
 import * as os from 'node:os';
 import * as path from 'node:path';
 
-/** As `cacheDirectory` of scripts/lib/pinned.mjs has it. */
+/** As `cacheDirectory` of scripts/tools/pinned.mjs has it. */
 export function cacheDirectory(): string {
   return path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'boxsockets');
 }

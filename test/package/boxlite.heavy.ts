@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 
-import { installPinned } from '../../scripts/lib/pinned.mjs';
+import { installPinned } from '../../scripts/tools/pinned.mjs';
 import { root, scratch, titled, whyNoTools } from './installed.js';
 
 function whyNot(): string | undefined {
@@ -33,7 +33,7 @@ test.skipIf(reason !== undefined)(
     // The file is reached by its descriptor: the path leads nowhere in there.
     const stdout = fs.openSync(output, 'w');
     const script = path.join(root, 'test/fixtures/boxlite-beside-us.cjs');
-    const modules = installPinned(path.join(root, 'scripts/boxlite'));
+    const modules = installPinned('boxlite');
     const hide = 'mount -t tmpfs -o mode=1777 none /tmp';
     // Where this checkout lies under /tmp itself, it is taken along.
     const take = `mount --bind '${root}' /mnt && ${hide} && mkdir -p '${root}' && mount --move /mnt '${root}'`;

@@ -4,9 +4,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 
-import { installPinned } from '../../scripts/lib/pinned.mjs';
-import { RUNTIMES, type Runtime } from '../../scripts/lib/runtimes.mjs';
-import { executable, installedProject, root, runOk, scratch, titled, whyNoRuntime, whyNoTools } from './installed.js';
+import { installPinned } from '../../scripts/tools/pinned.mjs';
+import { RUNTIMES, type Runtime } from '../../scripts/tools/runtimes.mjs';
+import { executable, installedProject, runOk, scratch, titled, whyNoRuntime, whyNoTools } from './installed.js';
 import { type Recipe, recipes } from './recipes.js';
 
 const HOST = `
@@ -40,7 +40,7 @@ function project(files: Map<string, string>): string {
   const folder = scratch();
   const modules = path.join(folder, 'node_modules');
   fs.mkdirSync(modules);
-  const tools = installPinned(path.join(root, 'scripts/bundlers'));
+  const tools = installPinned('bundlers');
   for (const name of fs.readdirSync(tools)) fs.symlinkSync(path.join(tools, name), path.join(modules, name));
   // A copy: the project is deleted before its output is run.
   fs.cpSync(installed, path.join(modules, 'boxsockets'), { recursive: true });

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 
-import { compareSums, formatSums, parseSums, sha256 } from '../../scripts/lib/checksums.mjs';
+import { compareSums, formatSums, parseSums, sha256 } from '../../scripts/release/checksums.mjs';
 
 const sums = new Map([
   ['prebuilds/linux-x64/b.node', sha256(Buffer.from('b'))],

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 
-import { launch, RUNTIMES } from '../../scripts/lib/runtimes.mjs';
+import { launch, RUNTIMES } from '../../scripts/tools/runtimes.mjs';
 import { bareEnvironment, installedProject, root, runIn, titled, whyNoRuntime } from './installed.js';
 
 interface Outcome {

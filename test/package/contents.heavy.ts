@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { beforeAll, expect, inject, test } from 'vitest';
 
-import { parseSums, sha256 } from '../../scripts/lib/checksums.mjs';
+import { parseSums, sha256 } from '../../scripts/release/checksums.mjs';
 import { golden, whyNoSums } from './golden.js';
 import { installedProject, root, run, runOk, titled } from './installed.js';
 

@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 
-import { readElf } from '../../scripts/lib/elf.mjs';
+import { readElf } from '../../scripts/release/elf.mjs';
 
 const root = path.resolve(__dirname, '../..');
 const hasBinutils = spawnSync('readelf', ['--version']).status === 0 && spawnSync('nm', ['--version']).status === 0;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { readTrie, writeTrie } from '../../scripts/lib/export-trie.mjs';
+import { readTrie, writeTrie } from '../../scripts/release/export-trie.mjs';
 
 const symbols = fc.uniqueArray(
   fc.record({

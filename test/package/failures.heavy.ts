@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
-import { launch, RUNTIMES, type Runtime } from '../../scripts/lib/runtimes.mjs';
+import { launch, RUNTIMES, type Runtime } from '../../scripts/tools/runtimes.mjs';
 import { installedProject, type Ran, root, run, runIn, runOk, scratch, titled, whyNoRuntime } from './installed.js';
 
 const HERE = `linux-${process.arch}`;

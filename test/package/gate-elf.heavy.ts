@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 
-import { PF_X, PT_GNU_RELRO, PT_GNU_STACK, PT_LOAD } from '../../scripts/lib/elf.mjs';
+import { PF_X, PT_GNU_RELRO, PT_GNU_STACK, PT_LOAD } from '../../scripts/release/elf.mjs';
 import { findings, target, USED } from './variations.js';
 
 describe.each(['linux-x64-glibc', 'linux-arm64-musl'])('%s: the gate finds', (name) => {

@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from 'vitest';
 
-import { resign } from '../../scripts/lib/code-signature.mjs';
-import { readMachO } from '../../scripts/lib/macho.mjs';
+import { resign } from '../../scripts/release/code-signature.mjs';
+import { readMachO } from '../../scripts/release/macho.mjs';
 import { findings, target } from './variations.js';
 
 const LC_CODE_SIGNATURE = 0x1d;

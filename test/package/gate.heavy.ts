@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from 'vitest';
 
-import { checkBinary } from '../../scripts/lib/gate.mjs';
-import { TARGETS } from '../../scripts/lib/targets.mjs';
+import { checkBinary } from '../../scripts/release/gate.mjs';
+import { TARGETS } from '../../scripts/release/targets.mjs';
 import { findings, ROOT, target, USED } from './variations.js';
 
 test.each(TARGETS.map(({ name }) => name))('%s: a small library that keeps all rules passes', async (name) => {

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 
-import { parseGyp, readRecipe } from '../../scripts/lib/gyp.mjs';
+import { parseGyp, readRecipe } from '../../scripts/release/gyp.mjs';
 
 const root = path.resolve(__dirname, '../..');
 

@@ -7,8 +7,8 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, inject } from 'vitest';
 
-import { installPinned } from '../../scripts/lib/pinned.mjs';
-import { launch, type Runtime, whyNotInstalled } from '../../scripts/lib/runtimes.mjs';
+import { installPinned } from '../../scripts/tools/pinned.mjs';
+import { launch, type Runtime, whyNotInstalled } from '../../scripts/tools/runtimes.mjs';
 
 export const root = path.resolve(__dirname, '../..');
 const folders: string[] = [];
@@ -27,7 +27,7 @@ export function scratch(): string {
 export function installedProject(): string {
   const project = scratch();
   fs.writeFileSync(path.join(project, 'package.json'), '{ "private": true }\n');
-  const npm = path.join(installPinned(path.join(root, 'scripts/package-managers')), 'npm-11/bin/npm-cli.js');
+  const npm = path.join(installPinned('package-managers'), 'npm-11/bin/npm-cli.js');
   const args = [npm, 'install', '--offline', '--ignore-scripts', '--loglevel=error', inject('tarball')];
   execFileSync(process.execPath, args, {
     cwd: project,
@@ -60,10 +60,10 @@ export function titled(name: string, reason: string | undefined): string {
 /** Why pinned tools cannot be had here; undefined where they can, and then they are installed. */
 export function whyNoTools(folder: string): string | undefined {
   try {
-    installPinned(path.join(root, 'scripts', folder));
+    installPinned(folder);
     return undefined;
   } catch (error) {
-    return `npm cannot install scripts/${folder}: ${(error as Error).message}`;
+    return `npm cannot install scripts/pinned/${folder}: ${(error as Error).message}`;
   }
 }
 

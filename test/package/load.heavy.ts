@@ -7,11 +7,11 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { buildTarget } from '../../scripts/lib/build.mjs';
-import { readRecipe } from '../../scripts/lib/gyp.mjs';
-import { launch, RUNTIMES, whyNot } from '../../scripts/lib/runtimes.mjs';
-import { TARGETS } from '../../scripts/lib/targets.mjs';
-import { openZig } from '../../scripts/lib/zig.mjs';
+import { buildTarget } from '../../scripts/release/build-target.mjs';
+import { readRecipe } from '../../scripts/release/gyp.mjs';
+import { TARGETS } from '../../scripts/release/targets.mjs';
+import { openZig } from '../../scripts/release/zig.mjs';
+import { launch, RUNTIMES, whyNot } from '../../scripts/tools/runtimes.mjs';
 
 const root = path.resolve(__dirname, '../..');
 const script = path.join(root, 'test/fixtures/load-binding.cjs');

@@ -6,10 +6,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { buildTarget, linkTarget } from '../../scripts/lib/build.mjs';
-import { readRecipe } from '../../scripts/lib/gyp.mjs';
-import { readMachO } from '../../scripts/lib/macho.mjs';
-import { openZig } from '../../scripts/lib/zig.mjs';
+import { buildTarget, linkTarget } from '../../scripts/release/build-target.mjs';
+import { readRecipe } from '../../scripts/release/gyp.mjs';
+import { readMachO } from '../../scripts/release/macho.mjs';
+import { openZig } from '../../scripts/release/zig.mjs';
 import { target } from './variations.js';
 
 const root = path.resolve(__dirname, '../..');

@@ -5,9 +5,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 
-import { installPinned } from '../../scripts/lib/pinned.mjs';
-import { launch, RUNTIMES, type Runtime } from '../../scripts/lib/runtimes.mjs';
-import { bareEnvironment, executable, root, runOk, scratch, titled, whyNoRuntime, whyNoTools } from './installed.js';
+import { installPinned } from '../../scripts/tools/pinned.mjs';
+import { launch, RUNTIMES, type Runtime } from '../../scripts/tools/runtimes.mjs';
+import { bareEnvironment, executable, runOk, scratch, titled, whyNoRuntime, whyNoTools } from './installed.js';
 
 // By name, by require and by import; a socket that is bound, dialed and heard.
 const SMOKE = `
@@ -28,7 +28,7 @@ const SMOKE = `
 `;
 
 const whyNot = whyNoTools('package-managers');
-const tools = whyNot === undefined ? installPinned(path.join(root, 'scripts/package-managers')) : '';
+const tools = whyNot === undefined ? installPinned('package-managers') : '';
 let node: Record<'node20' | 'node24', string>;
 
 function runtime(name: string): Runtime {

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 
-import { TARGETS } from '../../scripts/lib/targets.mjs';
+import { TARGETS } from '../../scripts/release/targets.mjs';
 
 const root = path.resolve(__dirname, '../..');
 

@@ -3,9 +3,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 
-import { formatSums, sha256 } from '../../scripts/lib/checksums.mjs';
-import { releaseFindings } from '../../scripts/lib/release.mjs';
-import { TARGETS } from '../../scripts/lib/targets.mjs';
+import { formatSums, sha256 } from '../../scripts/release/checksums.mjs';
+import { releaseFindings } from '../../scripts/release/findings.mjs';
+import { TARGETS } from '../../scripts/release/targets.mjs';
 
 const ENTRY = '# Changelog\n\n## 1.2.3 (2026-01-31)\n\n- Something.\n\n## 1.2.2 (2026-01-01)\n\n- Older.\n';
 const MANIFEST = { name: 'boxsockets', version: '1.2.3', repository: 'github:a/b' };
@@ -91,5 +91,5 @@ test('a lock of another version, a private package and one without a repository 
 test('npm publish asks first', () => {
   const { scripts } = JSON.parse(fs.readFileSync(path.resolve(__dirname, '../../package.json'), 'utf8'));
   expect(scripts.prepublishOnly).toBe('npm run check:prebuilds && npm run check:release');
-  expect(scripts['check:release']).toBe('node scripts/check-release.mjs');
+  expect(scripts['check:release']).toBe('node scripts/release/check-release.mjs');
 });

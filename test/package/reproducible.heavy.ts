@@ -3,11 +3,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { buildTarget } from '../../scripts/lib/build.mjs';
-import { checkBinary } from '../../scripts/lib/gate.mjs';
-import { readRecipe } from '../../scripts/lib/gyp.mjs';
-import { TARGETS } from '../../scripts/lib/targets.mjs';
-import { openZig } from '../../scripts/lib/zig.mjs';
+import { buildTarget } from '../../scripts/release/build-target.mjs';
+import { checkBinary } from '../../scripts/release/gate.mjs';
+import { readRecipe } from '../../scripts/release/gyp.mjs';
+import { TARGETS } from '../../scripts/release/targets.mjs';
+import { openZig } from '../../scripts/release/zig.mjs';
 
 const root = path.resolve(__dirname, '../..');
 let elsewhere: string;

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 
-import { RUNTIMES } from '../../scripts/lib/runtimes.mjs';
+import { RUNTIMES } from '../../scripts/tools/runtimes.mjs';
 import { root, runIn, titled, whyNoRuntime } from './installed.js';
 
 interface Outcome {

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { TestProject } from 'vitest/node';
 
-import { packPackage } from '../../scripts/lib/pack.mjs';
+import { packPackage } from '../../scripts/release/pack.mjs';
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 
-import { TARGETS } from '../../scripts/lib/targets.mjs';
+import { TARGETS } from '../../scripts/release/targets.mjs';
 
 const root = path.resolve(__dirname, '../..');
 

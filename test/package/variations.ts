@@ -4,10 +4,10 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
-import { checkBinary } from '../../scripts/lib/gate.mjs';
-import { stripMachO } from '../../scripts/lib/macho-strip.mjs';
-import { EXPORTED, TARGETS, type Target } from '../../scripts/lib/targets.mjs';
-import { openZig, type Zig } from '../../scripts/lib/zig.mjs';
+import { checkBinary } from '../../scripts/release/gate.mjs';
+import { stripMachO } from '../../scripts/release/macho-strip.mjs';
+import { EXPORTED, TARGETS, type Target } from '../../scripts/release/targets.mjs';
+import { openZig, type Zig } from '../../scripts/release/zig.mjs';
 
 export interface Variation {
   /** Defines `int work(void*)`, and `int used(void*)`, which needs the libc. */

@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { cacheDirectory } from './lib/pinned.mjs';
+import { cacheDirectory } from './pinned.mjs';
 
 const folder = path.join(cacheDirectory(), 'tmpreaper');
 

@@ -14,7 +14,7 @@ const prefix = path.resolve(process.execPath, '../..');
 if (fs.existsSync(path.join(prefix, 'include/node/node_api.h'))) process.env.npm_config_nodedir ??= prefix;
 
 await util.promisify(prebuildify)({
-  cwd: path.dirname(import.meta.dirname),
+  cwd: path.resolve(import.meta.dirname, '../..'),
   napi: true,
   strip: true,
   // The Node that runs this; prebuildify's default is another version, whose headers would have to be fetched.

@@ -19,15 +19,16 @@ export function cacheDirectory() {
  * Installs what the `package.json` and `package-lock.json` of a folder pin, and returns the `node_modules` that
  * holds it. The lock's integrity hashes are npm's to check. A second call finds the first one's work.
  *
- * @param {string} folder
+ * @param {string} name of a folder of scripts/pinned
  * @param {readonly string[]} [npmOptions] for instance `--force`, to get packages of another platform
  * @returns {string}
  */
-export function installPinned(folder, npmOptions = []) {
-  const files = ['package.json', 'package-lock.json'].map((name) => path.join(folder, name));
+export function installPinned(name, npmOptions = []) {
+  const folder = path.resolve(import.meta.dirname, '../pinned', name);
+  const files = ['package.json', 'package-lock.json'].map((file) => path.join(folder, file));
   const hash = crypto.createHash('sha256');
   for (const file of files) hash.update(fs.readFileSync(file));
-  const wanted = path.join(cacheDirectory(), `${path.basename(folder)}-${hash.digest('hex').slice(0, 16)}`);
+  const wanted = path.join(cacheDirectory(), `${name}-${hash.digest('hex').slice(0, 16)}`);
   if (!fs.existsSync(wanted)) install(files, wanted, npmOptions);
   return path.join(wanted, 'node_modules');
 }

@@ -9,13 +9,13 @@ import fs from 'node:fs';
 import path from 'node:path';
 import util from 'node:util';
 
-import { buildTarget } from './lib/build.mjs';
-import { compareSums, formatSums, parseSums, sha256 } from './lib/checksums.mjs';
-import { readRecipe } from './lib/gyp.mjs';
-import { TARGETS } from './lib/targets.mjs';
-import { openZig } from './lib/zig.mjs';
+import { buildTarget } from './build-target.mjs';
+import { compareSums, formatSums, parseSums, sha256 } from './checksums.mjs';
+import { readRecipe } from './gyp.mjs';
+import { TARGETS } from './targets.mjs';
+import { openZig } from './zig.mjs';
 
-const root = path.dirname(import.meta.dirname);
+const root = path.resolve(import.meta.dirname, '../..');
 const sumsFile = path.join(root, 'prebuilds/SHA256SUMS');
 
 const { values: options } = util.parseArgs({
@@ -38,7 +38,7 @@ else if (options.only === undefined) fs.writeFileSync(sumsFile, formatSums(sums)
 
 /**
  * @param {string[] | undefined} names
- * @returns {readonly import('./lib/targets.mjs').Target[]}
+ * @returns {readonly import('./targets.mjs').Target[]}
  */
 function choose(names) {
   if (names === undefined) return TARGETS;

@@ -8,7 +8,7 @@ import path from 'node:path';
 
 import esbuild from 'esbuild';
 
-const root = path.dirname(import.meta.dirname);
+const root = path.resolve(import.meta.dirname, '../..');
 const lib = path.join(root, 'lib');
 const dist = path.join(root, 'dist');
 

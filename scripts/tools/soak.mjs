@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
-const root = path.dirname(import.meta.dirname);
+const root = path.resolve(import.meta.dirname, '../..');
 const seconds = secondsOf(process.argv.slice(2));
 if (seconds === null) {
   console.error('usage: npm run soak [-- --seconds N]');
@@ -20,7 +20,7 @@ const { status } = spawnSync(process.execPath, [vitest, 'run', 'test/fire', '--n
   stdio: 'inherit',
   env: { ...process.env, BOXSOCKETS_SOAK_SECONDS: String(seconds) },
 });
-const fuzzed = spawnSync(process.execPath, [path.join(root, 'scripts', 'fuzz.mjs'), '--runs', '10000000'], {
+const fuzzed = spawnSync(process.execPath, [path.join(root, 'scripts/native/fuzz.mjs'), '--runs', '10000000'], {
   cwd: root,
   stdio: 'inherit',
 });

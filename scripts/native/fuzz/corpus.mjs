@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { buildDirectory, root } from '../native/variants.mjs';
+import { buildDirectory, root } from '../variants.mjs';
 
 /** @typedef {import('./fuzzers.mjs').Fuzzer} Fuzzer */
 

@@ -7,7 +7,7 @@ import Module, { createRequire } from 'node:module';
 import path from 'node:path';
 import esbuild from 'esbuild';
 import { createInstrumenter } from 'istanbul-lib-instrument';
-import { buildDirectory, root } from '../native/variants.mjs';
+import { buildDirectory, root } from '../variants.mjs';
 import { emptyDirectory, writableDirectory } from './corpus.mjs';
 
 /**

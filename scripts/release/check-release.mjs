@@ -7,11 +7,11 @@
 import path from 'node:path';
 import util from 'node:util';
 
-import { releaseFindings } from './lib/release.mjs';
+import { releaseFindings } from './findings.mjs';
 
 const { values: options } = util.parseArgs({ options: { tag: { type: 'string' } } });
 
-const findings = releaseFindings(path.dirname(import.meta.dirname), options.tag);
+const findings = releaseFindings(path.resolve(import.meta.dirname, '../..'), options.tag);
 for (const finding of findings) console.error(finding);
 if (findings.length > 0) {
   console.error(`Not to be published: ${findings.length} finding${findings.length === 1 ? '' : 's'}.`);

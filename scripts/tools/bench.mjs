@@ -6,10 +6,10 @@
 //   npm run bench -- --rounds 9 steady   fewer rounds than the 201 that a result is made of
 
 import util from 'node:util';
-import { chooseClaims } from '../bench/lib/claims.mjs';
-import { describeMachine } from '../bench/lib/machine.mjs';
-import { printOutcome, saveResult } from '../bench/lib/results.mjs';
-import { cleanUp } from '../bench/lib/scene.mjs';
+import { chooseClaims } from '../../bench/lib/claims.mjs';
+import { describeMachine } from '../../bench/lib/machine.mjs';
+import { printOutcome, saveResult } from '../../bench/lib/results.mjs';
+import { cleanUp } from '../../bench/lib/scene.mjs';
 
 const { values: options, positionals } = util.parseArgs({
   options: { rounds: { type: 'string', default: '201' } },

@@ -1,7 +1,7 @@
 // Every fuzzer, and how to start it.
 
 import path from 'node:path';
-import { buildDirectory, root } from '../native/variants.mjs';
+import { buildDirectory, root } from '../variants.mjs';
 
 /**
  * @typedef {object} Fuzzer

@@ -7,7 +7,7 @@ import path from 'node:path';
 
 const packing = process.env.npm_command === 'pack' || process.env.npm_command === 'publish';
 const { status } = spawnSync('npm', ['run', packing ? 'build:ts' : 'build'], {
-  cwd: path.dirname(import.meta.dirname),
+  cwd: path.resolve(import.meta.dirname, '../..'),
   stdio: 'inherit',
 });
 process.exitCode = status ?? 1;

@@ -3,11 +3,11 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { ORDER, PLOTTED, writePage } from '../bench/lib/page.mjs';
-import { drawRows, drawTargets } from '../bench/lib/plots.mjs';
-import { loadResults } from '../bench/lib/results.mjs';
+import { ORDER, PLOTTED, writePage } from '../../bench/lib/page.mjs';
+import { drawRows, drawTargets } from '../../bench/lib/plots.mjs';
+import { loadResults } from '../../bench/lib/results.mjs';
 
-const docs = path.join(path.dirname(import.meta.dirname), 'docs');
+const docs = path.resolve(import.meta.dirname, '../../docs');
 const plots = path.join(docs, 'benchmarks');
 
 const results = loadResults();

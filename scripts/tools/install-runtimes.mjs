@@ -4,7 +4,7 @@
 //   npm run runtimes                     all that can run on this machine
 //   npm run runtimes -- bun deno         some
 
-import { launch, RUNTIMES, whyNot } from './lib/runtimes.mjs';
+import { launch, RUNTIMES, whyNot } from './runtimes.mjs';
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !RUNTIMES.some((runtime) => runtime.name === name));

@@ -9,7 +9,7 @@ import os from 'node:os';
 import util from 'node:util';
 import { keepCorpus, prepareCorpus, writableDirectory } from './fuzz/corpus.mjs';
 import { FUZZERS } from './fuzz/fuzzers.mjs';
-import { cmake, fail } from './native/variants.mjs';
+import { cmake, fail } from './variants.mjs';
 
 const { values, positionals } = util.parseArgs({
   options: { seconds: { type: 'string' }, runs: { type: 'string' }, keep: { type: 'boolean', default: false } },

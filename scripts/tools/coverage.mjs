@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 
-const root = path.dirname(import.meta.dirname);
+const root = path.resolve(import.meta.dirname, '../..');
 const coverage = path.join(root, 'coverage');
 const profiles = path.join(coverage, 'v8');
 fs.rmSync(coverage, { recursive: true, force: true });

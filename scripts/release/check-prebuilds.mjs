@@ -9,12 +9,12 @@ import fs from 'node:fs';
 import path from 'node:path';
 import util from 'node:util';
 
-import { compareSums, parseSums, sha256 } from './lib/checksums.mjs';
-import { describe } from './lib/describe.mjs';
-import { checkBinary } from './lib/gate.mjs';
-import { TARGETS } from './lib/targets.mjs';
+import { compareSums, parseSums, sha256 } from './checksums.mjs';
+import { describe } from './describe.mjs';
+import { checkBinary } from './gate.mjs';
+import { TARGETS } from './targets.mjs';
 
-const root = path.dirname(import.meta.dirname);
+const root = path.resolve(import.meta.dirname, '../..');
 
 const { values: options } = util.parseArgs({
   options: { only: { type: 'string', multiple: true }, list: { type: 'boolean', default: false } },

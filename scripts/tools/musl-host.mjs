@@ -4,9 +4,8 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-
+import { openZig } from '../release/zig.mjs';
 import { cacheDirectory } from './pinned.mjs';
-import { openZig } from './zig.mjs';
 
 /**
  * @typedef {object} Host
@@ -64,7 +63,7 @@ export async function muslHost(arch) {
   // musl does not load itself twice.
   link(fs.realpathSync(path.join(root, host.loader)), path.join(folder, host.glibcLoader));
   const shim = path.join(folder, 'glibc-for-libstdcxx.so');
-  const source = path.join(import.meta.dirname, '../runtimes/glibc-for-libstdcxx.c');
+  const source = path.join(import.meta.dirname, 'glibc-for-libstdcxx.c');
   const partial = `${shim}.${process.pid}`;
   await openZig().run(['cc', '-target', host.triple, '-shared', '-O1', '-o', partial, source], folder);
   fs.renameSync(partial, shim);

