@@ -47,6 +47,23 @@ describe('listen', () => {
     expect(await answerOf(box.boxSock)).toBe('ENOENT');
   });
 
+  it('makes nothing outside where the box has planted a link in its place', async () => {
+    const world = makeWorld();
+    const box = world.box('b');
+    box.ensureSync();
+    const outside = path.join(world.base, 'outside');
+    fs.mkdirSync(outside);
+    for (const target of [path.join(outside, 'box.sock'), '../../../outside/box.sock', outside]) {
+      fs.symlinkSync(target, realPath(box, 'box.sock'));
+      const before = snapshot(box.realDir);
+      const error = await rejection(box.listen(makeServer(), 'box.sock'));
+      expect(error).toMatchObject({ code: 'EADDRINUSE', syscall: 'bind', path: box.boxSock });
+      expect(snapshot(box.realDir)).toEqual(before);
+      expect(fs.readdirSync(outside)).toEqual([]);
+      fs.unlinkSync(realPath(box, 'box.sock'));
+    }
+  });
+
   it('gives the socket file exactly its mode, 0600 when none is given, whatever the umask', async () => {
     const world = makeWorld();
     const box = world.box('b');

@@ -1,4 +1,5 @@
-// Reading a directory, entry by entry, through a descriptor.
+// Reading a directory, entry by entry, through a descriptor; and addressing what is in one that may
+// not be read.
 #pragma once
 
 #include <dirent.h>
@@ -6,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "fd.h"
+#include "paths.h"
 #include "status.h"
 #include "syscalls.h"
 
@@ -63,6 +65,35 @@ class Directory {
   DIR* dir_ = nullptr;
   int fd_ = -1;
   Subject subject_ = Subject::kNone;
+};
+
+// A directory for the sake of what is in it, which needs no permission to read: `at()` and
+// `Entry(name)` are what the *at calls take.
+class SearchedDirectory {
+ public:
+  Status Open(const char* path) {
+    path_ = path;
+    fd_ = Fd(RetryInterrupted([&] { return open(path, kOpenDirectoryOnly); }));
+    if (fd_.valid() || (errno == EACCES && kSearchNeedsPath)) return Status::Ok();
+    return Status::Failed("open", Subject::kRealDir);
+  }
+
+  int at() const { return fd_.valid() ? fd_.get() : AT_FDCWD; }
+  JoinedPath Entry(const char* name) const {
+    return fd_.valid() ? JoinedPath(name) : JoinedPath(path_, name);
+  }
+
+ private:
+  // macOS 11 and 12 take O_SEARCH for O_RDONLY: there, a directory of mode 0300 has no descriptor,
+  // and is addressed by its path.
+#if defined(__APPLE__)
+  static constexpr bool kSearchNeedsPath = true;
+#else
+  static constexpr bool kSearchNeedsPath = false;
+#endif
+
+  const char* path_ = nullptr;
+  Fd fd_;
 };
 
 }  // namespace boxsockets

@@ -38,6 +38,7 @@ class JoinedPath {
     used = Append(used, name);
     data_[used] = '\0';
   }
+  explicit JoinedPath(const char* name) { data_[Append(0, name)] = '\0'; }
   const char* c_str() const { return data_; }
 
  private:

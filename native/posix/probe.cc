@@ -25,8 +25,8 @@ constexpr int kSendFlags = MSG_DONTWAIT;
 // A socket file that this probe made; removed wherever it landed.
 class BoundFile {
  public:
-  BoundFile(const char* path, const char* leaf, int directory)
-      : path_(path), leaf_(leaf), directory_(directory) {}
+  BoundFile(const ProbeRequest& request, const SearchedDirectory& directory)
+      : path_(request.path), directory_(directory.at()), leaf_(directory.Entry(request.leaf)) {}
   ~BoundFile() {
     if (bound_) Remove();
   }
@@ -39,13 +39,13 @@ class BoundFile {
   Status Locate() {
     struct stat by_path, by_directory;
     if (lstat(path_, &by_path) != 0) return Status::Failed("lstat", Subject::kSocket);
-    if (fstatat(directory_, leaf_, &by_directory, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (fstatat(directory_, leaf_.c_str(), &by_directory, AT_SYMLINK_NOFOLLOW) != 0) {
       if (errno != ENOENT) return Status::Failed("fstatat", Subject::kSocket);
       return Status::Refused(Refusal::kMisplaced, Subject::kSocket);
     }
     in_directory_ = S_ISSOCK(by_directory.st_mode) && SameInode(by_path, by_directory);
     if (!in_directory_) return Status::Refused(Refusal::kMisplaced, Subject::kSocket);
-    return RepairMode(directory_, leaf_, by_directory, kMode);
+    return RepairMode(directory_, leaf_.c_str(), by_directory, kMode);
   }
 
   Status Remove() {
@@ -55,14 +55,14 @@ class BoundFile {
       if (errno != ENOENT) return Status::Failed("unlink", Subject::kSocket);
       // The link was moved meanwhile. Nothing else bears that name, so it is ours if it is here.
     }
-    if (unlinkat(directory_, leaf_, 0) == 0) return Status::Ok();
+    if (unlinkat(directory_, leaf_.c_str(), 0) == 0) return Status::Ok();
     return Status::Failed("unlinkat", Subject::kSocket);
   }
 
  private:
   const char* const path_;
-  const char* const leaf_;
   const int directory_;
+  const JoinedPath leaf_;
   bool bound_ = false;
   bool in_directory_ = false;
 };
@@ -74,7 +74,7 @@ Status SetNonBlocking(const Fd& fd) {
 
 Status Connect(const Fd& client, const char* path) {
   Address address;
-  Status status = Address::Make(path, kSunPathCapacity, "connect", &address);
+  Status status = Address::Make(path, kLongestPath, "connect", &address);
   if (!status.ok()) return status;
   int result =
       RetryInterrupted([&] { return connect(client.get(), address.get(), address.size()); });
@@ -135,11 +135,6 @@ Status ConnectAndExchange(const ProbeRequest& request, const Fd& server) {
                                                : AcceptByte(client, server);
 }
 
-Status OpenDirectoryOnly(const char* path, Fd* out) {
-  *out = Fd(RetryInterrupted([&] { return open(path, kOpenDirectoryOnly); }));
-  return out->valid() ? Status::Ok() : Status::Failed("open", Subject::kRealDir);
-}
-
 bool IsStandIn(const char* name, uint64_t lengths) {
   size_t length = strlen(name);
   if (name[0] != '.' || length > 64 || (lengths >> (length - 1) & 1) == 0) return false;
@@ -181,15 +176,16 @@ Status WhatIsAt(const char* path, Existing* existing) {
 Status Probe(const ProbeRequest& request) {
   // Too long comes first: it holds whatever the directory.
   Address address;
-  Status status = Address::Make(request.path, kSunPathCapacity, "bind", &address);
+  Status status = Address::Make(request.path, kLongestPath, "bind", &address);
   if (!status.ok()) return status;
-  Fd directory, server;
-  status = OpenDirectoryOnly(request.directory, &directory);
+  SearchedDirectory directory;
+  Fd server;
+  status = directory.Open(request.directory);
   if (status.ok()) status = OpenSocket(request.type, &server);
   if (!status.ok()) return status;
 
-  BoundFile file(request.path, request.leaf, directory.get());
-  status = BindWithMode(server, request.path, kSunPathCapacity, kMode);
+  BoundFile file(request, directory);
+  status = BindWithMode(server, request.path, kLongestPath, kMode);
   if (!status.ok()) return status;
   file.Bound();
   status = file.Locate();

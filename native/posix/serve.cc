@@ -1,11 +1,14 @@
 #include "serve.h"
 
 #include <fcntl.h>
+#include <stdio.h>  // renameatx_np
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "directory.h"
 #include "parent.h"
 #include "syscalls.h"
+#include "unforeseen_name.h"
 #include "user.h"
 
 namespace boxsockets {
@@ -27,14 +30,17 @@ bool operator==(const FileIdentity& a, const FileIdentity& b) {
 // One try at binding a name, under the lock and through a binding that was just found right.
 class Binder {
  public:
-  Binder(const char* path, const char* name, int real_dir)
-      : path_(path), name_(name), real_dir_(real_dir) {}
+  Binder(const char* binding, const char* name, const SearchedDirectory& real_dir)
+      : binding_(binding),
+        path_(binding, name),
+        real_dir_(real_dir),
+        entry_(real_dir.Entry(name)) {}
 
   Status Run(const ListenOptions& options, Listener* out) {
     Status status = ClearTheWay();
     if (status.ok()) status = OpenSocket(SocketType::kStream, &out->socket);
     if (!status.ok()) return status;
-    status = BindWithMode(out->socket, path_, kSunPathCapacity, options.mode);
+    status = Bind(options.mode, out->socket);
     // The way was there a moment ago: somebody has taken the link, or the parent with it.
     if (!status.ok()) return IsGone(status.errnum) ? Misplaced() : status;
     status = Settle(options, out);
@@ -44,48 +50,86 @@ class Binder {
 
  private:
   static Status Misplaced() { return Status::Refused(Refusal::kMisplaced, Subject::kSocket); }
+  static Status InUse() { return Status::Failed(EADDRINUSE, "bind", Subject::kSocket); }
 
   // Fine where the path leads to that entry of the real directory, at this moment.
   Status CheckPath(const struct stat& st) const {
     struct stat by_path;
-    if (lstat(path_, &by_path) != 0) {
+    if (lstat(path_.c_str(), &by_path) != 0) {
       return IsGone(errno) ? Misplaced() : Status::Failed("lstat", Subject::kSocket);
     }
     return SameInode(by_path, st) ? Status::Ok() : Misplaced();
   }
 
-  // Whatever is not a dead socket is left to the bind, which fails with EADDRINUSE.
+  // A dead socket is removed. At whatever else bears the name, bind is not even called.
   Status ClearTheWay() {
     struct stat st;
-    if (fstatat(real_dir_, name_, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-      clear_ = errno == ENOENT;
-      return clear_ ? Status::Ok() : Status::Failed("fstatat", Subject::kSocket);
+    if (fstatat(real_dir_.at(), entry_.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) {
+      return errno == ENOENT ? Status::Ok() : Status::Failed("fstatat", Subject::kSocket);
     }
-    if (!S_ISSOCK(st.st_mode)) return Status::Ok();
+    if (!S_ISSOCK(st.st_mode)) return InUse();
     // A socket can be asked by a path alone, and somebody who does not take our lock may make the
     // binding lead to another box's: so the answer counts only where it led here before and after.
     bool held = true;
     Status status = CheckPath(st);
-    if (status.ok()) status = AskWhetherHeld(path_, &held);
+    if (status.ok()) status = AskWhetherHeld(path_.c_str(), &held);
     if (status.ok()) status = CheckPath(st);
-    if (!status.ok() || held) return status;
-    clear_ = unlinkat(real_dir_, name_, 0) == 0 || errno == ENOENT;
-    return clear_ ? Status::Ok() : Status::Failed("unlinkat", Subject::kSocket);
+    if (!status.ok()) return status;
+    if (held) return InUse();
+    bool clear = unlinkat(real_dir_.at(), entry_.c_str(), 0) == 0 || errno == ENOENT;
+    return clear ? Status::Ok() : Status::Failed("unlinkat", Subject::kSocket);
   }
+
+#if defined(__APPLE__)
+
+  // XNU's bind follows a link at the name, and the box may plant one at any moment. So the socket
+  // is bound at a name that nobody can foresee, which becomes the right one where that is free.
+  Status Bind(mode_t mode, const Fd& socket) {
+    Address address;
+    Status status = Address::Make(path_.c_str(), kLongestPath, "bind", &address);
+    if (!status.ok()) return status;
+    UnforeseenName name;
+    JoinedPath path(binding_, name.c_str()), from = real_dir_.Entry(name.c_str());
+    status = BindWithMode(socket, path.c_str(), Address::kLongest, mode);
+    if (!status.ok()) return status;
+    int errnum = TakeName(from.c_str());
+    if (errnum == 0) return Status::Ok();
+    // Nothing else bears that name, wherever it landed.
+    if (unlink(path.c_str()) != 0) unlinkat(real_dir_.at(), from.c_str(), 0);
+    return errnum == EEXIST ? InUse() : Status::Failed(errnum, "renameat", Subject::kSocket);
+  }
+
+  int TakeName(const char* from) {
+    int at = real_dir_.at();
+    if (renameatx_np(at, from, at, entry_.c_str(), RENAME_EXCL) == 0) return 0;
+    // Not every file system can refuse to replace: there, a look must do.
+    struct stat st;
+    if (errno != ENOTSUP) return errno;
+    if (fstatat(at, entry_.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) return EEXIST;
+    return renameat(at, from, at, entry_.c_str()) == 0 ? 0 : errno;
+  }
+
+#else
+
+  Status Bind(mode_t mode, const Fd& socket) {
+    return BindWithMode(socket, path_.c_str(), kLongestPath, mode);
+  }
+
+#endif
 
   Status Settle(const ListenOptions& options, Listener* out) {
     struct stat st;
-    if (fstatat(real_dir_, name_, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (fstatat(real_dir_.at(), entry_.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) {
       return errno == ENOENT ? Misplaced() : Status::Failed("fstatat", Subject::kSocket);
     }
-    landed_ = clear_ && S_ISSOCK(st.st_mode);
+    landed_ = S_ISSOCK(st.st_mode);
     Status status = landed_ ? CheckPath(st) : Misplaced();
     if (!status.ok()) return status;
-    status = RepairMode(real_dir_, name_, st, options.mode);
+    status = RepairMode(real_dir_.at(), entry_.c_str(), st, options.mode);
     if (!status.ok()) return status;
 #if defined(O_PATH)
     out->pin = Fd(RetryInterrupted(
-        [&] { return openat(real_dir_, name_, O_PATH | O_NOFOLLOW | O_CLOEXEC); }));
+        [&] { return openat(real_dir_.at(), entry_.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC); }));
     if (!out->pin.valid()) return Status::Failed("openat", Subject::kSocket);
 #endif
     out->identity = IdentityOf(st);
@@ -98,35 +142,41 @@ class Binder {
   void RemoveBound(Listener* out) {
     out->socket.Reset();
     if (landed_) {
-      unlinkat(real_dir_, name_, 0);
+      unlinkat(real_dir_.at(), entry_.c_str(), 0);
       return;
     }
     struct stat st;
     bool held;
-    if (lstat(path_, &st) != 0 || !S_ISSOCK(st.st_mode)) return;
-    if (AskWhetherHeld(path_, &held).ok() && !held) unlink(path_);
+    if (lstat(path_.c_str(), &st) != 0 || !S_ISSOCK(st.st_mode)) return;
+    if (AskWhetherHeld(path_.c_str(), &held).ok() && !held) unlink(path_.c_str());
   }
 
-  const char* const path_;
-  const char* const name_;
-  const int real_dir_;
-  bool clear_ = false;   // the name was free in the real directory
-  bool landed_ = false;  // and then there was a socket: ours
+  [[maybe_unused]] const char* const binding_;
+  const JoinedPath path_;
+  const SearchedDirectory& real_dir_;
+  const JoinedPath entry_;
+  bool landed_ = false;  // there is a socket in the real directory, where there was nothing: ours
 };
 
-Status OpenRealDir(const char* path, Fd* out) {
-  *out = Fd(RetryInterrupted([&] { return open(path, kOpenDirectoryOnly); }));
-  return out->valid() ? Status::Ok() : Status::Failed("open", Subject::kRealDir);
-}
-
-Status IsOwn(int directory, const char* name, const FileIdentity& identity, bool* own) {
+Status IsOwn(const SearchedDirectory& directory, const char* name, const FileIdentity& identity,
+             bool* own) {
   struct stat st;
   *own = false;
-  if (fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+  if (fstatat(directory.at(), directory.Entry(name).c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) {
     return IsGone(errno) ? Status::Ok() : Status::Failed("fstatat", Subject::kSocket);
   }
   *own = S_ISSOCK(st.st_mode) && IdentityOf(st) == identity;
   return Status::Ok();
+}
+
+// XNU answers a full queue as it answers a dead socket, and Linux with EAGAIN. The question that
+// waits in no queue tells the two apart.
+int Refused([[maybe_unused]] const char* path, int errnum) {
+#if defined(__APPLE__)
+  bool held;
+  if (errnum == ECONNREFUSED && AskWhetherHeld(path, &held).ok() && held) return EAGAIN;
+#endif
+  return errnum;
 }
 
 Status PeerUid(const Fd& socket, uid_t* uid) {
@@ -150,41 +200,40 @@ Status PeerUid(const Fd& socket, uid_t* uid) {
 
 Status Listen(const Paths& paths, const char* name, const ListenOptions& options, Listener* out) {
   return EnsureAnd(paths, options.ensure, [&](const Parent&) {
-    Fd real_dir;
-    Status status = OpenRealDir(paths.real_dir, &real_dir);
-    if (!status.ok()) return status;
-    JoinedPath path(paths.binding, name);
-    return Binder(path.c_str(), name, real_dir.get()).Run(options, out);
+    SearchedDirectory real_dir;
+    Status status = real_dir.Open(paths.real_dir);
+    return status.ok() ? Binder(paths.binding, name, real_dir).Run(options, out) : status;
   });
 }
 
 Status UnlinkOwn(const Paths& paths, const char* name, const FileIdentity& identity,
                  int64_t lock_timeout_ms) {
-  Fd directory;
-  Status status = OpenRealDir(paths.real_dir, &directory);
+  SearchedDirectory directory;
+  Status status = directory.Open(paths.real_dir);
   if (!status.ok()) return IsGone(status.errnum) ? Status::Ok() : status;
   bool own;
   // Nothing is made or waited for where nothing is left to unlink.
-  status = IsOwn(directory.get(), name, identity, &own);
+  status = IsOwn(directory, name, identity, &own);
   if (!status.ok() || !own) return status;
   return WithLockedParent(
       paths, CurrentUids().effective, Access::kCreate, lock_timeout_ms, [&](const Parent&) {
-        Status looked = IsOwn(directory.get(), name, identity, &own);
-        if (!looked.ok() || !own || unlinkat(directory.get(), name, 0) == 0) return looked;
+        Status looked = IsOwn(directory, name, identity, &own);
+        if (!looked.ok() || !own) return looked;
+        if (unlinkat(directory.at(), directory.Entry(name).c_str(), 0) == 0) return looked;
         return errno == ENOENT ? Status::Ok() : Status::Failed("unlinkat", Subject::kSocket);
       });
 }
 
 Status DialVerified(const char* path, uid_t uid, Fd* out) {
   Address address;
-  Status status = Address::Make(path, kSunPathCapacity, "connect", &address);
+  Status status = Address::Make(path, kLongestPath, "connect", &address);
   if (status.ok()) status = OpenSocket(SocketType::kStream, out);
   if (!status.ok()) return status;
   if (fcntl(out->get(), F_SETFL, O_NONBLOCK) != 0) {
     return Status::Failed("fcntl", Subject::kSocket);
   }
   if (RetryInterrupted([&] { return connect(out->get(), address.get(), address.size()); }) != 0) {
-    return Status::Failed("connect", Subject::kSocket);
+    return Status::Failed(Refused(path, errno), "connect", Subject::kSocket);
   }
   uid_t peer = 0;
   status = PeerUid(*out, &peer);

@@ -7,10 +7,10 @@
 
 namespace boxsockets {
 
-Status Address::Make(const char* path, size_t capacity, const char* syscall, Address* out) {
+Status Address::Make(const char* path, size_t longest, const char* syscall, Address* out) {
   size_t size = strlen(path);
   if (size == 0) return Status::Failed(ENOENT, syscall, Subject::kSocket);
-  if (size > capacity || size > kLongest) {
+  if (size > longest || size > kLongest) {
     return Status::Failed(ENAMETOOLONG, syscall, Subject::kSocket);
   }
   memset(&out->storage_, 0, sizeof out->storage_);
@@ -39,7 +39,7 @@ Status AskWhetherHeld(const char* path, bool* held) {
   Address address;
   Fd fd;
   *held = true;
-  if (!Address::Make(path, kSunPathCapacity, "connect", &address).ok()) return Status::Ok();
+  if (!Address::Make(path, kLongestPath, "connect", &address).ok()) return Status::Ok();
   // Not even asked: to call that "held" would send the caller after a process that is not there.
   Status status = OpenSocket(SocketType::kDatagram, &fd);
   if (!status.ok()) return status;
@@ -48,15 +48,19 @@ Status AskWhetherHeld(const char* path, bool* held) {
   return Status::Ok();
 }
 
-Status BindWithMode(const Fd& socket, const char* path, size_t capacity,
+Status BindWithMode(const Fd& socket, const char* path, size_t longest,
                     [[maybe_unused]] mode_t mode) {
   Address address;
-  Status status = Address::Make(path, capacity, "bind", &address);
+  Status status = Address::Make(path, longest, "bind", &address);
   if (!status.ok()) return status;
 #if defined(__linux__)
   // The file takes the socket's own mode, so that it is never open to others, not even for the
   // moment between bind and chmod.
   if (fchmod(socket.get(), mode) != 0) return Status::Failed("fchmod", Subject::kSocket);
+#elif defined(__APPLE__)
+  // XNU follows a link at that name, and makes the socket where it leads.
+  struct stat st;
+  if (lstat(path, &st) == 0) return Status::Failed(EADDRINUSE, "bind", Subject::kSocket);
 #endif
   if (bind(socket.get(), address.get(), address.size()) != 0) {
     return Status::Failed("bind", Subject::kSocket);

@@ -15,15 +15,25 @@ namespace boxsockets {
 
 inline constexpr size_t kSunPathCapacity = sizeof(sockaddr_un::sun_path);
 
+// Bytes of the longest path, without a NUL. Linux lets it fill sun_path (unix(7)). XNU takes up to
+// 253 bytes, but programs there keep a byte of sun_path for the NUL: a longer path could be bound,
+// and dialed by nobody else.
+#if defined(__linux__)
+inline constexpr size_t kLongestPath = kSunPathCapacity;
+#else
+inline constexpr size_t kLongestPath = kSunPathCapacity - 1;
+#endif
+
 enum class SocketType : uint8_t { kStream, kDatagram };
 
 // An AF_UNIX address. It has room beyond sun_path, so that a measurement may leave the judgement of
-// a long path to the kernel; every other caller is held to the declared capacity.
+// a long path to the kernel; every other caller is held to kLongestPath.
 class Address {
  public:
-  // Refused with ENAMETOOLONG where the path does not fit `capacity`; nothing is ever cut. Refused
-  // with ENOENT where it is empty: to Linux that is the wish for any abstract address (unix(7)).
-  static Status Make(const char* path, size_t capacity, const char* syscall, Address* out);
+  // Refused with ENAMETOOLONG where the path has more than `longest` bytes; nothing is ever cut.
+  // Refused with ENOENT where it is empty: to Linux that is the wish for any abstract address
+  // (unix(7)).
+  static Status Make(const char* path, size_t longest, const char* syscall, Address* out);
 
   const sockaddr* get() const { return &storage_.generic; }
   socklen_t size() const { return size_; }
@@ -48,8 +58,9 @@ Status OpenSocket(SocketType type, Fd* out);
 Status AskWhetherHeld(const char* path, bool* held);
 
 // Binds `socket` to `path`, its file never open to more than `mode` (on Linux; elsewhere from
-// RepairMode on). The umask may take bits away: RepairMode gives them back.
-Status BindWithMode(const Fd& socket, const char* path, size_t capacity, mode_t mode);
+// RepairMode on). The umask may take bits away: RepairMode gives them back. EADDRINUSE where
+// anything bears that name, a link that leads to nothing included.
+Status BindWithMode(const Fd& socket, const char* path, size_t longest, mode_t mode);
 
 // Gives the socket file `leaf` in `directory`, whose state is `st`, exactly `mode`.
 Status RepairMode(int directory, const char* leaf, const struct stat& st, mode_t mode);

@@ -44,7 +44,18 @@ export const SYSTEM = Object.freeze({
     ...['gnu_dev_major', 'gnu_dev_makedev', 'gnu_dev_minor'],
   ]),
   musl: new Set([...POSIX, ...LINUX, ...STAT, '__errno_location', 'syscall']),
-  darwin: new Set([...POSIX, ...STAT, '__bzero', '__error', 'bzero', 'getpeereid', 'sysctl', 'dyld_stub_binder']),
+  darwin: new Set([
+    ...POSIX,
+    ...STAT,
+    '__bzero',
+    '__error',
+    'bzero',
+    'getpeereid',
+    'sysctl',
+    'arc4random_uniform',
+    'renameatx_np',
+    'dyld_stub_binder',
+  ]),
 });
 
 /** Weak ones that need not exist: the start files ask whether a profiler is there. @type {ReadonlySet<string>} */
