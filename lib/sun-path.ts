@@ -19,8 +19,8 @@ export interface SunPathLimit {
   /** `sizeof(sockaddr_un.sun_path)`, in bytes: 108 on Linux, 104 on macOS. */
   capacity: number;
   /**
-   * Bytes of the longest path, without a NUL, that this platform binds. Linux needs no NUL there (unix(7)), so that it
-   * is 108; many programs refuse the last byte all the same. Elsewhere the NUL is counted: 103.
+   * Bytes of the longest path, without a NUL, that this platform's programs bind. Linux needs no NUL there (unix(7)), so that it
+   * is 108; many programs refuse the last byte all the same. On macOS the NUL is counted: 103. A probe says the same.
    */
   maxBytes: number;
   /** Bytes of the longest path that every platform and every program binds. */
@@ -42,7 +42,12 @@ export function sunPathLimit(): SunPathLimit {
 export interface MeasuredSunPathLimit {
   /** `sizeof(sockaddr_un.sun_path)`, in bytes. */
   declared: number;
-  /** Bytes of the longest path, without a NUL, at which a socket was really bound and found. */
+  /**
+   * Bytes of the longest path, without a NUL, at which the kernel bound a socket that was then found there. On Linux it
+   * is `sunPathLimit().maxBytes`. The kernel of macOS takes 253, far more than its `sun_path` of 104 holds: there it is
+   * the programs (Node, Python, Go, Rust, whatever fills in a `sockaddr_un`) that refuse more than 103, so a longer
+   * socket could be bound, and dialed by none of them. What to go by is `sunPathLimit().maxBytes`.
+   */
   measured: number;
 }
 
@@ -54,7 +59,7 @@ export interface MeasuredSunPathLimit {
  * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_PATH_TOO_LONG` (`dir` itself leaves no room), or the system call that failed
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
  * @example
- * await measureSunPathLimit(); // on Linux: { declared: 108, measured: 108 }
+ * await measureSunPathLimit(); // on Linux: { declared: 108, measured: 108 }; on macOS: { declared: 104, measured: 253 }
  */
 export async function measureSunPathLimit(dir?: PathLike): Promise<MeasuredSunPathLimit> {
   const directory = await promises.mkdtemp(measurePrefix(dir));

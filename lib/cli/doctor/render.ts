@@ -33,15 +33,20 @@ export function renderReport(report: DoctorReport, selfCheck: SelfCheck | null, 
   if (selfCheck !== null) output.line(output.style('dim', 'Your own boxes: boxsockets doctor --home DIR'));
 }
 
+function measuredLimit({ declared, measured }: DoctorReport['limit']): string {
+  if (measured === null) return 'not measured';
+  // XNU: its programs keep to what is declared.
+  return measured > declared ? `the kernel takes ${measured}, programs do not` : `${measured} measured`;
+}
+
 function renderMachine(report: DoctorReport, output: Output): void {
   const { limit, base, parent, cleaner } = report;
   const { platform, arch, version } = process;
   row(output, 'Host', `${platform} ${arch}, Node ${version}, boxsockets ${packageVersion()}`);
-  const measured = limit.measured === null ? 'not measured' : `${limit.measured} measured`;
   row(
     output,
     'Limit',
-    `a socket address holds ${limit.declared} bytes here (${measured}); ${limit.portable} and a NUL fit everywhere`,
+    `a socket address holds ${limit.declared} bytes here (${measuredLimit(limit)}); ${limit.portable} and a NUL fit everywhere`,
   );
   row(output, 'Base', `${base.path}, ${described(base)}`);
   row(output, 'Parent', `${parent.path}, ${described(parent)}`);
