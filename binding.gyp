@@ -21,12 +21,10 @@
         "native/glue/call.cc",
         "native/glue/kept.cc",
         "native/glue/lifecycle_operations.cc",
-        "native/glue/operation.cc",
         "native/glue/parent_operations.cc",
         "native/glue/probe_operations.cc",
         "native/glue/serve_operations.cc",
-        "native/glue/steady.cc",
-        "native/glue/values.cc"
+        "native/glue/steady.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_DEPRECATED", "NAPI_DISABLE_CPP_EXCEPTIONS"],

@@ -31,7 +31,7 @@ import {
 import { loadConnect, loadEnsureAll, loadHold, loadListen, loadSweep } from './lazy.js';
 import type { ListenOptions } from './listen.js';
 import { retryUntilUnlocked, untilUnlocked } from './lock-wait.js';
-import { ENSURE_STATUS, type NativeFailure, REMOVE_STATUS } from './native.js';
+import { ENSURE_STATUS, type NativeFailure, nameOf, REMOVE_STATUS } from './native.js';
 import type { PathAccess } from './path-access.js';
 import { bindingPaths, type Place } from './place.js';
 import { NamesProbe, type ProbeReport } from './probe.js';
@@ -204,13 +204,13 @@ export class BoxSockets {
    */
   async probe(): Promise<ProbeReport> {
     const probe = this.#namesProbe();
-    return probe.report(await native().probeAsync(...probe.args));
+    return probe.report(await native().probeAsync(probe.args));
   }
 
   /** {@link probe}, at once. */
   probeSync(): ProbeReport {
     const probe = this.#namesProbe();
-    return probe.report(native().probe(...probe.args));
+    return probe.report(native().probe(probe.args));
   }
 
   /**
@@ -372,7 +372,7 @@ export class BoxSockets {
   }
 
   #ensured(outcome: number | NativeFailure): EnsureResult {
-    const status = ENSURE_STATUS[unwrap(outcome, this.#place)] ?? 'unchanged';
+    const status = nameOf(ENSURE_STATUS, unwrap(outcome, this.#place));
     return status === 'unchanged' ? this.#unchanged : { status, bindingDir: this.bindingDir };
   }
 
@@ -401,7 +401,7 @@ export class BoxSockets {
   }
 
   #removed(outcome: number | NativeFailure): RemoveResult {
-    return { status: REMOVE_STATUS[unwrap(outcome, this.#place)] ?? 'absent' };
+    return { status: nameOf(REMOVE_STATUS, unwrap(outcome, this.#place)) };
   }
 
   #namesProbe(): NamesProbe {

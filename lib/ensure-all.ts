@@ -2,10 +2,10 @@
 
 import { DEFAULT_LOCK_TIMEOUT } from './arguments.js';
 import { native } from './binding.js';
-import type { BoxSocketsError } from './errors.js';
+import { type BoxSocketsError, outOfContract } from './errors.js';
 import { isLockTimeout, toError } from './failure.js';
 import { untilUnlocked } from './lock-wait.js';
-import { ENSURE_STATUS, isFailure, type NativeFailure } from './native.js';
+import { ENSURE_STATUS, isFailure, type NativeFailure, nameOf } from './native.js';
 import type { Place } from './place.js';
 import { inTurns } from './turns.js';
 
@@ -99,13 +99,14 @@ async function ensureSiblings({ base, parent, boxes, paths }: Siblings, outcomes
   let tried = boxes;
   let bytes = await paths.bytes();
   await untilUnlocked(DEFAULT_LOCK_TIMEOUT, async () => {
-    const answer = await native().ensureAllAsync(base, parent, bytes, 0);
+    const answer = await native().ensureAllAsync({ base, parent, paths: bytes, lockTimeout: 0 });
     const results = isFailure(answer) ? tried.map(() => answer) : answer;
+    if (results.length !== tried.length) throw outOfContract(`${tried.length} results`, results.length);
     const waiting: BatchBox[] = [];
     const left = new Paths();
     let lockTimeout: unknown;
     await inTurns(tried, (box, i) => {
-      const result = results[i] ?? 0;
+      const result = results[i] as number | NativeFailure;
       outcomes[box.index] = toOutcome(box.place, result);
       if (!isLockTimeout(result)) return;
       waiting.push(box);
@@ -121,5 +122,5 @@ async function ensureSiblings({ base, parent, boxes, paths }: Siblings, outcomes
 function toOutcome(place: Place, result: number | NativeFailure): EnsureOutcome {
   const bindingDir = place.binding;
   if (isFailure(result)) return { status: 'failed', bindingDir, error: toError(result, place) };
-  return { status: ENSURE_STATUS[result] ?? 'unchanged', bindingDir };
+  return { status: nameOf(ENSURE_STATUS, result), bindingDir };
 }

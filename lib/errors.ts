@@ -171,6 +171,11 @@ export function wrongContract(found: unknown, expected: number): Error {
   return new Error(`is not of this version of boxsockets (contract ${String(found)}, expected ${expected})`);
 }
 
+/** The native addon returned what its contract does not have: a fault of this package. */
+export function outOfContract(expected: string, found: unknown): Error {
+  return new Error(`boxsockets: the native addon answered ${String(found)} where its contract has ${expected}`);
+}
+
 /** What a binary that was cut short is refused with. */
 export function cutShort({ found, stated }: { found: number; stated: number }): Error {
   return new Error(`file too short: it has ${found} bytes of ${stated}`);

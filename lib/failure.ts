@@ -1,6 +1,6 @@
 // What a failed native operation says of itself, made into an error: numbers become paths, causes and remedies.
 
-import { type BoxSocketsError, type ErrorFields, refusal, systemError } from './errors.js';
+import { type BoxSocketsError, type ErrorFields, outOfContract, refusal, systemError } from './errors.js';
 import { isFailure, type NativeFailure, Refusal, Subject } from './native.js';
 
 /** The paths that an operation was about. */
@@ -48,8 +48,10 @@ function pathOf(subject: number, scene: Scene): string | undefined {
       return scene.realDir;
     case Subject.socket:
       return scene.socket ?? scene.binding;
-    default:
+    case Subject.none:
       return undefined;
+    default:
+      throw outOfContract('a subject', subject);
   }
 }
 
@@ -143,7 +145,7 @@ function toRefusal(failure: NativeFailure, scene: Scene, path = ''): BoxSocketsE
         fields,
       );
     default:
-      return refusal('ERR_BOX_SOCKETS_PARENT_UNSTABLE', `'${path}' is not there`, fields);
+      throw outOfContract('a refusal', failure.refusal);
   }
 }
 

@@ -96,7 +96,7 @@ export class BindingHold implements Disposable, AsyncDisposable {
     const { base, parent, binding } = this.#box.place;
     const held = heldParents.get(parent);
     if (held === undefined) return;
-    const outcome = native().refresh(base, parent, binding, held.descriptor);
+    const outcome = native().refresh({ base, parent, binding, descriptor: held.descriptor });
     if (!isFailure(outcome)) return;
     // Somebody removed the link, or the whole parent: make them anew, and hold the new one.
     const restored = this.#restore(outcome.refusal === Refusal.parentUnstable).catch((error: unknown) => {
@@ -137,8 +137,8 @@ export function* lockBinding({ place, lockTimeout, ensuring }: HeldBox): Steps<n
 
 function locking({ base, parent }: Place, lockTimeout: number): Call<number | NativeFailure> {
   return {
-    sync: () => native().hold(base, parent, lockTimeout),
-    async: () => untilUnlocked(lockTimeout, () => native().holdAsync(base, parent, 0)),
+    sync: () => native().hold({ base, parent, lockTimeout }),
+    async: () => untilUnlocked(lockTimeout, () => native().holdAsync({ base, parent, lockTimeout: 0 })),
   };
 }
 

@@ -15,7 +15,7 @@ import { abortError, asError, descriptorUnsupported, invalidArgType, serverAlrea
 import { isLockTimeout, toError, unwrap } from './failure.js';
 import { untilUnlocked } from './lock-wait.js';
 import { type FileIdentity, isFailure, type NativeFailure } from './native.js';
-import { bindingPaths, type Place, toSocketPath } from './place.js';
+import { type Place, toSocketPath } from './place.js';
 
 export interface ListenOptions extends LockOptions {
   /** Permission bits of the socket file; 0o600 when left out. */
@@ -51,9 +51,16 @@ export async function listen(place: Place, server: net.Server, name: string, opt
   if (checked.signal?.aborted) throw abortError(checked.signal);
 
   const { listenAsync } = native();
-  const tryOnce = () => listenAsync(...bindingPaths(place), name, checked.mode, checked.backlog, checked.takeover, 0);
-  const outcome = await untilUnlocked(timeout, tryOnce, checked.signal);
-  const [socket, pin, identity] = unwrap(outcome, { ...place, socket: path });
+  const request = {
+    ...place,
+    name,
+    mode: checked.mode,
+    backlog: checked.backlog,
+    takeover: checked.takeover,
+    lockTimeout: 0,
+  };
+  const outcome = await untilUnlocked(timeout, () => listenAsync(request), checked.signal);
+  const { socket, pin, identity } = unwrap(outcome, { ...place, socket: path });
   const file = new OwnSocketFile({ ...place, socket: path }, name, pin, identity);
   try {
     await handOver(server, socket, checked);
@@ -84,19 +91,21 @@ class OwnSocketFile {
    * taken for long, later.
    */
   unlink(): void {
-    const outcome = native().unlinkOwn(...this.#file(), SHORT_LOCK_TIMEOUT);
+    const outcome = native().unlinkOwn({ ...this.#file(), lockTimeout: SHORT_LOCK_TIMEOUT });
     if (isLockTimeout(outcome)) this.#unlinkLater().catch((error: unknown) => process.emitWarning(asError(error)));
     else this.#unlinked(outcome);
   }
 
   async #unlinkLater(): Promise<void> {
     const { unlinkOwnAsync } = native();
-    this.#unlinked(await untilUnlocked(DEFAULT_LOCK_TIMEOUT, () => unlinkOwnAsync(...this.#file(), 0)));
+    this.#unlinked(
+      await untilUnlocked(DEFAULT_LOCK_TIMEOUT, () => unlinkOwnAsync({ ...this.#file(), lockTimeout: 0 })),
+    );
   }
 
-  #file(): [base: string, parent: string, realDir: string, name: string, ...FileIdentity] {
+  #file() {
     const { base, parent, realDir } = this.#place;
-    return [base, parent, realDir, this.#name, ...this.#identity];
+    return { base, parent, realDir, name: this.#name, identity: this.#identity };
   }
 
   #unlinked(outcome: null | NativeFailure): void {

@@ -3,10 +3,10 @@
 import { type PathLike, type SocketType, toOptions, toPath, toSocketType } from './arguments.js';
 import { native } from './binding.js';
 import type { SocketBudgetEntry } from './budget.js';
-import { errnoName, systemError } from './errors.js';
+import { errnoName, outOfContract, systemError } from './errors.js';
 import { type Scene, toError, unwrap } from './failure.js';
 import { standInName } from './names.js';
-import { EXISTING, isFailure, type NativeBinding, type NativeFailure } from './native.js';
+import { EXISTING, isFailure, type NativeBinding, type NativeFailure, type NativePathProbe, nameOf } from './native.js';
 import { nodeTruncates, sunPathLimit } from './sun-path.js';
 
 /** What a real bind at one path came to. Bytes are counted without the NUL, `limit` with it. */
@@ -50,7 +50,7 @@ export interface ProbePathOptions {
 
 /** The native call that probes the names of a budget, and the report that its results make. */
 export class NamesProbe {
-  readonly args: Parameters<NativeBinding['probe']>;
+  readonly args: Parameters<NativeBinding['probe']>[0];
   readonly #entries: readonly SocketBudgetEntry[];
   readonly #scene: Scene;
 
@@ -58,13 +58,17 @@ export class NamesProbe {
     this.#entries = entries;
     this.#scene = scene;
     // Another name of the same length, so that no live socket is touched and the bytes are the same.
-    const paths = entries.map(({ name }) => `${scene.binding}/${standInName(name.length)}`);
-    const types = entries.map(({ type }) => (type === 'dgram' ? 'd' : 's')).join('');
-    this.args = [scene.base, scene.parent, scene.realDir, scene.binding, paths, types];
+    const sockets = entries.map(({ name, type }) => ({
+      path: `${scene.binding}/${standInName(name.length)}`,
+      datagram: type === 'dgram',
+    }));
+    this.args = { ...scene, sockets };
   }
 
   report(outcome: (NativeFailure | null)[] | NativeFailure): ProbeReport {
     const failures = unwrap(outcome, this.#scene);
+    if (failures.length !== this.#entries.length)
+      throw outOfContract(`${this.#entries.length} results`, failures.length);
     const { capacity: limit } = sunPathLimit();
     const sockets = this.#entries.map(({ name, path, type, bytes }, i) => ({
       name,
@@ -95,7 +99,7 @@ export class NamesProbe {
 export async function probeSocketPath(path: PathLike, options?: ProbePathOptions): Promise<SocketPathProbe> {
   const probe = new PathProbe(path, options);
   let outcome: PathProbeOutcome;
-  do outcome = await native().probePathAsync(...probe.args());
+  do outcome = await native().probePathAsync(probe.args());
   while (probe.isTaken(outcome));
   return probe.report(outcome);
 }
@@ -104,12 +108,12 @@ export async function probeSocketPath(path: PathLike, options?: ProbePathOptions
 export function probeSocketPathSync(path: PathLike, options?: ProbePathOptions): SocketPathProbe {
   const probe = new PathProbe(path, options);
   let outcome: PathProbeOutcome;
-  do outcome = native().probePath(...probe.args());
+  do outcome = native().probePath(probe.args());
   while (probe.isTaken(outcome));
   return probe.report(outcome);
 }
 
-type PathProbeOutcome = [failure: NativeFailure | null, existing: number] | NativeFailure;
+type PathProbeOutcome = NativePathProbe | NativeFailure;
 
 // How many other names are tried where the stand-in is taken: a leaf of one byte has only 62 of them.
 const MOST_STAND_INS = 16;
@@ -128,21 +132,22 @@ class PathProbe {
     this.#scene = { base: '', parent: '', realDir: this.#prefix || '.', socket: this.#path };
   }
 
-  args(): [path: string, standIn: string, directory: string, datagram: boolean] {
+  args(): Parameters<NativeBinding['probePath']>[0] {
     const length = Buffer.byteLength(this.#path) - Buffer.byteLength(this.#prefix);
     const standIn = `${this.#prefix}${standInName(length)}`;
-    return [this.#path, standIn, this.#prefix || '.', this.#type === 'dgram'];
+    return { path: this.#path, standIn, directory: this.#prefix || '.', datagram: this.#type === 'dgram' };
   }
 
   isTaken(outcome: PathProbeOutcome): boolean {
     if (isFailure(outcome)) return false;
-    return outcome[0] !== null && errnoName(outcome[0].errno) === 'EADDRINUSE' && ++this.#tries < MOST_STAND_INS;
+    const { failure } = outcome;
+    return failure !== null && errnoName(failure.errno) === 'EADDRINUSE' && ++this.#tries < MOST_STAND_INS;
   }
 
   report(outcome: PathProbeOutcome): SocketPathProbe {
-    const [failure, existingIndex] = unwrap(outcome, this.#scene);
+    const { failure, existing: index } = unwrap(outcome, this.#scene);
     const bytes = Buffer.byteLength(this.#path);
-    const existing = EXISTING[existingIndex];
+    const existing = nameOf(EXISTING, index);
     const inUse = failure === null && existing !== 'none';
     return {
       path: this.#path,

@@ -5,7 +5,7 @@ import { native } from './binding.js';
 import { errnoName } from './errors.js';
 import { unwrap } from './failure.js';
 import { untilUnlocked } from './lock-wait.js';
-import { BINDING_STATES, type NativeListing, type NativeSweep } from './native.js';
+import { BINDING_STATES, type NativeListEntry, type NativeSweep, nameOf } from './native.js';
 
 export interface ParentOptions {
   /** Absolute; `/tmp` when left out. */
@@ -52,25 +52,25 @@ export interface BindingInfo {
 
 /** See `BoxSockets.sweepStale`. */
 export async function sweepStale(options?: SweepOptions): Promise<SweepResult> {
-  const { base, parent, dryRun, lockTimeout } = sweepArguments(options);
-  const outcome = await untilUnlocked(lockTimeout, () => native().sweepStaleAsync(base, parent, dryRun, 0));
-  return toSweepResult(unwrap(outcome, { base, parent }));
+  const sweep = sweepArguments(options);
+  const attempt = () => native().sweepStaleAsync({ ...sweep, lockTimeout: 0 });
+  return toSweepResult(unwrap(await untilUnlocked(sweep.lockTimeout, attempt), sweep));
 }
 
 export function sweepStaleSync(options?: SweepOptions): SweepResult {
-  const { base, parent, dryRun, lockTimeout } = sweepArguments(options);
-  return toSweepResult(unwrap(native().sweepStale(base, parent, dryRun, lockTimeout), { base, parent }));
+  const sweep = sweepArguments(options);
+  return toSweepResult(unwrap(native().sweepStale(sweep), sweep));
 }
 
 /** See `BoxSockets.list`. */
 export async function list(options?: ParentOptions): Promise<BindingInfo[]> {
-  const { base, parent } = parentArguments(options);
-  return toBindingInfos(unwrap(await native().listAsync(base, parent), { base, parent }));
+  const paths = parentArguments(options);
+  return unwrap(await native().listAsync(paths), paths).map(toBindingInfo);
 }
 
 export function listSync(options?: ParentOptions): BindingInfo[] {
-  const { base, parent } = parentArguments(options);
-  return toBindingInfos(unwrap(native().list(base, parent), { base, parent }));
+  const paths = parentArguments(options);
+  return unwrap(native().list(paths), paths).map(toBindingInfo);
 }
 
 function parentArguments(options: ParentOptions | undefined) {
@@ -89,35 +89,9 @@ function sweepArguments(options: SweepOptions | undefined) {
 }
 
 function toSweepResult({ removed, kept, skipped }: NativeSweep): SweepResult {
-  return { removed, kept, skipped: pairs(skipped).map(([name, errno]) => ({ name, code: errnoName(errno) })) };
+  return { removed, kept, skipped: skipped.map(({ name, errno }) => ({ name, code: errnoName(errno) })) };
 }
 
-function pairs(flat: (string | number)[]): [string, number][] {
-  return Array.from({ length: flat.length / 2 }, (_, i) => [String(flat[2 * i]), Number(flat[2 * i + 1])]);
-}
-
-const LISTING_FIELDS = 5;
-
-function toBindingInfos(flat: NativeListing): BindingInfo[] {
-  const infos: BindingInfo[] = [];
-  for (let i = 0; i < flat.length; i += LISTING_FIELDS) {
-    const [id, target, state, errno, sockets] = flat.slice(i, i + LISTING_FIELDS) as [
-      id: string,
-      target: string | null,
-      state: number,
-      errno: number,
-      sockets: (string | boolean)[],
-    ];
-    infos.push({
-      id,
-      target,
-      state: BINDING_STATES[state] ?? 'unreadable',
-      ...(errno !== 0 && { code: errnoName(errno) }),
-      sockets: Array.from({ length: sockets.length / 2 }, (_, j) => ({
-        name: String(sockets[2 * j]),
-        held: sockets[2 * j + 1] === true,
-      })),
-    });
-  }
-  return infos;
+function toBindingInfo({ id, target, state, errno, sockets }: NativeListEntry): BindingInfo {
+  return { id, target, state: nameOf(BINDING_STATES, state), ...(errno !== 0 && { code: errnoName(errno) }), sockets };
 }

@@ -51,21 +51,23 @@ function mountExt4WithSeconds(base: string): void {
 }
 
 describe('system calls', () => {
+  // Who we are is asked first, each time: it needs no walk of a path.
   function expectSteadyCalls(world: World, names: readonly ('base' | 'parent' | 'binding' | 'realDir')[]): void {
     const box = world.box('b');
     const paths = { base: world.base, parent: world.parent, binding: box.bindingDir, realDir: box.realDir };
-    const expected = names.map((name) => {
+    const looks = names.map((name) => {
       const flags = name === 'parent' ? 'AT_SYMLINK_NOFOLLOW' : '0';
       const file = paths[name];
       return new RegExp(`^(newfstatat\\(AT_FDCWD, "${file}", .*, ${flags}\\)|l?stat\\("${file}", .*\\)) += 0$`);
     });
+    const expected = [/^getresuid\(.*\) += 0$/, ...looks];
     const times = 100;
-    const calls = callsAtLeast(names.length * times, 'steady', world, times);
-    expect(calls).toHaveLength(names.length * times);
-    for (const [i, call] of calls.entries()) expect(call).toMatch(expected[i % names.length] ?? /^$/);
+    const calls = callsAtLeast(expected.length * times, 'steady', world, times);
+    expect(calls).toHaveLength(expected.length * times);
+    for (const [i, call] of calls.entries()) expect(call).toMatch(expected[i % expected.length] ?? /^$/);
   }
 
-  promise('of a steady ensureSync() are stat, lstat, stat, stat, and no other', () => {
+  promise('of a steady ensureSync() are stat, lstat, stat, stat, who we are, and no other', () => {
     const world = usedWorld();
     const box = world.box('b');
     box.ensureSync();
@@ -75,7 +77,7 @@ describe('system calls', () => {
     expectSteadyCalls(world, ['base', 'parent', 'binding', 'realDir']);
   });
 
-  promise('of one whose link is proven to hold the path are stat, lstat, stat, and no other', () => {
+  promise('of one whose link is proven to hold the path are stat, lstat, stat, who we are, and no other', () => {
     const world = usedWorld();
     world.box('b').ensureSync();
     expectSteadyCalls(world, ['base', 'parent', 'realDir']);

@@ -1,18 +1,16 @@
 // ensure, remove, ensureAll, and the steady check.
 #include "../posix/binding.h"
 #include "operation.h"
-#include "steady.h"
 
 namespace boxsockets {
 namespace {
 
-// ensure(base, parent, binding, realDir, takeover, lockTimeoutMs, knownUnsteady): EnsureResult
 struct EnsureOperation : BindingOperation {
   EnsureOptions options;
   EnsureResult result;
 
   void Read(Arguments& arguments) {
-    ReadBinding(arguments);
+    NextBinding(arguments);
     arguments.Next(&options.takeover);
     arguments.Next(&options.lock_timeout_ms);
     arguments.Next(&options.known_unsteady);
@@ -23,13 +21,12 @@ struct EnsureOperation : BindingOperation {
   }
 };
 
-// remove(base, parent, binding, realDir, lockTimeoutMs): RemoveResult
 struct RemoveOperation : BindingOperation {
   int64_t lock_timeout_ms;
   RemoveResult result;
 
   void Read(Arguments& arguments) {
-    ReadBinding(arguments);
+    NextBinding(arguments);
     arguments.Next(&lock_timeout_ms);
   }
   void Run() { status = Remove(BindingPaths(), lock_timeout_ms, &result); }
@@ -38,7 +35,6 @@ struct RemoveOperation : BindingOperation {
   }
 };
 
-// ensureAll(base, parent, paths, lockTimeoutMs): [status or Failure, …]
 // `paths` is a Uint8Array of `binding NUL realDir NUL` for each box.
 struct EnsureAllOperation : ParentOperation {
   Vec<char> bytes;
@@ -46,9 +42,10 @@ struct EnsureAllOperation : ParentOperation {
   int64_t lock_timeout_ms;
 
   void Read(Arguments& arguments) {
-    ReadParent(arguments);
-    arguments.Next(&bytes);
-    arguments.Next(&lock_timeout_ms);
+    Input options = arguments.Next();
+    ReadParent(options);
+    options.Get("paths", &bytes);
+    options.Get("lockTimeout", &lock_timeout_ms);
   }
   void Run() {
     status = Split() ? Status::Ok() : Status::Failed(ENOMEM, "malloc", Subject::kNone);
@@ -56,14 +53,11 @@ struct EnsureAllOperation : ParentOperation {
   }
   napi_value Result(napi_env env) {
     if (!status.ok()) return Failure(env, status);
-    napi_value array = NewArray(env, items.size());
-    for (size_t i = 0; i < items.size(); i++) {
+    return ArrayOf(env, items.size(), [&](size_t i) {
       const BatchItem& item = items[i];
-      Put(env, array, i,
-          item.status.ok() ? Number(env, static_cast<int64_t>(item.result))
-                           : Failure(env, item.status));
-    }
-    return array;
+      return item.status.ok() ? Number(env, static_cast<int64_t>(item.result))
+                              : Failure(env, item.status);
+    });
   }
 
  private:
@@ -87,12 +81,10 @@ struct EnsureAllOperation : ParentOperation {
 }  // namespace
 
 void DefineBindingOperations(napi_env env, napi_value exports) {
-  const napi_property_descriptor steady = {"steady", nullptr, MakeSteady,      nullptr,
-                                           nullptr,  nullptr, napi_enumerable, nullptr};
-  napi_define_properties(env, exports, 1, &steady);
+  DefineFunction(env, exports, "steady", MakeSteady);
   Define<EnsureOperation>(env, exports, "ensure", "ensureAsync");
   Define<RemoveOperation>(env, exports, "remove", "removeAsync");
-  Define<EnsureAllOperation>(env, exports, "ensureAll", "ensureAllAsync");
+  Define<EnsureAllOperation>(env, exports, nullptr, "ensureAllAsync");
 }
 
 }  // namespace boxsockets

@@ -102,4 +102,13 @@ napi_value CallAsync(napi_env env, napi_callback_info info) {
   return job == nullptr ? Arguments::RejectForMemory(env) : job->Start(arguments);
 }
 
+void DefineFunction(napi_env env, napi_value exports, const char* name, napi_callback callback,
+                    const OperationType* type) {
+  if (name == nullptr) return;
+  void* data = const_cast<OperationType*>(type);
+  const napi_property_descriptor function = {name,    nullptr, callback,        nullptr,
+                                             nullptr, nullptr, napi_enumerable, data};
+  napi_define_properties(env, exports, 1, &function);
+}
+
 }  // namespace boxsockets

@@ -30,6 +30,10 @@ struct OperationType {
 napi_value CallSync(napi_env env, napi_callback_info info);
 napi_value CallAsync(napi_env env, napi_callback_info info);
 
+// Puts a function on the exports; none where there is no name.
+void DefineFunction(napi_env env, napi_value exports, const char* name, napi_callback callback,
+                    const OperationType* type = nullptr);
+
 // CallSync holds an operation in a buffer of that size: the five paths of the longest, and more.
 constexpr size_t kLargestOperation = 6 * sizeof(PathArgument);
 

@@ -7,25 +7,22 @@
 namespace boxsockets {
 namespace {
 
-// startTime(pid): number | null
 struct StartTimeOperation {
-  uint32_t pid;
+  int32_t pid;
   Status status;
   int64_t start_time = kNotRunning;
 
   void Read(Arguments& arguments) { arguments.Next(&pid); }
-  void Run() { status = StartTime(static_cast<pid_t>(pid), &start_time); }
+  void Run() { status = StartTime(pid, &start_time); }
   napi_value Result(napi_env env) {
     if (!status.ok()) return Failure(env, status);
     return start_time == kNotRunning ? Null(env) : Number(env, start_time);
   }
 };
 
-// signalProcess(pid, startTime, signal): boolean
 struct SignalOperation {
-  uint32_t pid;
+  int32_t pid, signal;
   int64_t start_time;
-  uint32_t signal;
   Status status;
   bool sent = false;
 
@@ -34,15 +31,12 @@ struct SignalOperation {
     arguments.Next(&start_time);
     arguments.Next(&signal);
   }
-  void Run() {
-    status = SignalProcess(static_cast<pid_t>(pid), start_time, static_cast<int>(signal), &sent);
-  }
+  void Run() { status = SignalProcess(pid, start_time, signal, &sent); }
   napi_value Result(napi_env env) {
     return status.ok() ? Boolean(env, sent) : Failure(env, status);
   }
 };
 
-// lockHome(path): number, a descriptor that holds the lock until it is closed
 struct LockHomeOperation {
   PathArgument path;
   Status status;
@@ -58,7 +52,7 @@ struct LockHomeOperation {
 void DefineLifecycleOperations(napi_env env, napi_value exports) {
   Define<StartTimeOperation>(env, exports, "startTime", "startTimeAsync");
   Define<SignalOperation>(env, exports, "signalProcess", "signalProcessAsync");
-  Define<LockHomeOperation>(env, exports, "lockHome", "lockHomeAsync");
+  Define<LockHomeOperation>(env, exports, nullptr, "lockHomeAsync");
 }
 
 }  // namespace boxsockets

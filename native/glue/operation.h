@@ -11,38 +11,46 @@
 
 namespace boxsockets {
 
-// What every operation on a parent begins with: base, parent.
+// What every operation on a parent takes: an object with base, parent.
 struct ParentOperation {
   PathArgument base, parent;
   Status status;
 
-  void ReadParent(Arguments& arguments) {
-    arguments.Next(&base);
-    arguments.Next(&parent);
+  void ReadParent(Input options) {
+    options.Get("base", &base);
+    options.Get("parent", &parent);
   }
   Paths ParentPaths() const { return {base.data, parent.data, parent.data, nullptr}; }
 };
 
-// What every operation on a binding begins with: base, parent, binding, realDir.
+// What every operation on a binding takes: binding, realDir beside them.
 struct BindingOperation : ParentOperation {
   PathArgument binding, real_dir;
 
-  void ReadBinding(Arguments& arguments) {
-    ReadParent(arguments);
-    arguments.Next(&binding);
-    arguments.Next(&real_dir);
+  void ReadBinding(Input options) {
+    ReadParent(options);
+    options.Get("binding", &binding);
+    options.Get("realDir", &real_dir);
+  }
+  // The same by their places: what is called so often that a look for each name would be felt.
+  void NextBinding(Arguments& arguments) {
+    PathArgument* const paths[] = {&base, &parent, &binding, &real_dir};
+    for (PathArgument* path : paths) arguments.Next(path);
   }
   Paths BindingPaths() const { return {base.data, parent.data, binding.data, real_dir.data}; }
 };
 
-// Defines `name` and `nameAsync` on the exports.
-void DefineMethods(napi_env env, napi_value exports, const char* name, const char* async_name,
-                   const OperationType* type);
-
+// Defines an operation on the exports, in the forms that are called: at once, and on a worker
+// thread. A null name leaves one out.
 template <typename Op>
 void Define(napi_env env, napi_value exports, const char* name, const char* async_name) {
-  DefineMethods(env, exports, name, async_name, &TypeOf<Op>::kType);
+  DefineFunction(env, exports, name, CallSync, &TypeOf<Op>::kType);
+  DefineFunction(env, exports, async_name, CallAsync, &TypeOf<Op>::kType);
 }
+
+// steady(base, parent, binding, realDir): () => boolean
+// The function carries its paths with it, so that a call passes no argument and copies no string.
+napi_value MakeSteady(napi_env env, napi_callback_info info);
 
 // One for each file of operations.
 void DefineBindingOperations(napi_env env, napi_value exports);

@@ -13,62 +13,61 @@ const char* Leaf(const char* path) {
 
 SocketType TypeOf(bool datagram) { return datagram ? SocketType::kDatagram : SocketType::kStream; }
 
-// probe(base, parent, directory, addressDirectory, paths, types): (Failure | null)[]
-// types[i] is 'd' where paths[i] is a datagram socket, else 's'. What killed probes left is removed
-// first.
+// What killed probes left is removed first.
 struct ProbeOperation : ParentOperation {
-  PathArgument directory, address_directory, types;
+  struct Socket {
+    size_t path;  // in `strings`
+    SocketType type;
+    Status status;
+  };
+
+  PathArgument directory, address_directory;
   Strings strings;
-  Vec<size_t> paths;
-  Vec<Status> results;
+  Vec<Socket> sockets;
   bool complete = true;
 
   void Read(Arguments& arguments) {
-    ReadParent(arguments);
-    arguments.Next(&directory);
-    arguments.Next(&address_directory);
-    arguments.Next(&strings, &paths);
-    arguments.Next(&types);
+    Input options = arguments.Next();
+    ReadParent(options);
+    options.Get("realDir", &directory);
+    options.Get("binding", &address_directory);
+    Input list = options.Get("sockets");
+    for (uint32_t i = 0, count = list.length(); i < count && complete; i++) {
+      PathArgument path = {};
+      bool datagram = false;
+      list.at(i).Get("path", &path);
+      list.at(i).Get("datagram", &datagram);
+      Socket socket = {0, TypeOf(datagram), {}};
+      complete = strings.Add(path.data, &socket.path) && sockets.Append(socket);
+    }
   }
   void Run() {
     Status prepared = CheckParent(ParentPaths());
     if (prepared.ok()) prepared = CheckLeadsTo(address_directory.data, directory.data);
     if (prepared.ok()) prepared = RemoveOld();
-    for (size_t i = 0; i < paths.size() && complete; i++) {
-      const char* path = strings.at(paths[i]);
-      bool datagram = i < strlen(types.data) && types.data[i] == 'd';
-      Status status = prepared;
-      if (status.ok()) {
-        status = Probe({path, Leaf(path), directory.data, TypeOf(datagram)});
-      }
-      complete = results.Append(status);
+    for (Socket& socket : sockets) {
+      const char* path = strings.at(socket.path);
+      socket.status =
+          prepared.ok() ? Probe({path, Leaf(path), directory.data, socket.type}) : prepared;
     }
   }
   napi_value Result(napi_env env) {
     if (!complete) return Failure(env, Status::Failed(ENOMEM, "malloc", Subject::kNone));
-    napi_value array = NewArray(env, results.size());
-    for (size_t i = 0; i < results.size(); i++) {
-      Put(env, array, i, FailureOrNull(env, results[i]));
-    }
-    return array;
+    return ArrayOf(env, sockets.size(),
+                   [&](size_t i) { return FailureOrNull(env, sockets[i].status); });
   }
 
  private:
   Status RemoveOld() {
     uint64_t lengths = 0;
-    for (size_t offset : paths) {
-      size_t length = strlen(Leaf(strings.at(offset)));
+    for (const Socket& socket : sockets) {
+      size_t length = strlen(Leaf(strings.at(socket.path)));
       if (length >= 1 && length <= 64) lengths |= uint64_t{1} << (length - 1);
     }
-    Status status = RemoveLeftovers(directory.data, address_directory.data, lengths);
-    // Sockets bind in a directory that may not be read (0300): what was left in it cannot be found,
-    // and that is no answer to the question whether they do.
-    bool unreadable = status.errnum == EACCES && strcmp(status.syscall, "openat") == 0;
-    return unreadable ? Status::Ok() : status;
+    return RemoveLeftovers(directory.data, address_directory.data, lengths);
   }
 };
 
-// probePath(path, standIn, directory, datagram): [Failure | null, Existing]
 struct ProbePathOperation {
   PathArgument path, stand_in, directory;
   bool datagram;
@@ -76,24 +75,24 @@ struct ProbePathOperation {
   Existing existing = Existing::kNone;
 
   void Read(Arguments& arguments) {
-    arguments.Next(&path);
-    arguments.Next(&stand_in);
-    arguments.Next(&directory);
-    arguments.Next(&datagram);
+    Input options = arguments.Next();
+    options.Get("path", &path);
+    options.Get("standIn", &stand_in);
+    options.Get("directory", &directory);
+    options.Get("datagram", &datagram);
   }
   void Run() {
     status = Probe({stand_in.data, Leaf(stand_in.data), directory.data, TypeOf(datagram)});
     if (status.ok()) status = WhatIsAt(path.data, &existing);
   }
   napi_value Result(napi_env env) {
-    napi_value pair = NewArray(env, 2);
-    Put(env, pair, 0, FailureOrNull(env, status));
-    Put(env, pair, 1, Number(env, static_cast<int64_t>(existing)));
-    return pair;
+    napi_value object = NewObject(env);
+    Set(env, object, "failure", FailureOrNull(env, status));
+    Set(env, object, "existing", Number(env, static_cast<int64_t>(existing)));
+    return object;
   }
 };
 
-// bindAnyLength(path): Failure | null
 struct BindOperation {
   PathArgument path;
   Status status;
@@ -103,7 +102,7 @@ struct BindOperation {
   napi_value Result(napi_env env) { return FailureOrNull(env, status); }
 };
 
-// sameInode(a, b): boolean. An error's subject is kBinding for a, kRealDir for b.
+// An error's subject is kBinding for a, kRealDir for b.
 struct SameInodeOperation {
   PathArgument a, b;
   Status status;

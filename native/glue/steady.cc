@@ -1,12 +1,11 @@
-#include "steady.h"
+// The steady path as a function of its own.
+#include "../posix/steady.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "../posix/steady.h"
 #include "../posix/user.h"
-#include "arguments.h"
-#include "values.h"
+#include "operation.h"
 
 namespace boxsockets {
 namespace {
@@ -15,51 +14,46 @@ namespace {
 struct Check {
   Paths paths;
   SteadyCheck steady;
-  uid_t uid;
-  // A process whose uids differ is refused on the other path, where it is told why.
-  bool uids_differ;
 };
 
 napi_value Run(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
   Check* check = static_cast<Check*>(data);
-  return Boolean(env, !check->uids_differ && check->steady.Run(check->paths, check->uid));
+  // Asked each time: setuid() makes another user of us. A process whose uids differ is refused on
+  // the other path, where it is told why.
+  Uids uids = CurrentUids();
+  return Boolean(env,
+                 uids.real == uids.effective && check->steady.Run(check->paths, uids.effective));
 }
 
 void Finalize(napi_env, void* data, void*) { free(data); }
 
-Check* NewCheck(const PathArgument* paths, size_t count) {
-  size_t sizes[4], total = sizeof(Check);
-  for (size_t i = 0; i < count; i++) {
-    sizes[i] = strlen(paths[i].data) + 1;
-    total += sizes[i];
-  }
+Check* NewCheck(const Paths& paths) {
+  const char* const texts[] = {paths.base, paths.parent, paths.binding, paths.real_dir};
+  size_t total = sizeof(Check);
+  for (const char* text : texts) total += strlen(text) + 1;
   Check* check = static_cast<Check*>(malloc(total));
   if (check == nullptr) return nullptr;
   check->steady = {};
-  const char** fields[4] = {&check->paths.base, &check->paths.parent, &check->paths.binding,
-                            &check->paths.real_dir};
   char* end = reinterpret_cast<char*>(check + 1);
-  for (size_t i = 0; i < count; i++) {
-    *fields[i] = end;
-    memcpy(end, paths[i].data, sizes[i]);
-    end += sizes[i];
+  const char* copies[4];
+  for (size_t i = 0; i < 4; i++) {
+    copies[i] = end;
+    end = stpcpy(end, texts[i]) + 1;
   }
-  Uids uids = CurrentUids();
-  check->uid = uids.effective;
-  check->uids_differ = uids.real != uids.effective;
+  check->paths = {copies[0], copies[1], copies[2], copies[3]};
   return check;
 }
 
 }  // namespace
 
 napi_value MakeSteady(napi_env env, napi_callback_info info) {
-  PathArgument paths[4];
+  BindingOperation operation;
   Arguments arguments(env, info);
-  for (PathArgument& path : paths) arguments.Next(&path);
+  operation.NextBinding(arguments);
   if (!arguments.ok()) return arguments.Reject();
-  Check* check = NewCheck(paths, 4);
+  Check* check = NewCheck(operation.BindingPaths());
   napi_value function;
   if (check == nullptr ||
       napi_create_function(env, "steady", NAPI_AUTO_LENGTH, Run, check, &function) != napi_ok ||

@@ -1,5 +1,4 @@
-// Results out. A failed operation is an object {errno, syscall, subject, refusal, owner, expected,
-// mode}; lib/native.ts holds the same contract, lib/errors.ts makes an error of it.
+// Results out, as the contract in TypeScript has them. A failed operation is an object, too.
 #pragma once
 
 #include <node_api.h>
@@ -24,6 +23,12 @@ inline napi_value Text(napi_env env, const char* value) {
   return result;
 }
 
+inline napi_value BigInt(napi_env env, uint64_t value) {
+  napi_value result = nullptr;
+  napi_create_bigint_uint64(env, value, &result);
+  return result;
+}
+
 inline napi_value Boolean(napi_env env, bool value) {
   napi_value result = nullptr;
   napi_get_boolean(env, value, &result);
@@ -33,12 +38,6 @@ inline napi_value Boolean(napi_env env, bool value) {
 inline napi_value Null(napi_env env) {
   napi_value result = nullptr;
   napi_get_null(env, &result);
-  return result;
-}
-
-inline napi_value NewArray(napi_env env, size_t length) {
-  napi_value result = nullptr;
-  napi_create_array_with_length(env, length, &result);
   return result;
 }
 
@@ -52,11 +51,31 @@ inline void Set(napi_env env, napi_value object, const char* key, napi_value val
   napi_set_named_property(env, object, key, value);
 }
 
-inline void Put(napi_env env, napi_value array, size_t index, napi_value value) {
-  napi_set_element(env, array, static_cast<uint32_t>(index), value);
+// An array of what `item(index)` makes.
+template <typename Item>
+napi_value ArrayOf(napi_env env, size_t length, Item item) {
+  napi_value array = nullptr;
+  napi_create_array_with_length(env, length, &array);
+  for (size_t i = 0; i < length; i++) {
+    napi_set_element(env, array, static_cast<uint32_t>(i), item(i));
+  }
+  return array;
 }
 
-napi_value Failure(napi_env env, const Status& status);
-napi_value FailureOrNull(napi_env env, const Status& status);
+inline napi_value Failure(napi_env env, const Status& status) {
+  napi_value failure = NewObject(env);
+  Set(env, failure, "errno", Number(env, status.errnum));
+  Set(env, failure, "syscall", Text(env, status.syscall));
+  Set(env, failure, "subject", Number(env, static_cast<int64_t>(status.subject)));
+  Set(env, failure, "refusal", Number(env, static_cast<int64_t>(status.refusal)));
+  Set(env, failure, "owner", Number(env, status.owner));
+  Set(env, failure, "expected", Number(env, status.expected));
+  Set(env, failure, "mode", Number(env, status.mode));
+  return failure;
+}
+
+inline napi_value FailureOrNull(napi_env env, const Status& status) {
+  return status.ok() ? Null(env) : Failure(env, status);
+}
 
 }  // namespace boxsockets

@@ -72,7 +72,16 @@ uid_t Cached(int64_t* cache, uid_t (*read_uid)()) {
 
 }  // namespace
 
-Uids CurrentUids() { return {getuid(), geteuid()}; }
+Uids CurrentUids() {
+#if defined(__linux__)
+  Uids uids;
+  uid_t saved;
+  getresuid(&uids.real, &uids.effective, &saved);  // one call for both
+  return uids;
+#else
+  return {getuid(), geteuid()};
+#endif
+}
 
 uid_t OverflowUid() {
   static int64_t cache = -1;

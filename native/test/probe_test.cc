@@ -170,7 +170,7 @@ TEST_CASE("leftovers of the longest names are removed") {
   CHECK(EntriesOf(world.real_dir) == Names{longer});
 }
 
-TEST_CASE("leftovers of a directory that is missing, or cannot be read or written, are an error") {
+TEST_CASE("leftovers of a directory that is missing, or cannot be written, are an error") {
   AsUser user(AsUser::Ordinary());
   Bound world;
   MakeDeadSocket(world.real_dir + "/.abcd");
@@ -178,8 +178,9 @@ TEST_CASE("leftovers of a directory that is missing, or cannot be read or writte
   Status status = world.RemoveLeftovers(UINT64_MAX);
   CHECK(HasFailed(status, EACCES));
   CHECK(strcmp(status.syscall, "unlinkat") == 0);
+  // One that may not be read still takes sockets, and hides what is left in it.
   REQUIRE(chmod(world.real_dir.c_str(), 0300) == 0);
-  CHECK(HasFailed(world.RemoveLeftovers(UINT64_MAX), EACCES));
+  CHECK(world.RemoveLeftovers(UINT64_MAX).ok());
   REQUIRE(chmod(world.real_dir.c_str(), 0700) == 0);
   REQUIRE(unlink((world.real_dir + "/.abcd").c_str()) == 0);
   REQUIRE(rmdir(world.real_dir.c_str()) == 0);

@@ -41,6 +41,7 @@ const NOT_OURS: Readonly<Record<string, string>> = {
   getpid: 'always successful (getpid(2))',
   getuid: 'always successful (getuid(2))',
   geteuid: 'always successful (getuid(2))',
+  getresuid: 'fails for a wrong address alone (getresuid(2))',
   clock_gettime: 'fails for wrong arguments alone (clock_gettime(2))',
 };
 

@@ -36,7 +36,7 @@ export interface Exception {
 
 const REPEATED = ['open', 'openat', 'flock', 'connect', 'accept', 'send', 'recv', 'read'];
 const STEADY = ['steady', 'proving', 'proven'];
-const ENSURES = ['create', 'replace', 'ensureAll', 'locked', ...STEADY];
+const ENSURES = ['create', 'replace', 'locked', ...STEADY];
 const CONNECTS = ['connect', 'connectVerified'];
 const PLACES: Readonly<Record<string, string>> = { base: '<base>', parent: '<parent>', lock: '<parent>/.lock' };
 const { base, parent, lock } = PLACES as { base: string; parent: string; lock: string };
@@ -70,15 +70,6 @@ export const EXCEPTIONS: readonly Exception[] = [
   { call: /^(statfs|readlinkat)$/, operations: ['proving'], answer: 'goes-on', why: 'not proven' },
   { call: 'stat', about: base, nth: [3], operations: ['hold'], answer: 'goes-on', why: 'not steady' },
   { call: 'stat', about: /^<parent>\/b1$|^<base>\/a$/, operations: ['hold'], answer: 'goes-on', why: 'not steady' },
-  {
-    call: 'stat',
-    about: /^<parent>\/b[123]$/,
-    nth: [1],
-    operations: ['ensureAll'],
-    answer: 'goes-on',
-    why: 'not steady',
-  },
-  { call: 'stat', about: '<base>/b', operations: ['ensureAll'], answer: 'goes-on', why: 'not steady' },
   { call: 'stat', about: base, errnos: ['ELOOP'], answer: 'ERR_BOX_SOCKETS_BASE_UNTRUSTED', why: 'no such directory' },
   {
     call: 'stat',
@@ -109,7 +100,7 @@ export const EXCEPTIONS: readonly Exception[] = [
     call: 'openat',
     about: lock,
     errnos: ['EACCES'],
-    operations: ['replace', 'locked', 'ensureAll', 'remove', 'sweep', 'listen', 'unlinkOwn'],
+    operations: ['replace', 'locked', 'remove', 'sweep', 'listen', 'unlinkOwn'],
     answer: 'goes-on',
     why: 'an unreadable lock of ours is repaired',
   },
@@ -132,7 +123,7 @@ export const EXCEPTIONS: readonly Exception[] = [
     call: 'fstatat',
     about: /^<parent>\/b[13]$/,
     nth: [1],
-    operations: ['create', 'ensureAll'],
+    operations: ['create'],
     answer: 'goes-on',
     why: 'whether a link is there at all is asked next',
   },

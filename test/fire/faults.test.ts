@@ -16,7 +16,6 @@ const OPERATIONS = [
   'proving',
   'proven',
   'locked',
-  'ensureAll',
   'remove',
   'sweep',
   'list',

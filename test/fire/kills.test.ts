@@ -31,7 +31,6 @@ const SCENES: readonly Scene[] = [
     'listen',
     'unlinkOwn',
   ].map((operation): Scene => ({ operation, homes: { b1: 'a' } })),
-  { operation: 'ensureAll', homes: { b1: 'a', b2: 'b', b3: 'a' } },
   // The next process wants the binding where the killed one did, or where it was before.
   { operation: 'replace', homes: { b1: 'b' } },
   { operation: 'replace', homes: { b1: 'a' } },
