@@ -3,7 +3,7 @@
 import { isUtf8 } from 'node:buffer';
 import { fileURLToPath } from 'node:url';
 import { invalidArgType, invalidArgValue } from './errors.js';
-import { BOX_ID, SOCKET_NAME } from './names.js';
+import { BOX_ID, SOCKET_NAME } from './paths/names.js';
 
 /** What `node:fs` takes for a path. What comes out of this package is always a string. */
 export type PathLike = string | Buffer | URL;

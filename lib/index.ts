@@ -1,23 +1,6 @@
 export type { PathLike, SocketType } from './arguments.js';
-export {
-  BoxSockets,
-  type BoxSocketsOptions,
-  type EnsureOptions,
-  type RemoveOptions,
-  type RemoveResult,
-} from './box-sockets.js';
-export type { SocketBudget, SocketBudgetEntry, SocketKind, SocketName } from './budget.js';
-export type { ConnectOptions } from './connect.js';
-export type { EnsureFailure, EnsureOutcome, EnsureResult } from './ensure-all.js';
+export { BoxSockets } from './box-sockets.js';
 export { BoxSocketsError, type BoxSocketsErrorCode } from './errors.js';
-export type { BindingHold, HoldOptions } from './hold.js';
-export type {
-  KrunDerivation,
-  KrunLibraryEvidence,
-  KrunPin,
-  KrunScheme,
-  KrunSourceEvidence,
-} from './krun/derivation.js';
 export {
   assertKrunPin,
   assertKrunPinSync,
@@ -26,23 +9,36 @@ export {
   type KrunPinExpectation,
   type KrunPinInput,
 } from './krun/pin.js';
-export type { ListenOptions } from './listen.js';
-export type { PathAccess, PathKind } from './path-access.js';
-export {
-  type NamedSocketProbe,
-  type ProbePathOptions,
-  type ProbeReport,
-  probeSocketPath,
-  probeSocketPathSync,
-  type SocketPathProbe,
-  type SocketProbe,
-} from './probe.js';
-export { sameInode, sameInodeSync } from './same-inode.js';
+export type { ConnectOptions } from './operations/connect.js';
+export type { EnsureOptions, EnsureResult } from './operations/ensure.js';
+export type { EnsureFailure, EnsureOutcome } from './operations/ensure-all.js';
+export type { BindingHold, HoldOptions } from './operations/hold.js';
+export type { BindingInfo, BindingState } from './operations/list.js';
+export type { ListenOptions } from './operations/listen.js';
 export {
   type MeasuredSunPathLimit,
   measureSunPathLimit,
   measureSunPathLimitSync,
-  type SunPathLimit,
-  sunPathLimit,
-} from './sun-path.js';
-export type { BindingInfo, BindingState, ParentOptions, SweepOptions, SweepResult } from './sweep.js';
+} from './operations/measure-limit.js';
+export type { ParentOptions } from './operations/parent-options.js';
+export type { NamedSocketProbe, ProbeReport, SocketProbe } from './operations/probe.js';
+export {
+  type ProbePathOptions,
+  probeSocketPath,
+  probeSocketPathSync,
+  type SocketPathProbe,
+} from './operations/probe-path.js';
+export type { RemoveOptions, RemoveResult } from './operations/remove.js';
+export { sameInode, sameInodeSync } from './operations/same-inode.js';
+export type { SweepOptions, SweepResult } from './operations/sweep.js';
+export type { BoxSocketsOptions } from './paths/box-paths.js';
+export type { SocketBudget, SocketBudgetEntry, SocketKind, SocketName } from './paths/budget.js';
+export type {
+  KrunDerivation,
+  KrunLibraryEvidence,
+  KrunPin,
+  KrunScheme,
+  KrunSourceEvidence,
+} from './paths/krun-derivation.js';
+export { type SunPathLimit, sunPathLimit } from './paths/limits.js';
+export type { PathAccess, PathKind } from './paths/path-access.js';

@@ -2,9 +2,10 @@
 // each call and never part of it, so that no row can hold one that is too long, or another user's.
 
 import { toAbsolutePath } from '../arguments.js';
-import { BoxSockets, type BoxSocketsOptions } from '../box-sockets.js';
+import { BoxSockets } from '../box-sockets.js';
 import { invalidArgType, rowInvalid } from '../errors.js';
-import { BOX_ID } from '../names.js';
+import type { BoxSocketsOptions } from '../paths/box-paths.js';
+import { BOX_ID } from '../paths/names.js';
 import { BoxLayout } from './box-layout.js';
 import { withoutMembers } from './json-members.js';
 

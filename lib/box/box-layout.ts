@@ -2,11 +2,13 @@
 // without its link.
 
 import { type PathLike, toAbsolutePath, toBase, toBoxId, toOptions } from '../arguments.js';
-import { BoxSockets, type BoxSocketsOptions, type EnsureOptions, type RemoveResult } from '../box-sockets.js';
-import type { EnsureResult } from '../ensure-all.js';
+import { BoxSockets } from '../box-sockets.js';
 import { invalidArgValue } from '../errors.js';
-import { runAsync, runSync, type Steps, step } from '../steps.js';
-import { makeDirectory, removeEmptyDirectory, removeTree } from './file-calls.js';
+import { makeDirectory, removeEmptyDirectory, removeTree } from '../files.js';
+import type { EnsureOptions, EnsureResult } from '../operations/ensure.js';
+import type { RemoveResult } from '../operations/remove.js';
+import type { BoxSocketsOptions } from '../paths/box-paths.js';
+import { runAsync, runSync, type Steps, step } from '../twin.js';
 import { MARKER, removableEntries } from './removable.js';
 import { ShimProcess } from './shim-process.js';
 

@@ -3,8 +3,8 @@
 
 import * as fs from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
-import type { SocketBudget } from '../budget.js';
-import { sameInode } from '../same-inode.js';
+import { sameInode } from '../operations/same-inode.js';
+import type { SocketBudget } from '../paths/budget.js';
 import type { BoxLayout } from './box-layout.js';
 import type { ShimExit, ShimProcess } from './shim-process.js';
 

@@ -3,8 +3,8 @@
 
 import * as os from 'node:os';
 import { homeUnsafe } from '../errors.js';
-import type { Steps } from '../steps.js';
-import { lookAt, namesIn, readText, realPath } from './file-calls.js';
+import { lookAt, namesIn, readText, realPath } from '../files.js';
+import type { Steps } from '../twin.js';
 
 /** The directory of every home that is made first and removed last: what has none, and is not empty, is no home. */
 export const MARKER = 'sockets';

@@ -4,11 +4,11 @@ import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type PathLike, toInteger, toOptions, toPath, toSignal } from '../arguments.js';
-import { native } from '../binding.js';
 import { abortError, invalidArgType, invalidArgValue, processError } from '../errors.js';
-import { isFailure, type NativeFailure } from '../native.js';
-import { runAsync, runSync, type Steps, step } from '../steps.js';
-import { readHead, removeFile, renameFile, writeText } from './file-calls.js';
+import { readHead, removeFile, renameFile, writeText } from '../files.js';
+import { isFailure, type NativeFailure } from '../native/contract.js';
+import { native } from '../native/load.js';
+import { runAsync, runSync, type Steps, step } from '../twin.js';
 import { bootId, formatShimPid, parseShimPid, SHIM_PID_BYTES } from './shim-pid.js';
 
 export interface WaitForExitOptions {

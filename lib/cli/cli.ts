@@ -9,9 +9,9 @@ import { policy } from './commands/policy.js';
 import { probe } from './commands/probe.js';
 import { remove } from './commands/remove.js';
 import { sweep } from './commands/sweep.js';
-import { failureDocument, isArgumentError, printFailure } from './failure.js';
 import { printCommandHelp, printHelp } from './help.js';
 import type { Output } from './output.js';
+import { failureDocument, isArgumentError, printFailure } from './print-failure.js';
 import { wrap } from './text.js';
 import { packageVersion } from './version.js';
 

@@ -1,10 +1,10 @@
 // The look at a given libkrun: its files found and read, what they show judged.
 
 import { type BoxSocketsError, refusal, systemError } from '../errors.js';
-import { closeFile, openFile, readInto, statDescriptor } from '../file-calls.js';
-import type { Steps } from '../steps.js';
+import { closeFile, openFile, readInto, statDescriptor } from '../files.js';
+import type { KrunPin } from '../paths/krun-derivation.js';
+import type { Steps } from '../twin.js';
 import { declaredSize } from './binary-size.js';
-import type { KrunPin } from './derivation.js';
 import { KrunLibraryScanner } from './library.js';
 import { judgeKrunSource, type KrunSourceSigns, readKrunSource } from './source.js';
 import { findKrunSources } from './tree.js';

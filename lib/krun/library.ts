@@ -4,7 +4,7 @@
 // Rust's string literals have no terminator, and compiler and linker merge them, so a name has no known beginning or end
 // in the file: `-krun.sock` may follow `net.sock` and precede `Ensured`. Hence the searches are anchored in the name.
 
-import { type KrunLibraryEvidence, type KrunPin, longestKrunName } from './derivation.js';
+import { type KrunLibraryEvidence, type KrunPin, longestKrunName } from '../paths/krun-derivation.js';
 
 const BUFFER_BYTES = 1 << 20;
 // More than the longest name looked for, and what the evidence shows of its neighbourhood.

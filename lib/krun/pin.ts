@@ -2,13 +2,15 @@
 
 import { type PathLike, toPath } from '../arguments.js';
 import { invalidArgType, invalidArgValue } from '../errors.js';
-import { loadKrunCheck } from '../lazy.js';
-import { runAsync, runSync } from '../steps.js';
+import type { KrunPin } from '../paths/krun-derivation.js';
+import { runAsync, runSync } from '../twin.js';
 import type { Target } from './check.js';
-import type { KrunPin } from './derivation.js';
 import type { KrunPinExpectation } from './report.js';
 
 export type { KrunPinExpectation } from './report.js';
+
+// Loaded where it is used: see operations/lazy.ts.
+const loadCheck = () => require('./check.js') as typeof import('./check.js');
 
 /**
  * What to look at: libkrun's sources (its tree, a directory of it, or one file), or a built library or a program that
@@ -36,13 +38,13 @@ export type KrunPinInput = { source: PathLike; library?: undefined } | { library
  */
 export async function checkKrunPin(input: KrunPinInput): Promise<KrunPin> {
   const target = parseInput(input);
-  return runAsync(loadKrunCheck().checkSteps(target));
+  return runAsync(loadCheck().checkSteps(target));
 }
 
 /** {@link checkKrunPin}, at once. */
 export function checkKrunPinSync(input: KrunPinInput): KrunPin {
   const target = parseInput(input);
-  return runSync(loadKrunCheck().checkSteps(target));
+  return runSync(loadCheck().checkSteps(target));
 }
 
 /**
@@ -58,7 +60,7 @@ export function checkKrunPinSync(input: KrunPinInput): KrunPin {
  */
 export async function assertKrunPin(input: KrunPinInput, expected: KrunPinExpectation): Promise<KrunPin> {
   const target = parseInput(input);
-  const { checkSteps, comparePins } = loadKrunCheck();
+  const { checkSteps, comparePins } = loadCheck();
   const compare = comparePins(target.path, expected);
   return compare(await runAsync(checkSteps(target)));
 }
@@ -66,7 +68,7 @@ export async function assertKrunPin(input: KrunPinInput, expected: KrunPinExpect
 /** {@link assertKrunPin}, at once. */
 export function assertKrunPinSync(input: KrunPinInput, expected: KrunPinExpectation): KrunPin {
   const target = parseInput(input);
-  const { checkSteps, comparePins } = loadKrunCheck();
+  const { checkSteps, comparePins } = loadCheck();
   const compare = comparePins(target.path, expected);
   return compare(runSync(checkSteps(target)));
 }

@@ -7,7 +7,7 @@ import {
   type KrunScheme,
   parseKrunDerivation,
   type ResolvedKrunDerivation,
-} from './derivation.js';
+} from '../paths/krun-derivation.js';
 
 /** What a host relies on: a scheme with the names it usually has, or the result of an earlier `checkKrunPin`. */
 export type KrunPinExpectation = KrunScheme | KrunPinNames;

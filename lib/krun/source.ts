@@ -1,6 +1,6 @@
 // What a Rust source of libkrun's network backends says about the socket it binds for itself. Pure: text in, signs out.
 
-import { type KrunPin, type KrunSourceEvidence, LONGEST_PID, longestKrunName } from './derivation.js';
+import { type KrunPin, type KrunSourceEvidence, LONGEST_PID, longestKrunName } from '../paths/krun-derivation.js';
 import type { RustToken } from './rust-lexer.js';
 import { productionTokens } from './rust-production.js';
 

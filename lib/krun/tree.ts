@@ -3,8 +3,8 @@
 import type * as fs from 'node:fs';
 import * as path from 'node:path';
 import { BoxSocketsError, refusal } from '../errors.js';
-import { listDirectory, statPath } from '../file-calls.js';
-import type { Steps } from '../steps.js';
+import { listDirectory, statPath } from '../files.js';
+import type { Steps } from '../twin.js';
 
 /** Rust files of network backends. */
 export interface KrunSources {

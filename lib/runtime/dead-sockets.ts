@@ -2,8 +2,8 @@
 
 import * as fs from 'node:fs';
 import type { BoxLayout } from '../box/index.js';
-import { SOCKET_NAME } from '../names.js';
-import { probeSocketPath } from '../probe.js';
+import { probeSocketPath } from '../operations/probe-path.js';
+import { SOCKET_NAME } from '../paths/names.js';
 
 /** Removes the sockets of a box that no process holds; those that one does are left to it. */
 export async function removeDeadSockets(layout: BoxLayout): Promise<void> {

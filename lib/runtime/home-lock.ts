@@ -1,7 +1,7 @@
-import { native } from '../binding.js';
 import { homeLocked } from '../errors.js';
-import { unwrap } from '../failure.js';
-import { isFailure, Refusal } from '../native.js';
+import { isFailure, Refusal } from '../native/contract.js';
+import { native } from '../native/load.js';
+import { unwrap } from '../native/to-error.js';
 
 /**
  * The lock on a home, held from {@link HomeLock.take} until it is released or its process (or worker thread) ends, however. It is an

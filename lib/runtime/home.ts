@@ -3,8 +3,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { BoxConfig, BoxLayout, type ShimProcess } from '../box/index.js';
-import type { BoxSocketsOptions } from '../box-sockets.js';
 import { asError, boxNotFound, rowInvalid } from '../errors.js';
+import type { BoxSocketsOptions } from '../paths/box-paths.js';
 import type { BoxInfo } from './box-info.js';
 import type { BoxRow, BoxStore } from './box-store.js';
 

@@ -2,8 +2,8 @@
 
 import { type PathLike, toAbsolutePath, toInteger, toOptions } from '../arguments.js';
 import { BoxLayout, type ShimProcess } from '../box/index.js';
-import type { BoxSocketsOptions } from '../box-sockets.js';
 import { invalidArgType, invalidArgValue } from '../errors.js';
+import type { BoxSocketsOptions } from '../paths/box-paths.js';
 import type { BoxStore } from './box-store.js';
 import type { RemoveBoxResult } from './removal.js';
 

@@ -4,9 +4,10 @@
 import * as fs from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BoxConfig } from '../box/index.js';
-import { BoxSockets, type BoxSocketsOptions } from '../box-sockets.js';
+import { BoxSockets } from '../box-sockets.js';
 import { asError } from '../errors.js';
-import { BOX_ID } from '../names.js';
+import type { BoxSocketsOptions } from '../paths/box-paths.js';
+import { BOX_ID } from '../paths/names.js';
 import type { BoxRow, BoxStore } from './box-store.js';
 import type { Home } from './home.js';
 import { removeBox } from './removal.js';

@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import type { PathAccess } from '../path-access.js';
+import type { PathAccess } from '../paths/path-access.js';
 import { linkHolders, orderedRules } from './path-rules.js';
 
 /**

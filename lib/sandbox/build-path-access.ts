@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import { invalidArgType, invalidArgValue } from '../errors.js';
-import type { PathAccess, PathKind } from '../path-access.js';
+import type { PathAccess, PathKind } from '../paths/path-access.js';
 import { normalizedPath } from './path-rules.js';
 
 /** What {@link buildPathAccess} needs of a box: `BoxLayout` of `boxsockets/box` is one. */

@@ -1,6 +1,6 @@
 // What lets exactly the sockets of a box through a sandbox: policies as data, and the text that tools want of them.
 
-export type { PathAccess, PathKind } from '../path-access.js';
+export type { PathAccess, PathKind } from '../paths/path-access.js';
 export { bubblewrapArgs } from './bubblewrap.js';
 export { type BoxLiteVolume, buildPathAccess, type SandboxLayout, type SandboxVolume } from './build-path-access.js';
 export { canonicalizeKeepingLeaf, canonicalizeKeepingLeafSync } from './canonicalize.js';

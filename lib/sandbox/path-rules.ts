@@ -1,7 +1,7 @@
 import * as path from 'node:path';
 import { toPath } from '../arguments.js';
 import { invalidArgType, invalidArgValue } from '../errors.js';
-import type { PathAccess } from '../path-access.js';
+import type { PathAccess } from '../paths/path-access.js';
 
 /**
  * Checks a policy and puts it in order: paths normalized, each once, ancestors before what lies beneath them, so that

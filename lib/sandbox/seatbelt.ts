@@ -1,7 +1,7 @@
 import * as path from 'node:path';
 import { toSocketName } from '../arguments.js';
 import { invalidArgType, invalidArgValue } from '../errors.js';
-import type { PathAccess } from '../path-access.js';
+import type { PathAccess } from '../paths/path-access.js';
 import { isBeneath, linkHolders, orderedRules } from './path-rules.js';
 
 /** Options of {@link seatbeltPolicy}. */

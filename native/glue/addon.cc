@@ -7,7 +7,7 @@
 
 namespace {
 
-// Counts the changes of what the addon exports; lib/native.ts holds the same number.
+// Counts the changes of what the addon exports; lib/native/contract.ts holds the same number.
 constexpr int kContract = 7;
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {

@@ -17,7 +17,7 @@ const EXCLUDED = [
   'test/cli/**',
   'test/box/wait-for-ready.test.ts',
   'test/sandbox/{bubblewrap-real,landlock}.test.ts',
-  'test/strangers/identity.test.ts',
+  'test/proofs/strangers/identity.test.ts',
 ].flatMap((pattern) => ['--exclude', pattern]);
 
 const args = process.argv.slice(2).flatMap((arg) => (arg === '--quick' ? QUICK : [arg]));
@@ -32,7 +32,7 @@ process.exitCode = runPackageTests(
   {
     ...process.env,
     LD_PRELOAD: runtimes.join(' '),
-    // What Node leaves at its end is no leak of ours: memory and descriptors are counted in test/fire/endurance.test.ts.
+    // What Node leaves at its end is no leak of ours: memory and descriptors are counted in test/proofs/faults/endurance.test.ts.
     ASAN_OPTIONS: 'detect_leaks=0:detect_stack_use_after_return=1:strict_string_checks=1',
     UBSAN_OPTIONS: 'print_stacktrace=1',
   },

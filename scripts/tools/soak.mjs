@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The long form of the proofs of test/fire: `npm run soak [-- --seconds N]`. Each call of each operation fails with every
+// The long form of the proofs of test/proofs/faults: `npm run soak [-- --seconds N]`. Each call of each operation fails with every
 // errno that its manual page allows, each is the last one of its process, every race runs for N seconds (60), and what is
 // done again and again is done ten times as often. Then ten million inputs for the fuzzers.
 
@@ -15,7 +15,7 @@ if (seconds === null) {
 }
 
 const vitest = path.join(root, 'node_modules', 'vitest', 'vitest.mjs');
-const { status } = spawnSync(process.execPath, [vitest, 'run', 'test/fire', '--no-file-parallelism'], {
+const { status } = spawnSync(process.execPath, [vitest, 'run', 'test/proofs/faults', '--no-file-parallelism'], {
   cwd: root,
   stdio: 'inherit',
   env: { ...process.env, BOXSOCKETS_SOAK_SECONDS: String(seconds) },

@@ -1,8 +1,8 @@
 // Names: of a box, of a socket, and of further sockets. What is accepted is what the grammar says, and nothing else.
 
 import { toBoxId, toSocketName } from '../../dist/arguments.js';
-import { resolveKrunDerivation } from '../../dist/krun/derivation.js';
-import { socketNames } from '../../dist/socket-names.js';
+import { resolveKrunDerivation } from '../../dist/paths/krun-derivation.js';
+import { socketNames } from '../../dist/paths/socket-names.js';
 import { ARGUMENT_CODES, attempt, check, consistsOf, DIGITS, LETTERS, textsOf } from './check.js';
 
 export const seeds = ['box1', 'ssh.sock\nlog.sock', '.hidden', 'x'.repeat(64), 'box_-9'.repeat(22), '../box.sock', ''];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type KrunPin, longestKrunName, resolveKrunDerivation } from '../../dist/krun/derivation.js';
+import { type KrunPin, longestKrunName, resolveKrunDerivation } from '../../dist/paths/krun-derivation.js';
 
 const pin = (fields: object): KrunPin => ({
   scheme: 'none',

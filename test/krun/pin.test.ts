@@ -4,7 +4,6 @@ import * as path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BoxSockets } from '../../dist/box-sockets.js';
-import { type KrunPin, resolveKrunDerivation } from '../../dist/krun/derivation.js';
 import {
   assertKrunPin,
   assertKrunPinSync,
@@ -12,6 +11,7 @@ import {
   checkKrunPinSync,
   type KrunPinInput,
 } from '../../dist/krun/pin.js';
+import { type KrunPin, resolveKrunDerivation } from '../../dist/paths/krun-derivation.js';
 
 const fixture = (name: string) => path.join(__dirname, '..', 'fixtures', 'krun', name);
 

@@ -1,0 +1,212 @@
+// The typed contract of the native addon: what it takes, what it returns. Paths are strings without NUL bytes, times
+// are milliseconds. An operation that ends in Async works on a worker thread; each exists in
+// the forms that are called.
+
+import { outOfContract } from '../errors.js';
+import type { BindingPaths } from '../paths/binding-paths.js';
+
+type ParentPaths = Pick<BindingPaths, 'base' | 'parent'>;
+
+/** Which of an operation's paths a failure is about, numbered as in native/posix/status.h. */
+export const Subject = {
+  none: 0,
+  base: 1,
+  parent: 2,
+  lock: 3,
+  binding: 4,
+  temporary: 5,
+  realDir: 6,
+  socket: 7,
+} as const;
+
+/** Why an operation was refused, numbered as in native/posix/status.h; 0 is a failed system call. */
+export const Refusal = {
+  none: 0,
+  uidMismatch: 1,
+  baseUntrusted: 2,
+  parentNotDirectory: 3,
+  parentForeign: 4,
+  parentUnstable: 5,
+  parentAbsent: 6,
+  lockUntrusted: 7,
+  lockTimeout: 8,
+  realDir: 9,
+  notASymlink: 10,
+  bindingInUse: 11,
+  misplaced: 12,
+  peer: 13,
+} as const;
+
+/** A failed operation. */
+export interface NativeFailure {
+  /** Positive; 0 where no system call failed. */
+  readonly errno: number;
+  readonly syscall: string | null;
+  readonly subject: number;
+  readonly refusal: number;
+  /** The uid (of a lock: the pid) that owns what was refused, or -1. */
+  readonly owner: number;
+  /** The uid that should own it, or -1. */
+  readonly expected: number;
+  /** Permission bits of what was refused, or -1. */
+  readonly mode: number;
+}
+
+export const ENSURE_STATUS = ['unchanged', 'created', 'replaced'] as const;
+export const REMOVE_STATUS = ['removed', 'absent', 'foreign'] as const;
+export const BINDING_STATES = ['live', 'idle', 'dangling', 'unreadable', 'not-a-symlink'] as const;
+/** What stands at a probed path: nothing, a socket that nobody holds, a socket that is held, something else. */
+export const EXISTING = ['none', 'dead', 'held', 'other'] as const;
+
+/** The member of one of these lists that the addon names by its index. */
+export function nameOf<T>(list: readonly T[], index: number): T {
+  const name = list[index];
+  if (name === undefined) throw outOfContract(`an index into ${list.join(', ')}`, index);
+  return name;
+}
+
+export interface NativeSweep {
+  readonly removed: string[];
+  readonly kept: number;
+  readonly skipped: { readonly name: string; readonly errno: number }[];
+}
+
+export interface NativeListEntry {
+  readonly id: string;
+  readonly target: string | null;
+  /** Index into {@link BINDING_STATES}. */
+  readonly state: number;
+  /** Why it is unreadable, else 0. */
+  readonly errno: number;
+  readonly sockets: { readonly name: string; readonly held: boolean }[];
+}
+
+/** What tells a socket file from any other that may take its place. */
+export interface FileIdentity {
+  readonly device: bigint;
+  readonly inode: bigint;
+  /** Time of birth in nanoseconds; 0 where the platform has none. */
+  readonly birth: bigint;
+}
+
+export interface NativeListener {
+  /** A listening socket. */
+  readonly socket: number;
+  /** A descriptor that keeps the number of the file's inode from being given again, or -1. */
+  readonly pin: number;
+  readonly identity: FileIdentity;
+}
+
+export interface NativePathProbe {
+  readonly failure: NativeFailure | null;
+  /** Index into {@link EXISTING}. */
+  readonly existing: number;
+}
+
+interface LockTimeout {
+  readonly lockTimeout: number;
+}
+
+interface ProbeArguments extends BindingPaths {
+  readonly sockets: readonly { readonly path: string; readonly datagram: boolean }[];
+}
+
+interface PathProbeArguments {
+  readonly path: string;
+  readonly standIn: string;
+  readonly directory: string;
+  readonly datagram: boolean;
+}
+
+interface ListenArguments extends BindingPaths, LockTimeout {
+  readonly name: string;
+  readonly mode: number;
+  readonly backlog: number;
+  readonly takeover: boolean;
+}
+
+interface UnlinkArguments extends ParentPaths, LockTimeout {
+  readonly realDir: string;
+  readonly name: string;
+  readonly identity: FileIdentity;
+}
+
+type Operation<Args extends unknown[], Result> = (...args: Args) => Result | NativeFailure;
+type AsyncOperation<Args extends unknown[], Result> = (...args: Args) => Promise<Result | NativeFailure>;
+
+// What is called so often that a look for each name would be felt takes its arguments by their places.
+type BindingArguments = [base: string, parent: string, binding: string, realDir: string];
+/** `knownUnsteady`: the caller has just looked, and the binding was not right. */
+type EnsureArguments = [...BindingArguments, takeover: boolean, lockTimeout: number, knownUnsteady: boolean];
+type RemoveArguments = [...BindingArguments, lockTimeout: number];
+
+/** What the addon exports: what is called, and nothing else. */
+export interface NativeBinding {
+  /** Counts the changes of this contract; a binary of another one is refused. */
+  readonly contract: number;
+  /** `sizeof(sockaddr_un.sun_path)`. */
+  readonly sunPathCapacity: number;
+  /** A check of one binding that carries its paths: true where everything is as `ensure` would leave it. */
+  steady(...paths: BindingArguments): () => boolean;
+  /** Index into {@link ENSURE_STATUS}. */
+  ensure: Operation<EnsureArguments, number>;
+  ensureAsync: AsyncOperation<EnsureArguments, number>;
+  /** Index into {@link REMOVE_STATUS}. */
+  remove: Operation<RemoveArguments, number>;
+  removeAsync: AsyncOperation<RemoveArguments, number>;
+  /** `paths` holds `binding NUL realDir NUL` for each box; the result, in order, an index into {@link ENSURE_STATUS}. */
+  ensureAllAsync: AsyncOperation<
+    [ParentPaths & LockTimeout & { readonly paths: Uint8Array }],
+    (number | NativeFailure)[]
+  >;
+  sweepStale: Operation<[ParentPaths & LockTimeout & { readonly dryRun: boolean }], NativeSweep>;
+  sweepStaleAsync: AsyncOperation<[ParentPaths & LockTimeout & { readonly dryRun: boolean }], NativeSweep>;
+  list: Operation<[ParentPaths], NativeListEntry[]>;
+  listAsync: AsyncOperation<[ParentPaths], NativeListEntry[]>;
+  /** Binds each of `sockets`, which lie in `binding`, and looks for it in `realDir`. */
+  probe: Operation<[ProbeArguments], (NativeFailure | null)[]>;
+  probeAsync: AsyncOperation<[ProbeArguments], (NativeFailure | null)[]>;
+  /** Binds `standIn`, looks for it in `directory`, and tells what stands at `path`. */
+  probePath: Operation<[PathProbeArguments], NativePathProbe>;
+  probePathAsync: AsyncOperation<[PathProbeArguments], NativePathProbe>;
+  /** Null where the kernel bound that path, whatever its length. */
+  bindAnyLength: Operation<[path: string], null>;
+  bindAnyLengthAsync: AsyncOperation<[path: string], null>;
+  /** A descriptor of the parent with a shared lock on it. */
+  hold: Operation<[ParentPaths & LockTimeout], number>;
+  holdAsync: AsyncOperation<[ParentPaths & LockTimeout], number>;
+  /** Fresh timestamps for a binding in a held parent; refused where the parent was replaced. */
+  refresh: Operation<[ParentPaths & { readonly binding: string; readonly descriptor: number }], null>;
+  listen: Operation<[ListenArguments], NativeListener>;
+  listenAsync: AsyncOperation<[ListenArguments], NativeListener>;
+  /** Under the lock: unlinks the socket file where it is still the one of that identity. */
+  unlinkOwn: Operation<[UnlinkArguments], null>;
+  unlinkOwnAsync: AsyncOperation<[UnlinkArguments], null>;
+  /** A connected descriptor whose peer is of that uid. */
+  dialVerified: Operation<[path: string, uid: number], number>;
+  dialVerifiedAsync: AsyncOperation<[path: string, uid: number], number>;
+  /** To be called when a server or a stream has taken what `listen` or `dialVerified` returned: it closes it from now on. */
+  disown(descriptor: number): null;
+  /** Closes what `hold`, `listen` or `dialVerified` returned: Deno's `fs.closeSync` knows only what it has opened itself. */
+  closeDescriptor(descriptor: number): null;
+  /** The inode number of an open descriptor, -1 where it is not open. */
+  inodeOf(descriptor: number): number;
+  /** Clock ticks since boot on Linux, microseconds since the epoch on macOS; null where no such process runs. */
+  startTime: Operation<[pid: number], number | null>;
+  startTimeAsync: AsyncOperation<[pid: number], number | null>;
+  /** Whether the process of that number is still the one that started then, and was sent the signal. */
+  signalProcess: Operation<[pid: number, startTime: number, signal: number], boolean>;
+  signalProcessAsync: AsyncOperation<[pid: number, startTime: number, signal: number], boolean>;
+  /** A descriptor that holds the lock file `path` until it is closed. */
+  lockHomeAsync: AsyncOperation<[path: string], number>;
+  /** A failure's subject is `binding` for `a`, `realDir` for `b`. */
+  sameInode: Operation<[a: string, b: string], boolean>;
+  sameInodeAsync: AsyncOperation<[a: string, b: string], boolean>;
+}
+
+/** The {@link NativeBinding.contract} that this facade speaks. */
+export const CONTRACT = 7;
+
+export function isFailure(outcome: unknown): outcome is NativeFailure {
+  return typeof outcome === 'object' && outcome !== null && 'refusal' in outcome;
+}

@@ -1,0 +1,152 @@
+// What a failed native operation says of itself, made into an error: numbers become paths, causes and remedies.
+
+import { type BoxSocketsError, type ErrorFields, outOfContract, refusal, systemError } from '../errors.js';
+import type { OperationPaths } from '../paths/binding-paths.js';
+import { isFailure, type NativeFailure, Refusal, Subject } from './contract.js';
+
+/** The result of an operation, or the error that its failure stands for. */
+export function unwrap<T>(outcome: T | NativeFailure, paths: OperationPaths): T {
+  if (isFailure(outcome)) throw toError(outcome, paths);
+  return outcome;
+}
+
+/** Whether the operation may succeed when it is simply tried again later. */
+export function isLockTimeout(outcome: unknown): boolean {
+  return isFailure(outcome) && outcome.refusal === Refusal.lockTimeout;
+}
+
+export function toError(failure: NativeFailure, paths: OperationPaths): BoxSocketsError {
+  const path = pathOf(failure.subject, paths);
+  if (failure.refusal !== Refusal.none) return toRefusal(failure, paths, path);
+  const { syscall } = failure;
+  if (syscall === 'symlinkat') return systemError(failure.errno, syscall, paths.realDir, path);
+  if (syscall === 'renameat') return systemError(failure.errno, syscall, path, paths.binding);
+  return systemError(failure.errno, syscall ?? 'unknown', path);
+}
+
+function pathOf(subject: number, paths: OperationPaths): string | undefined {
+  switch (subject) {
+    case Subject.base:
+      return paths.base;
+    case Subject.parent:
+      return paths.parent;
+    case Subject.lock:
+      return `${paths.parent}/.lock`;
+    case Subject.binding:
+      return paths.binding ?? paths.parent;
+    case Subject.temporary:
+      return `${paths.parent}/.${paths.binding?.slice((paths.parent ?? '').length + 1)}.new`;
+    case Subject.realDir:
+      return paths.realDir;
+    case Subject.socket:
+      return paths.socket ?? paths.binding;
+    case Subject.none:
+      return undefined;
+    default:
+      throw outOfContract('a subject', subject);
+  }
+}
+
+function toRefusal(failure: NativeFailure, paths: OperationPaths, path = ''): BoxSocketsError {
+  const { owner, expected } = failure;
+  const cause = failure.syscall === null ? undefined : systemError(failure.errno, failure.syscall, path);
+  const fields: ErrorFields = { path, ...(cause !== undefined && { cause, errno: -failure.errno }) };
+  const owners = { ...fields, owner, expected };
+  switch (failure.refusal) {
+    case Refusal.uidMismatch:
+      return refusal(
+        'ERR_BOX_SOCKETS_UID_MISMATCH',
+        `The real uid (${owner}) and the effective uid (${expected}) of this process differ, so it is not clear whose ` +
+          'sockets these are. Run the process as one user',
+        { owner, expected },
+      );
+    case Refusal.baseUntrusted:
+      return refusal('ERR_BOX_SOCKETS_BASE_UNTRUSTED', describeBase(failure, path), {
+        ...fields,
+        ...(owner >= 0 && { owner, expected }),
+      });
+    case Refusal.parentNotDirectory:
+      return refusal(
+        'ERR_BOX_SOCKETS_PARENT_NOT_DIRECTORY',
+        `'${path}' is not a directory (a symlink is not followed there). Look at what it is, and remove it`,
+        fields,
+      );
+    case Refusal.parentForeign:
+      return refusal(
+        'ERR_BOX_SOCKETS_PARENT_FOREIGN',
+        owner === expected
+          ? `'${path}' belongs to another user who is not mapped in this user namespace, as this process is not: both ` +
+              `show as uid ${owner}. Have its owner or root remove it, or use another base`
+          : `'${path}' belongs to uid ${owner}, and must belong to uid ${expected}. Somebody else made it: have uid ` +
+              `${owner} or root remove it, or use another base`,
+        owners,
+      );
+    case Refusal.parentUnstable:
+      return refusal(
+        'ERR_BOX_SOCKETS_PARENT_UNSTABLE',
+        `'${path}' or its bindings were replaced again and again while this process worked on them. Find the program ` +
+          'that removes it',
+        fields,
+      );
+    case Refusal.lockUntrusted:
+      return refusal(
+        'ERR_BOX_SOCKETS_LOCK_UNTRUSTED',
+        `'${path}' must be a regular file of one link that belongs to this user, and is not. Remove it`,
+        { ...fields, ...(owner >= 0 && { owner, expected }) },
+      );
+    case Refusal.lockTimeout:
+      return refusal(
+        'ERR_BOX_SOCKETS_LOCK_TIMEOUT',
+        `'${path}' is locked by ${owner > 0 ? `process ${owner}` : 'another process'}, and it did not let go in time. ` +
+          `${owner > 0 ? `Look at what process ${owner} does` : 'Find it with fuser or lsof'}, or wait longer (lockTimeout)`,
+        { ...fields, ...(owner > 0 && { owner }) },
+      );
+    case Refusal.realDir:
+      return refusal(
+        'ERR_BOX_SOCKETS_REAL_DIR',
+        `'${path}' must be an existing directory, for the sockets lie there: ${cause?.message ?? ''}. Create it first`,
+        fields,
+      );
+    case Refusal.notASymlink:
+      return refusal(
+        'ERR_BOX_SOCKETS_NOT_A_SYMLINK',
+        `'${path}' is in the place of a symlink, and is none. It is left as it is: look at it, and move it away`,
+        fields,
+      );
+    case Refusal.bindingInUse:
+      return refusal(
+        'ERR_BOX_SOCKETS_BINDING_IN_USE',
+        `'${path}' leads to the directory of another box of the same id, in which a process still holds a socket. ` +
+          'Stop that box, use another id, or pass { takeover: true }',
+        { ...fields, ...(paths.realDir !== undefined && { dest: paths.realDir }) },
+      );
+    case Refusal.peer:
+      return refusal(
+        'ERR_BOX_SOCKETS_PEER',
+        owner === expected
+          ? `It cannot be told whose process listens on '${path}': users who are not mapped in this user namespace, as ` +
+              `this process is not, all show as uid ${owner}. Nothing was sent`
+          : `The process that listens on '${path}' runs as uid ${owner}, and must run as uid ${expected}. Nothing was sent`,
+        owners,
+      );
+    case Refusal.misplaced:
+      return refusal(
+        'ERR_BOX_SOCKETS_MISPLACED',
+        `'${path}' does not lead to the real directory${paths.realDir === undefined ? '' : ` '${paths.realDir}'`}. ` +
+          'Call ensure() to mend the binding',
+        fields,
+      );
+    default:
+      throw outOfContract('a refusal', failure.refusal);
+  }
+}
+
+function describeBase(failure: NativeFailure, path: string): string {
+  const remedy = 'Use a base of your own or of root with the sticky bit (chmod +t), as /tmp is';
+  if (failure.owner < 0) return `The base '${path}' is not an existing directory. ${remedy}`;
+  const mode = (failure.mode & 0o7777).toString(8).padStart(4, '0');
+  return (
+    `The base '${path}' (owner ${failure.owner}, mode ${mode}) is not to be trusted: ` +
+    `others could replace what lies in it. ${remedy}`
+  );
+}

@@ -1,0 +1,122 @@
+// Ensuring many boxes in one job off the main thread.
+
+import { DEFAULT_LOCK_TIMEOUT } from '../arguments.js';
+import { type BoxSocketsError, outOfContract } from '../errors.js';
+import { ENSURE_STATUS, isFailure, type NativeFailure, nameOf } from '../native/contract.js';
+import { native } from '../native/load.js';
+import { untilUnlocked } from '../native/lock-wait.js';
+import { isLockTimeout, toError } from '../native/to-error.js';
+import type { BindingPaths } from '../paths/binding-paths.js';
+import type { EnsureResult } from './ensure.js';
+import { forEachInSlices } from './time-slices.js';
+
+export { forEachInSlices } from './time-slices.js';
+
+/** What became of one box: as `ensure()` would have returned or thrown. */
+export type EnsureOutcome = (EnsureResult & { error?: never }) | EnsureFailure;
+
+export interface EnsureFailure {
+  status: 'failed';
+  bindingDir: string;
+  error: BoxSocketsError;
+}
+
+/** One box of the batch, and where its outcome goes. */
+interface BatchBox {
+  index: number;
+  paths: BindingPaths;
+}
+
+/** Boxes of one parent, and their paths as the addon takes them. */
+interface Siblings {
+  base: string;
+  parent: string;
+  boxes: BatchBox[];
+  encoded: EncodedPaths;
+}
+
+/** `binding NUL realDir NUL` of each box. */
+class EncodedPaths {
+  // Short enough to be encoded between two turns of the event loop, long enough for one call of the encoder.
+  static readonly #PIECE = 1 << 16;
+  readonly #pieces: string[] = [];
+  #units = 0;
+  #piece = '';
+
+  add({ binding, realDir }: BindingPaths): void {
+    this.#piece += `${binding}\0${realDir}\0`;
+    if (this.#piece.length >= EncodedPaths.#PIECE) this.#cut();
+  }
+
+  async bytes(): Promise<Buffer> {
+    this.#cut();
+    // Three bytes hold what a code unit makes in UTF-8; memory that is never written to is never there.
+    const bytes = Buffer.allocUnsafeSlow(3 * this.#units);
+    let size = 0;
+    await forEachInSlices(this.#pieces, (piece) => {
+      size += bytes.write(piece, size);
+    });
+    return bytes.subarray(0, size);
+  }
+
+  #cut(): void {
+    this.#pieces.push(this.#piece);
+    this.#units += this.#piece.length;
+    this.#piece = '';
+  }
+}
+
+/** Many boxes, of any parents. */
+export class Batch {
+  readonly #parents = new Map<string, Siblings>();
+
+  /** @param index of its outcome */
+  add(paths: BindingPaths, index: number): void {
+    const siblings = this.#siblingsOf(paths);
+    siblings.boxes.push({ paths, index });
+    siblings.encoded.add(paths);
+  }
+
+  /** Ensures all, and writes each outcome to its index. */
+  async ensure(outcomes: EnsureOutcome[]): Promise<void> {
+    for (const siblings of this.#parents.values()) await ensureSiblings(siblings, outcomes);
+  }
+
+  #siblingsOf({ base, parent }: BindingPaths): Siblings {
+    const known = this.#parents.get(parent);
+    if (known !== undefined) return known;
+    const siblings = { base, parent, boxes: [], encoded: new EncodedPaths() };
+    this.#parents.set(parent, siblings);
+    return siblings;
+  }
+}
+
+async function ensureSiblings({ base, parent, boxes, encoded }: Siblings, outcomes: EnsureOutcome[]): Promise<void> {
+  let tried = boxes;
+  let bytes = await encoded.bytes();
+  await untilUnlocked(DEFAULT_LOCK_TIMEOUT, async () => {
+    const answer = await native().ensureAllAsync({ base, parent, paths: bytes, lockTimeout: 0 });
+    const results = isFailure(answer) ? tried.map(() => answer) : answer;
+    if (results.length !== tried.length) throw outOfContract(`${tried.length} results`, results.length);
+    const waiting: BatchBox[] = [];
+    const left = new EncodedPaths();
+    let lockTimeout: unknown;
+    await forEachInSlices(tried, (box, i) => {
+      const result = results[i] as number | NativeFailure;
+      outcomes[box.index] = toOutcome(box.paths, result);
+      if (!isLockTimeout(result)) return;
+      waiting.push(box);
+      left.add(box.paths);
+      lockTimeout = result;
+    });
+    tried = waiting;
+    bytes = await left.bytes();
+    return lockTimeout;
+  });
+}
+
+function toOutcome(paths: BindingPaths, result: number | NativeFailure): EnsureOutcome {
+  const bindingDir = paths.binding;
+  if (isFailure(result)) return { status: 'failed', bindingDir, error: toError(result, paths) };
+  return { status: nameOf(ENSURE_STATUS, result), bindingDir };
+}

@@ -1,0 +1,163 @@
+// Listening through a binding: bound natively, verified, handed to a net.Server, and unlinked by identity.
+
+import type net from 'node:net';
+import {
+  DEFAULT_LOCK_TIMEOUT,
+  type LockOptions,
+  toBoolean,
+  toInteger,
+  toLockTimeout,
+  toOptions,
+  toSignal,
+} from '../arguments.js';
+import { abortError, asError, descriptorUnsupported, invalidArgType, serverAlreadyListens } from '../errors.js';
+import { type FileIdentity, isFailure, type NativeFailure } from '../native/contract.js';
+import { native } from '../native/load.js';
+import { untilUnlocked } from '../native/lock-wait.js';
+import { isLockTimeout, toError, unwrap } from '../native/to-error.js';
+import { type BindingPaths, type OperationPaths, toSocketPath } from '../paths/binding-paths.js';
+
+export interface ListenOptions extends LockOptions {
+  /** Permission bits of the socket file; 0o600 when left out. */
+  mode?: number;
+  /** Connections that may wait to be accepted; 511 when left out, as in Node. Bun makes it 511 always, Deno one more. */
+  backlog?: number;
+  /** Replace a binding that leads to a live box of the same id. A held socket is never replaced. */
+  takeover?: boolean;
+  /** Closes the server when it is aborted, as in `net.Server.listen`. */
+  signal?: AbortSignal;
+}
+
+const DEFAULT_MODE = 0o600;
+const DEFAULT_BACKLOG = 511;
+const LARGEST_BACKLOG = 2 ** 31 - 1;
+// What a closing server may block for, in milliseconds; the lock is held for far less than one.
+const SHORT_LOCK_TIMEOUT = 100;
+
+/** See `BoxSockets.listen`. */
+export async function listen(
+  paths: BindingPaths,
+  server: net.Server,
+  name: string,
+  options?: ListenOptions,
+): Promise<void> {
+  if (typeof server?.listen !== 'function') throw invalidArgType('server', 'a net.Server', server);
+  const { mode, backlog, takeover, lockTimeout, signal } = toOptions(options);
+  const path = toSocketPath(paths, name);
+  const checked = {
+    mode: toInteger('options.mode', mode, { least: 0, most: 0o777, otherwise: DEFAULT_MODE }),
+    backlog: toInteger('options.backlog', backlog, { least: 1, most: LARGEST_BACKLOG, otherwise: DEFAULT_BACKLOG }),
+    takeover: toBoolean('options.takeover', takeover),
+    signal: toSignal('options.signal', signal),
+  };
+  const timeout = toLockTimeout(lockTimeout);
+  if (isClusterWorker()) throw descriptorUnsupported('a cluster worker', path);
+  if (server.listening) throw serverAlreadyListens();
+  if (checked.signal?.aborted) throw abortError(checked.signal);
+
+  const { listenAsync } = native();
+  const request = {
+    ...paths,
+    name,
+    mode: checked.mode,
+    backlog: checked.backlog,
+    takeover: checked.takeover,
+    lockTimeout: 0,
+  };
+  const outcome = await untilUnlocked(timeout, () => listenAsync(request), checked.signal);
+  const { socket, pin, identity } = unwrap(outcome, { ...paths, socket: path });
+  const file = new OwnSocketFile({ ...paths, socket: path }, name, pin, identity);
+  try {
+    await handOver(server, socket, checked);
+  } catch (error) {
+    file.unlink();
+    throw error;
+  }
+  server.once('close', () => file.unlink());
+}
+
+/** The socket file of a server of ours, to be unlinked when it closes: that file, and no other that took its name. */
+class OwnSocketFile {
+  readonly #paths: BindingPaths & OperationPaths;
+  readonly #name: string;
+  readonly #pin: number;
+  readonly #identity: FileIdentity;
+
+  constructor(paths: BindingPaths & OperationPaths, name: string, pin: number, identity: FileIdentity) {
+    this.#paths = paths;
+    this.#name = name;
+    this.#pin = pin;
+    this.#identity = identity;
+  }
+
+  /**
+   * Under the lock, like the replacement of a dead socket: else this could unlink the successor that another process
+   * has just bound. At once, so that the file is gone when the server's own 'close' listeners run; where the lock is
+   * taken for long, later.
+   */
+  unlink(): void {
+    const outcome = native().unlinkOwn({ ...this.#file(), lockTimeout: SHORT_LOCK_TIMEOUT });
+    if (isLockTimeout(outcome)) this.#unlinkLater().catch((error: unknown) => process.emitWarning(asError(error)));
+    else this.#unlinked(outcome);
+  }
+
+  async #unlinkLater(): Promise<void> {
+    const { unlinkOwnAsync } = native();
+    this.#unlinked(
+      await untilUnlocked(DEFAULT_LOCK_TIMEOUT, () => unlinkOwnAsync({ ...this.#file(), lockTimeout: 0 })),
+    );
+  }
+
+  #file() {
+    const { base, parent, realDir } = this.#paths;
+    return { base, parent, realDir, name: this.#name, identity: this.#identity };
+  }
+
+  #unlinked(outcome: null | NativeFailure): void {
+    // Only now may the inode's number be given to another file.
+    if (this.#pin >= 0) native().closeDescriptor(this.#pin);
+    // Nobody waits for a server's close to hear of it, so it is a warning and not an error.
+    if (isFailure(outcome)) process.emitWarning(toError(outcome, this.#paths));
+  }
+}
+
+interface HandOver {
+  backlog: number;
+  signal: AbortSignal | undefined;
+}
+
+// The server closes the descriptor from the moment it has taken it; until then it is ours to close.
+async function handOver(server: net.Server, fd: number, { backlog, signal }: HandOver): Promise<void> {
+  const { closeDescriptor, disown, inodeOf } = native();
+  const inode = inodeOf(fd);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const settle = (settled: () => void) => {
+        server.off('listening', onListening).off('error', onError).off('close', onClose);
+        settled();
+      };
+      const onListening = () => settle(resolve);
+      const onError = (error: Error) => settle(() => reject(error));
+      const onClose = () => settle(() => reject(abortError(signal)));
+      server.once('listening', onListening).once('error', onError).once('close', onClose);
+      try {
+        if (signal?.aborted) throw abortError(signal);
+        // The backlog is an argument of its own: among the options, Node heeds it only beside a port or a path.
+        server.listen({ fd, exclusive: true, ...(signal !== undefined && { signal }) }, backlog);
+      } catch (error) {
+        settle(() => reject(error));
+      }
+    });
+    disown(fd);
+  } catch (error) {
+    // Not where the server has closed it: the number may be somebody else's by now.
+    if (inodeOf(fd) === inode) closeDescriptor(fd);
+    throw error;
+  }
+}
+
+function isClusterWorker(): boolean {
+  // Loaded only now: most hosts never load it, and it costs them a millisecond.
+  const cluster = require('node:cluster') as typeof import('node:cluster').default;
+  return cluster.isWorker;
+}

@@ -1,0 +1,17 @@
+// Which parent an operation on all bindings is about.
+
+import { toBase, toOptions, toParentDir, toUid } from '../arguments.js';
+
+export interface ParentOptions {
+  /** Absolute; `/tmp` when left out. */
+  base?: string;
+  /** The uid that names the parent; the caller's when left out. */
+  uid?: number;
+}
+
+/** The paths of a parent, from what a caller passed. */
+export function parentArguments(options: ParentOptions | undefined) {
+  const { base: givenBase, uid } = toOptions(options);
+  const base = toBase(givenBase);
+  return { base, parent: toParentDir(base, toUid(uid)) };
+}

@@ -1,0 +1,81 @@
+// Proof that the sockets of a box bind, by binding: a report of what really happened, name by name.
+
+import type { SocketType } from '../arguments.js';
+import { outOfContract } from '../errors.js';
+import type { NativeBinding, NativeFailure } from '../native/contract.js';
+import { toError, unwrap } from '../native/to-error.js';
+import type { BindingPaths, OperationPaths } from '../paths/binding-paths.js';
+import type { SocketBudgetEntry } from '../paths/budget.js';
+import { sunPathLimit } from '../paths/limits.js';
+import { standInName } from '../paths/names.js';
+
+/** What a real bind at one path came to. Bytes are counted without the NUL, `limit` with it. */
+export interface SocketProbe {
+  path: string;
+  type: SocketType;
+  bytes: number;
+  /** `sizeof(sun_path)` of this platform. */
+  limit: number;
+  ok: boolean;
+  /** Why not: a system error's name, or `ERR_BOX_SOCKETS_…` (`MISPLACED`, `PARENT_FOREIGN`, …). */
+  code?: string;
+  /** The call that failed. */
+  syscall?: string;
+  message?: string;
+}
+
+export interface NamedSocketProbe extends SocketProbe {
+  name: string;
+}
+
+export interface ProbeReport {
+  /** Whether every name binds. */
+  ok: boolean;
+  bindingDir: string;
+  /** In the order of the budget. */
+  sockets: NamedSocketProbe[];
+}
+
+/** The native call that probes the names of a budget, and the report that its results make. */
+export class NamesProbe {
+  readonly args: Parameters<NativeBinding['probe']>[0];
+  readonly #entries: readonly SocketBudgetEntry[];
+  readonly #paths: BindingPaths;
+
+  constructor(entries: readonly SocketBudgetEntry[], paths: BindingPaths) {
+    this.#entries = entries;
+    this.#paths = paths;
+    // Another name of the same length, so that no live socket is touched and the bytes are the same.
+    const sockets = entries.map(({ name, type }) => ({
+      path: `${paths.binding}/${standInName(name.length)}`,
+      datagram: type === 'dgram',
+    }));
+    this.args = { ...paths, sockets };
+  }
+
+  report(outcome: (NativeFailure | null)[] | NativeFailure): ProbeReport {
+    const failures = unwrap(outcome, this.#paths);
+    if (failures.length !== this.#entries.length)
+      throw outOfContract(`${this.#entries.length} results`, failures.length);
+    const { capacity: limit } = sunPathLimit();
+    const sockets = this.#entries.map(({ name, path, type, bytes }, i) => ({
+      name,
+      path,
+      type,
+      bytes,
+      limit,
+      ...verdict(failures[i] ?? null, { ...this.#paths, socket: path }),
+    }));
+    return { ok: sockets.every(({ ok }) => ok), bindingDir: this.#paths.binding, sockets };
+  }
+}
+
+/** What a probe reports of one bind. */
+export function verdict(
+  failure: NativeFailure | null,
+  paths: OperationPaths,
+): Pick<SocketProbe, 'ok' | 'code' | 'syscall' | 'message'> {
+  if (failure === null) return { ok: true };
+  const { code, syscall, message } = toError(failure, paths);
+  return { ok: false, code, message, ...(syscall !== undefined && { syscall }) };
+}

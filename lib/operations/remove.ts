@@ -1,0 +1,31 @@
+// Unlinking one binding where it is its box's own.
+
+import { type LockOptions, toLockTimeout, toOptions } from '../arguments.js';
+import { type NativeFailure, nameOf, REMOVE_STATUS } from '../native/contract.js';
+import { native } from '../native/load.js';
+import { untilUnlocked } from '../native/lock-wait.js';
+import { unwrap } from '../native/to-error.js';
+import { type BindingPaths, inOrder } from '../paths/binding-paths.js';
+
+export type RemoveOptions = LockOptions;
+
+export interface RemoveResult {
+  /** `'foreign'`: something is there that is not this box's binding, and was left alone. */
+  status: (typeof REMOVE_STATUS)[number];
+}
+
+/** See `BoxSockets.remove`. */
+export async function remove(paths: BindingPaths, options?: RemoveOptions): Promise<RemoveResult> {
+  const lockTimeout = toLockTimeout(toOptions(options).lockTimeout);
+  const { removeAsync } = native();
+  return toResult(await untilUnlocked(lockTimeout, () => removeAsync(...inOrder(paths), 0)), paths);
+}
+
+export function removeSync(paths: BindingPaths, options?: RemoveOptions): RemoveResult {
+  const lockTimeout = toLockTimeout(toOptions(options).lockTimeout);
+  return toResult(native().remove(...inOrder(paths), lockTimeout), paths);
+}
+
+function toResult(outcome: number | NativeFailure, paths: BindingPaths): RemoveResult {
+  return { status: nameOf(REMOVE_STATUS, unwrap(outcome, paths)) };
+}

@@ -1,0 +1,50 @@
+// Removing the bindings of a parent that lead nowhere.
+
+import { toBoolean, toLockTimeout, toOptions } from '../arguments.js';
+import { errnoName } from '../errors.js';
+import type { NativeSweep } from '../native/contract.js';
+import { native } from '../native/load.js';
+import { untilUnlocked } from '../native/lock-wait.js';
+import { unwrap } from '../native/to-error.js';
+import { type ParentOptions, parentArguments } from './parent-options.js';
+
+export interface SweepOptions extends ParentOptions {
+  /** Say what would be removed, and change nothing. */
+  dryRun?: boolean;
+  /** Milliseconds to wait for the lock; 5,000 when left out. */
+  lockTimeout?: number;
+}
+
+export interface SweepResult {
+  /** Names of the links that were removed: their targets are proven gone, or they were left by a killed replacement. */
+  removed: string[];
+  /** How many links lead somewhere and were kept. */
+  kept: number;
+  /** Links that could not be resolved for another reason than a missing target, and were kept; or not be removed. */
+  skipped: { name: string; code: string }[];
+}
+
+/** See `BoxSockets.sweepStale`. */
+export async function sweepStale(options?: SweepOptions): Promise<SweepResult> {
+  const sweep = sweepArguments(options);
+  const attempt = () => native().sweepStaleAsync({ ...sweep, lockTimeout: 0 });
+  return toSweepResult(unwrap(await untilUnlocked(sweep.lockTimeout, attempt), sweep));
+}
+
+export function sweepStaleSync(options?: SweepOptions): SweepResult {
+  const sweep = sweepArguments(options);
+  return toSweepResult(unwrap(native().sweepStale(sweep), sweep));
+}
+
+function sweepArguments(options: SweepOptions | undefined) {
+  const { dryRun, lockTimeout } = toOptions(options);
+  return {
+    ...parentArguments(options),
+    dryRun: toBoolean('options.dryRun', dryRun),
+    lockTimeout: toLockTimeout(lockTimeout),
+  };
+}
+
+function toSweepResult({ removed, kept, skipped }: NativeSweep): SweepResult {
+  return { removed, kept, skipped: skipped.map(({ name, errno }) => ({ name, code: errnoName(errno) })) };
+}

@@ -1,0 +1,34 @@
+// The four paths that the operations of one box work on, handed from BoxSockets to the files that implement them.
+
+import { toSocketName } from '../arguments.js';
+import { pathTooLong } from '../errors.js';
+import { fitsEverywhere } from './budget.js';
+import { PORTABLE_CAPACITY } from './limits.js';
+
+export interface BindingPaths {
+  base: string;
+  parent: string;
+  binding: string;
+  realDir: string;
+}
+
+/** Those that an operation is about, and the socket where it is about one: what its errors name. */
+export interface OperationPaths extends Partial<BindingPaths> {
+  socket?: string;
+}
+
+/** In the order in which the native operations take them. */
+export function inOrder({ base, parent, binding, realDir }: BindingPaths): [string, string, string, string] {
+  return [base, parent, binding, realDir];
+}
+
+/**
+ * The path of a socket through the binding. A further name may be longer than every name of the budget, and what does
+ * not fit is refused here, before anything is touched: some versions of Node would cut it.
+ */
+export function toSocketPath({ binding }: BindingPaths, name: unknown): string {
+  const socketName = toSocketName('name', name);
+  const path = `${binding}/${socketName}`;
+  if (fitsEverywhere(binding, socketName.length)) return path;
+  throw pathTooLong(path, Buffer.byteLength(path), PORTABLE_CAPACITY);
+}

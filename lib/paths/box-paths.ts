@@ -1,0 +1,151 @@
+// The paths of one box, derived from its identity. Pure: host and shim agree on them without telling each other.
+
+import {
+  type PathLike,
+  type SocketType,
+  toAbsolutePath,
+  toBase,
+  toBoxId,
+  toOptions,
+  toParentDir,
+  toSocketName,
+  toUid,
+} from '../arguments.js';
+import { type BoxSocketsError, pathTooLong } from '../errors.js';
+import type { BindingPaths } from './binding-paths.js';
+import { fitsEverywhere, makeBudget, type SocketBudget, type SocketName } from './budget.js';
+import {
+  KRUN_PEER_NAME,
+  type KrunDerivation,
+  type ResolvedKrunDerivation,
+  resolveKrunDerivation,
+} from './krun-derivation.js';
+import type { PathAccess } from './path-access.js';
+import { socketNames } from './socket-names.js';
+
+export interface BoxSocketsOptions {
+  /** Directory that holds the parents: absolute. `/tmp` when left out, never `os.tmpdir()`. */
+  base?: string;
+  /**
+   * Names the parent, `bl-<uid>`; the caller's when left out. A shim in a user namespace sees another uid than its host:
+   * the host hands it its own. Ownership is always checked against the caller.
+   */
+  uid?: number;
+  /** How the vendor names the socket that it derives; `'suffix'` when left out. */
+  krun?: KrunDerivation;
+  /** Further names, counted and probed; streams where no type is given. */
+  names?: readonly (string | { name: string; type: SocketType })[];
+}
+
+/** What {@link BoxPaths} shows to the operations alone. */
+export let bindingPathsOf: (box: BoxPaths) => BindingPaths;
+/** The refusal of a box whose longest name does not fit through its binding; null where every name fits. */
+export let tooLongOf: (box: BoxPaths) => BoxSocketsError | null;
+
+/** Where the sockets of one box are. What uses them is `BoxSockets`, which extends this. */
+export class BoxPaths {
+  readonly boxId: string;
+  /** Absolute: where the socket files really lie. */
+  readonly realDir: string;
+  /** `<base>/bl-<uid>` */
+  readonly parentDir: string;
+  /** `<base>/bl-<uid>/<boxId>`, the symlink to {@link realDir}. */
+  readonly bindingDir: string;
+
+  readonly #paths: BindingPaths;
+  readonly #krun: ResolvedKrunDerivation;
+  readonly #names: readonly SocketName[];
+  /** Its bytes. */
+  readonly #longestName: number;
+  #fits: boolean | undefined;
+
+  static {
+    bindingPathsOf = (box) => box.#paths;
+    tooLongOf = (box) => box.#tooLong();
+  }
+
+  /**
+   * @param boxId 1 to 128 of `[A-Za-z0-9_-]`
+   * @param realDir where the socket files lie: a string, a Buffer or a file: URL; a relative one is resolved now
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   */
+  constructor(boxId: string, realDir: PathLike, options?: BoxSocketsOptions) {
+    const { base, uid, krun, names } = toOptions(options);
+    this.boxId = toBoxId(boxId);
+    this.realDir = toAbsolutePath('realDir', realDir);
+    const baseDir = toBase(base);
+    this.parentDir = toParentDir(baseDir, toUid(uid));
+    this.bindingDir = `${this.parentDir}/${boxId}`;
+    this.#paths = { base: baseDir, parent: this.parentDir, binding: this.bindingDir, realDir: this.realDir };
+    this.#krun = resolveKrunDerivation(krun);
+    this.#names = socketNames(this.#krun, names);
+    this.#longestName = Math.max(...this.#names.map(({ name }) => name.length));
+  }
+
+  /** The control socket, `box.sock`. */
+  get boxSock(): string {
+    return `${this.bindingDir}/box.sock`;
+  }
+
+  /** The guest says here that it is ready, `ready.sock`. */
+  get readySock(): string {
+    return `${this.bindingDir}/ready.sock`;
+  }
+
+  /** The network backend, `net.sock`: a datagram socket on macOS, a stream elsewhere. */
+  get netBackendSock(): string {
+    return `${this.bindingDir}/${KRUN_PEER_NAME}`;
+  }
+
+  /** The network backend's control, `gvproxy-ctl.sock`. */
+  get netControlSock(): string {
+    return `${this.bindingDir}/gvproxy-ctl.sock`;
+  }
+
+  /** What the vendor binds beside {@link netBackendSock}; null where it has no name of its own or an unforeseeable one. */
+  get netPeerSock(): string | null {
+    return this.#krun.scheme === 'suffix' ? `${this.netBackendSock}${this.#krun.suffix}` : null;
+  }
+
+  /**
+   * The path of any further socket.
+   *
+   * @param name 4 to 64 of `[A-Za-z0-9._-]`, not beginning with a dot
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   */
+  socket(name: string): string {
+    return `${this.bindingDir}/${toSocketName('name', name)}`;
+  }
+
+  /** The bytes of every name, through the binding and in the real directory. Arithmetic: nothing is looked up. */
+  budget(): SocketBudget {
+    return makeBudget(this.#names, this.bindingDir, this.realDir);
+  }
+
+  /**
+   * What a sandbox must let through: the real directory (writable), the binding (writable, `linkTo` the real directory)
+   * and the parent (read only). The same whether or not they exist.
+   */
+  policyPaths(): PathAccess[] {
+    return [
+      { path: this.realDir, writable: true, kind: 'directory' },
+      { path: this.bindingDir, writable: true, kind: 'directory', linkTo: this.realDir },
+      { path: this.parentDir, writable: false, kind: 'directory' },
+    ];
+  }
+
+  /**
+   * What a shim's environment needs so that nothing it derives escapes the binding: `TMPDIR`, where libkrun binds in its
+   * temporary directory; else nothing.
+   */
+  shimEnv(): Record<string, string> {
+    return this.#krun.scheme === 'temp-dir' ? { TMPDIR: this.bindingDir } : {};
+  }
+
+  #tooLong(): BoxSocketsError | null {
+    this.#fits ??= fitsEverywhere(this.bindingDir, this.#longestName);
+    if (this.#fits) return null;
+    const { longest } = this.budget();
+    return pathTooLong(longest.path, longest.bytes, longest.limit);
+  }
+}

@@ -1,0 +1,70 @@
+// The arithmetic of a box's socket names: every one that it or its vendor binds, in bytes, both ways.
+
+import type { SocketType } from '../arguments.js';
+import { PORTABLE_CAPACITY } from './limits.js';
+
+/** Who makes a socket of that name: the host and its tools, the vendor, or whoever passed it as a further name. */
+export type SocketKind = 'declared' | 'derived' | 'extra';
+
+export interface SocketName {
+  name: string;
+  kind: SocketKind;
+  type: SocketType;
+}
+
+/** One name of a budget. Bytes are counted without the NUL, limits with it: a path fits when `bytes < limit`. */
+export interface SocketBudgetEntry extends SocketName {
+  /** Through the binding. */
+  path: string;
+  bytes: number;
+  /** 104 on every platform: what fits there fits everywhere. */
+  limit: number;
+  fits: boolean;
+  /** What a direct bind would have used. */
+  realPath: string;
+  realBytes: number;
+  realFits: boolean;
+}
+
+export interface SocketBudget {
+  sockets: SocketBudgetEntry[];
+  /** Whether every name fits through the binding. */
+  fits: boolean;
+  /** The name of the most bytes. */
+  longest: SocketBudgetEntry;
+  /** Whether some names of the real directory fit and others do not: it looks healthy, and hangs. */
+  deadZone: boolean;
+}
+
+/** Whether a name of so many bytes fits in that directory on every platform. */
+export function fitsEverywhere(bindingDir: string, nameBytes: number): boolean {
+  return Buffer.byteLength(bindingDir) + 1 + nameBytes < PORTABLE_CAPACITY;
+}
+
+export function makeBudget(names: readonly SocketName[], bindingDir: string, realDir: string): SocketBudget {
+  const bindingBytes = Buffer.byteLength(bindingDir) + 1;
+  const realBytes = Buffer.byteLength(realDir) + 1;
+  const sockets = names.map(({ name, kind, type }) => {
+    const size = Buffer.byteLength(name);
+    return {
+      name,
+      kind,
+      type,
+      path: `${bindingDir}/${name}`,
+      bytes: bindingBytes + size,
+      limit: PORTABLE_CAPACITY,
+      fits: bindingBytes + size < PORTABLE_CAPACITY,
+      realPath: `${realDir}/${name}`,
+      realBytes: realBytes + size,
+      realFits: realBytes + size < PORTABLE_CAPACITY,
+    };
+  });
+  const longest = sockets.reduce((most, entry) => (entry.bytes > most.bytes ? entry : most));
+  const fitting = sockets.filter((entry) => entry.realFits).length;
+  return {
+    sockets,
+    fits: longest.fits,
+    longest,
+    deadZone: fitting > 0 && fitting < sockets.length,
+  };
+}

@@ -1,0 +1,138 @@
+// Which socket libkrun binds beside the one it is given: the arithmetic of it, without I/O, because the constructor of
+// BoxSockets needs it. What a given vendor does is found out in pin.ts.
+
+import { invalidArgType, invalidArgValue } from '../errors.js';
+import { SOCKET_NAME } from './names.js';
+
+/**
+ * How libkrun names the socket that it binds for itself in its unixgram (datagram) network backend:
+ * `'none'` (up to 1.7.2) binds none, `'suffix'` (1.8.0 to 1.18.x, and BoxLite's vendored fork) binds
+ * `<peer path>-krun.sock`, `'temp-dir'` (1.19.0 on) binds `<TMPDIR>/krun-net-<pid>-<n>.sock`.
+ */
+export type KrunScheme = 'none' | 'suffix' | 'temp-dir';
+
+/** One place in a source file that shows the scheme; `line` counts from 1. */
+export interface KrunSourceEvidence {
+  file: string;
+  line: number;
+  /** What stands there, without the surrounding blanks. */
+  text: string;
+}
+
+/** One place in a binary that shows the scheme; `offset` is in bytes from the beginning of the file. */
+export interface KrunLibraryEvidence {
+  file: string;
+  offset: number;
+  /** The printable bytes around it. */
+  text: string;
+}
+
+/** What `checkKrunPin` found. Where `scheme` is a {@link KrunScheme}, it can be passed as `krun` to `BoxSockets`. */
+export interface KrunPin {
+  /** `'ambiguous'`: signs of more than one scheme. `'unknown'`: neither a scheme nor proof that there is none. */
+  scheme: KrunScheme | 'ambiguous' | 'unknown';
+  /** With `'suffix'`, what is appended to the peer's path, as the vendor writes it; otherwise null. */
+  suffix: string | null;
+  /** The longest leaf name that the vendor derives; null where it derives none, or where that is not known. */
+  longestName: string | null;
+  evidence: KrunSourceEvidence[] | KrunLibraryEvidence[];
+}
+
+/** A scheme by its name, or what `checkKrunPin` found of a given vendor. */
+export type KrunDerivation = KrunScheme | KrunPin;
+
+/** A derivation with its parts filled in. */
+export interface ResolvedKrunDerivation {
+  scheme: KrunScheme;
+  suffix: string | null;
+  longestName: string | null;
+}
+
+/** The declared socket that the vendor is given, and from which it derives its own. */
+export const KRUN_PEER_NAME = 'net.sock';
+
+/** What libkrun 1.8.0 to 1.18.x, and BoxLite's vendored fork of it, append to the peer's path. */
+export const DEFAULT_KRUN_SUFFIX = '-krun.sock';
+
+/** The largest pid: the kernel's PID_MAX_LIMIT on 64 bits (macOS stops at 99999). */
+export const LONGEST_PID = String(2 ** 22);
+
+// The largest n: libkrun 1.19.0 counts in an AtomicU32.
+const LONGEST_TEMP_DIR_NAME = `krun-net-${LONGEST_PID}-${2 ** 32 - 1}.sock`;
+
+/** The longest leaf name that a scheme derives. */
+export function longestKrunName(scheme: KrunScheme, suffix: string | null): string | null {
+  switch (scheme) {
+    case 'none':
+      return null;
+    case 'suffix':
+      return `${KRUN_PEER_NAME}${suffix ?? DEFAULT_KRUN_SUFFIX}`;
+    case 'temp-dir':
+      return LONGEST_TEMP_DIR_NAME;
+  }
+}
+
+/**
+ * The parts of a derivation, checked.
+ *
+ * @param krun a scheme by its name, or the result of `checkKrunPin`; `'suffix'` with `-krun.sock` when left out
+ * @returns the scheme, its suffix (null but for `'suffix'`) and the longest leaf name that it derives (null for `'none'`)
+ * @throws TypeError `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`: not a scheme; a pin that is `'ambiguous'` or
+ * `'unknown'`; a suffix that makes no valid socket name
+ * @example
+ * resolveKrunDerivation('suffix').longestName; // 'net.sock-krun.sock', 18 bytes
+ */
+export function resolveKrunDerivation(krun: KrunDerivation | undefined): ResolvedKrunDerivation {
+  return krun === undefined ? resolved('suffix', DEFAULT_KRUN_SUFFIX) : parseKrunDerivation('krun', krun);
+}
+
+/** The part of a pin that a derivation needs. */
+export type KrunPinNames = Pick<KrunPin, 'scheme' | 'suffix' | 'longestName'>;
+
+/** {@link resolveKrunDerivation} for an argument of another name, that must be given. */
+export function parseKrunDerivation(argument: string, krun: KrunScheme | KrunPinNames): ResolvedKrunDerivation {
+  if (typeof krun === 'string') {
+    const scheme = schemeOf(argument, krun, krun);
+    return resolved(scheme, scheme === 'suffix' ? DEFAULT_KRUN_SUFFIX : null);
+  }
+  if (krun === null || typeof krun !== 'object') {
+    throw invalidArgType(argument, "'none', 'suffix', 'temp-dir' or a result of checkKrunPin()", krun);
+  }
+  const scheme = schemeOf(argument, krun.scheme, krun);
+  if (scheme === 'suffix') return resolved(scheme, suffixOf(argument, krun));
+  if (scheme === 'none') return resolved(scheme, null);
+  return { scheme, suffix: null, longestName: longestNameOf(argument, krun) };
+}
+
+function resolved(scheme: KrunScheme, suffix: string | null): ResolvedKrunDerivation {
+  return { scheme, suffix, longestName: longestKrunName(scheme, suffix) };
+}
+
+function schemeOf(argument: string, scheme: unknown, given: unknown): KrunScheme {
+  if (scheme === 'none' || scheme === 'suffix' || scheme === 'temp-dir') return scheme;
+  const undecided = scheme === 'ambiguous' || scheme === 'unknown';
+  throw invalidArgValue(
+    argument,
+    given,
+    undecided
+      ? `must be a scheme, and this pin is '${scheme}': look at its evidence and say 'none', 'suffix' or 'temp-dir'`
+      : "must be 'none', 'suffix', 'temp-dir' or a result of checkKrunPin()",
+  );
+}
+
+function suffixOf(argument: string, pin: KrunPinNames): string {
+  const { suffix } = pin;
+  if (typeof suffix === 'string' && suffix !== '' && SOCKET_NAME.test(`${KRUN_PEER_NAME}${suffix}`)) return suffix;
+  throw invalidArgValue(
+    `${argument}.suffix`,
+    suffix,
+    `must make a socket name of 4 to 64 of [A-Za-z0-9._-] when appended to '${KRUN_PEER_NAME}'`,
+  );
+}
+
+// A vendor whose pid or counter is written wider has a longer name than 1.19.0, and the pin says so.
+function longestNameOf(argument: string, pin: KrunPinNames): string {
+  const longestName = pin.longestName ?? LONGEST_TEMP_DIR_NAME;
+  if (typeof longestName === 'string' && SOCKET_NAME.test(longestName)) return longestName;
+  throw invalidArgValue(`${argument}.longestName`, longestName, 'must be a socket name of 4 to 64 of [A-Za-z0-9._-]');
+}

@@ -1,0 +1,116 @@
+// A process of our own that is stopped in the middle of an operation, the lock in its hands.
+
+import * as fs from 'node:fs';
+import * as net from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'vitest';
+import { BoxSockets } from '../../../dist/index.js';
+import { promise, rejection, twins } from '../../helpers.js';
+import { missingStrace, type Struck, strikeOperation, traceOperation, withBase } from './strace.js';
+
+/** The pid of the process that holds the lock of the parent in that base; null where nobody does. */
+function holderOf(base: string): number | null {
+  try {
+    new BoxSockets('nobody', base, { base }).removeSync({ lockTimeout: 0 });
+    return null;
+  } catch (error) {
+    const { code, owner = 0 } = error as { code?: string; owner?: number };
+    if (code !== 'ERR_BOX_SOCKETS_LOCK_TIMEOUT') throw error;
+    return owner;
+  }
+}
+
+const isStopped = (pid: number) => /^\d+ \(.*\) [tT]/.test(fs.readFileSync(`/proc/${pid}/stat`, 'utf8'));
+
+interface Stopped {
+  readonly base: string;
+  readonly pid: number;
+  /** Lets it go on, and answers with what became of it. */
+  goOn(): Promise<Struck>;
+}
+
+/** An ensure() that has just made its link, stopped before it lets go of the lock, while `use` runs. */
+async function withStopped(use: (stopped: Stopped) => Promise<void>): Promise<void> {
+  const { calls } = await traceOperation('create');
+  const call = calls.find(({ kernel }) => kernel === 'symlinkat');
+  if (call === undefined) throw new Error('create makes no link');
+  await withBase(async (base) => {
+    const struck = strikeOperation({ base, operation: 'create' }, { call, effect: 'signal=SIGSTOP' });
+    let pid: number | null = null;
+    while (pid === null || !isStopped(pid)) {
+      await sleep(5);
+      pid = holderOf(base);
+    }
+    const holder = pid;
+    let stands = true;
+    const goOn = () => {
+      if (stands) process.kill(holder, 'SIGCONT');
+      stands = false;
+      return struck;
+    };
+    try {
+      await use({ base, pid, goOn });
+    } finally {
+      await goOn();
+    }
+  });
+}
+
+const LOCK_TIMEOUT = 500;
+
+for (const twin of twins) {
+  promise(missingStrace, `a stopped holder of the lock delays ${twin.name} calls by their deadline, and is named`, () =>
+    withStopped(async ({ base, pid }) => {
+      fs.symlinkSync('/nonexistent', `${base}/bl-${process.getuid?.()}/gone`);
+      const box = new BoxSockets('other', `${base}/b`, { base });
+      const options = { lockTimeout: LOCK_TIMEOUT };
+      for (const operation of [
+        () => twin.ensure(box, options),
+        () => twin.remove(new BoxSockets('gone', `${base}/b`, { base }), options),
+        () => twin.sweepStale({ base, ...options }),
+        () => box.listen(net.createServer(), 'box.sock', options),
+      ]) {
+        const begin = performance.now();
+        const error = await rejection(operation());
+        const waited = performance.now() - begin;
+        expect(error).toMatchObject({ code: 'ERR_BOX_SOCKETS_LOCK_TIMEOUT', owner: pid });
+        expect(waited).toBeGreaterThanOrEqual(LOCK_TIMEOUT);
+        // Far less than two deadlines one after the other, on a machine that does nothing else.
+        expect(waited).toBeLessThan(10 * LOCK_TIMEOUT);
+      }
+    }),
+  );
+}
+
+promise(missingStrace, 'a hundred calls that wait for a stopped holder wait side by side, and block no thread', () =>
+  withStopped(async ({ base, pid }) => {
+    const boxes = Array.from({ length: 100 }, (_, i) => new BoxSockets(`w${i}`, `${base}/b`, { base }));
+    const begin = performance.now();
+    let settled = 0;
+    const errors = boxes.map(async (box) => {
+      const error = await rejection(box.ensure({ lockTimeout: 2 * LOCK_TIMEOUT }));
+      settled++;
+      return error;
+    });
+    // The pool has four threads: four calls that waited in it would leave none for these.
+    for (let i = 0; i < 20; i++) await fs.promises.stat(base);
+    expect(settled).toBe(0);
+    for (const error of await Promise.all(errors)) {
+      expect(error).toMatchObject({ code: 'ERR_BOX_SOCKETS_LOCK_TIMEOUT', owner: pid });
+    }
+    // Four at a time would take 25 times the deadline.
+    expect(performance.now() - begin).toBeLessThan(20 * LOCK_TIMEOUT);
+  }),
+);
+
+promise(missingStrace, 'a stopped holder that goes on ends its work, and the others do theirs', () =>
+  withStopped(async ({ base, goOn }) => {
+    const other = new BoxSockets('other', `${base}/b`, { base });
+    const waiting = other.ensure({ lockTimeout: 60_000 });
+    const { report } = await goOn();
+    expect(report?.first).toMatchObject({ result: { status: 'created' } });
+    expect(await waiting).toMatchObject({ status: 'created' });
+    expect(new BoxSockets('b1', `${base}/a`, { base }).ensureSync()).toMatchObject({ status: 'unchanged' });
+    expect(fs.readdirSync(`${base}/bl-${process.getuid?.()}`).sort()).toEqual(['.lock', 'b1', 'other']);
+  }),
+);

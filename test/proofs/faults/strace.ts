@@ -1,0 +1,169 @@
+// One operation of test/fixtures/operate.js under strace: the calls that it makes, and what becomes of it where one of
+// them fails or kills.
+
+import { spawn } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { dist, fixtures, missingTool } from '../../helpers.js';
+import { anonymous, type Call, type CallNumber, MARK, MARKING_CALLS, parseCalls } from './calls.js';
+
+/** Null where strace can follow a program here, else why not. */
+export const missingStrace =
+  process.platform === 'linux'
+    ? missingTool('strace', ['-f', '--seccomp-bpf', '-o', '/dev/null', 'true'])
+    : 'not Linux';
+
+/** What lies below the base: `-> target`, `socket 600`, `directory 755`, `file 644`. */
+export type Tree = Record<string, string>;
+
+export interface OperationError {
+  readonly code: string;
+  readonly syscall?: string;
+  readonly message: string;
+}
+export type Outcome = { readonly result: unknown } | { readonly error: OperationError };
+
+/** What operate.js prints. */
+export interface Report {
+  readonly first: Outcome;
+  readonly second: Outcome;
+  readonly before: Tree;
+  readonly after: Tree;
+  readonly end: Tree;
+  readonly leaked: readonly [fd: string, target: string][];
+}
+
+/** A base for one run: not tempDir(), for hundreds are made in one test. */
+export async function withBase<T>(use: (base: string) => Promise<T>): Promise<T> {
+  const base = fs.mkdtempSync(path.join(os.tmpdir(), 'bs-'));
+  try {
+    return await use(base);
+  } finally {
+    fs.rmSync(base, { recursive: true, force: true });
+  }
+}
+
+export interface Run {
+  readonly base: string;
+  readonly operation: string;
+  /** Whether descriptors that the operation leaves are closed after it: where its close() is what fails. */
+  readonly releaseLeaked?: boolean;
+}
+
+interface Ended {
+  readonly output: string;
+  readonly errors: string;
+  readonly signal: NodeJS.Signals | null;
+  readonly log: string;
+}
+
+async function strace(options: readonly string[], { base, operation, releaseLeaked = false }: Run): Promise<Ended> {
+  const log = `${base}.strace`;
+  const task = JSON.stringify({ dist, base, operation, releaseLeaked });
+  const program = [process.execPath, path.join(fixtures, 'operate.js'), task];
+  const child = spawn('strace', ['-y', '-s', '500', '-o', log, ...options, ...program]);
+  let output = '';
+  let errors = '';
+  child.stdout.on('data', (chunk) => {
+    output += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    errors += chunk;
+  });
+  // strace dies as its program did.
+  const signal = await new Promise<NodeJS.Signals | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (_code, by) => resolve(by));
+  });
+  const text = fs.readFileSync(log, 'utf8');
+  fs.rmSync(log);
+  return { output, errors, signal, log: text };
+}
+
+export interface Traced {
+  readonly calls: readonly Call[];
+  /** The call that marks the operation's end. */
+  readonly end: CallNumber;
+  readonly report: Report;
+}
+
+/** The operation undisturbed, and the calls it makes. */
+export function traceOperation(operation: string): Promise<Traced> {
+  return withBase(async (base) => {
+    // Without -f: of the main thread alone, on which every synchronous operation runs.
+    const { output, errors, log } = await strace([], { operation, base });
+    if (output === '') throw new Error(`${operation} did not end as it should: ${errors}`);
+    return { ...parseCalls(log, base), report: toReport(output, base) };
+  });
+}
+
+/** The operation undisturbed. */
+export async function runOperation({ base, operation }: Run): Promise<void> {
+  const { output, errors } = await strace(['-e', 'trace=none'], { base, operation });
+  if (output === '') throw new Error(`${operation} did not end as it should: ${errors}`);
+}
+
+function toReport(output: string, base: string): Report {
+  return JSON.parse(anonymous(base, output)) as Report;
+}
+
+/** What befalls one call of an operation: `error=EIO` or `signal=SIGKILL`. */
+export interface Strike {
+  readonly call: CallNumber;
+  readonly effect: string;
+}
+
+export interface Struck {
+  readonly signal: NodeJS.Signals | null;
+  /** Null where the process was killed. */
+  readonly report: Report | null;
+}
+
+const MOST_TRIES = 20;
+
+// A filter in the kernel, so that strace hears of nothing but the calls that it traces; it asks for -f. Signals cannot be
+// injected where it is that filter that stops the process (ptrace(2)).
+const FILTERED = ['-f', '--seccomp-bpf'];
+
+/** The operation, in an empty base, with one of its calls struck. */
+export async function strikeOperation(run: Run, { call, effect }: Strike): Promise<Struck> {
+  const { base, operation } = run;
+  const { kernel, countWithin } = call;
+  let { count } = call;
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const inject = `inject=${kernel}:${effect}:when=${count}`;
+    const options = [
+      ...(effect.startsWith('signal') ? [] : FILTERED),
+      '-e',
+      `trace=${kernel},${MARKING_CALLS}`,
+      '-e',
+      inject,
+    ];
+    const { signal, output, errors, log } = await strace(options, run);
+    const struck = struckWithin(log, kernel, count);
+    if (struck === countWithin) {
+      if (signal === null && output === '') throw new Error(`${operation} crashed, ${inject}: ${errors}`);
+      return { signal, report: signal === null ? toReport(output, base) : null };
+    }
+    // The runtime made more or fewer of these calls before the operation than when it was traced.
+    count += struck === null ? 1 : countWithin - struck;
+    for (const name of fs.readdirSync(base)) fs.rmSync(path.join(base, name), { recursive: true });
+  }
+  throw new Error(`${operation}: ${kernel} number ${countWithin} could not be struck in ${MOST_TRIES} tries`);
+}
+
+// Which call since the operation began bears that number; null where it came before.
+function struckWithin(log: string, kernel: string, count: number): number | null {
+  const lines = log.split('\n').filter((line) => line !== '');
+  // A pid before each line once there is more than one thread; the operation is the first one's.
+  const pid = /^(\d+) /.exec(lines[0] ?? '')?.[1];
+  const start = new RegExp(`^(\\d+ +)?${kernel}\\(`);
+  let seen = 0;
+  for (const line of lines) {
+    if (pid !== undefined && !line.startsWith(`${pid} `)) continue;
+    if (MARK.exec(line)?.[1] === 'begin') return count - seen;
+    if (start.test(line)) seen++;
+  }
+  return null;
+}
