@@ -19,20 +19,20 @@ const total = { passed: 0, failed: 0, skipped: 0 };
 const STEPS = [
   check('npm', 'ci'),
   check('npm', 'start'),
-  vitest('test'),
+  vitest('npm', 'run', 'test:all', '--'),
   check('npm', 'run', 'lint'),
-  check('npm', 'run', 'lint:native'),
+  check('node', 'scripts/native/lint.mjs'),
   { name: 'npm run test:native', command: ['npm', 'run', 'test:native'], counts: readLastLine },
   {
     name: 'npm run test:native -- valgrind',
     command: ['npm', 'run', 'test:native', '--', 'valgrind'],
     counts: readLastLine,
   },
-  vitest('test:sanitized', '--quick'),
-  check('npm', 'run', 'fuzz', '--', '--runs', '1000000'),
+  vitest('node', 'scripts/native/sanitized.mjs', '--quick'),
+  check('node', 'scripts/native/fuzz.mjs', '--runs', '1000000'),
   check('npm', 'run', 'prebuilds', '--', '--check'),
-  vitest('test:package'),
-  check('npm', 'run', 'bench:check'),
+  vitest('npm', 'run', 'test:package', '--'),
+  check('npm', 'run', 'bench', '--', '--check'),
 ];
 
 /** @param {string[]} command */
@@ -40,16 +40,13 @@ function check(...command) {
   return { name: command.join(' '), command };
 }
 
-/**
- * @param {string} script
- * @param {string[]} args
- */
-function vitest(script, ...args) {
-  const report = path.join(scratch, `${script.replace(':', '-')}.json`);
+/** @param {string[]} command that hands its further arguments to vitest */
+function vitest(...command) {
+  const report = path.join(scratch, `${command.join('-').replaceAll('/', '-')}.json`);
   const flags = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   return {
-    name: `npm run ${script}`,
-    command: ['npm', 'run', script, '--', ...args, ...flags],
+    name: command.join(' '),
+    command: [...command, ...flags],
     counts: () => {
       if (!fs.existsSync(report)) return undefined;
       const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, numFailedTestSuites } = JSON.parse(

@@ -1,8 +1,9 @@
 // Opening a home with many boxes costs little more than reading the directory and the rows, and does not block the event
 // loop for long.
 
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import { createRequire } from 'node:module';
+import Module, { createRequire } from 'node:module';
 import path from 'node:path';
 import { BoxSockets } from '../dist/index.js';
 import { BoxRuntime, SqliteBoxStore } from '../dist/runtime/index.js';
@@ -13,7 +14,7 @@ import { IN_MEMORY, scratch } from './lib/scene.mjs';
 import { summarize } from './lib/statistics.mjs';
 
 /** @type {typeof import('better-sqlite3')} */
-const Database = createRequire(import.meta.url)('better-sqlite3');
+let Database;
 
 const BOXES = 10_000;
 
@@ -51,12 +52,14 @@ export const claim = {
 
 /** @returns {string | null} */
 function missingDatabase() {
-  try {
-    new Database(':memory:').close();
-    return null;
-  } catch (error) {
-    return String(error).split('\n', 1)[0] ?? '';
-  }
+  const script = path.join(import.meta.dirname, '../scripts/tools/sqlite.mjs');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script], { encoding: 'utf8' });
+  if (status !== 0) return stderr.trim();
+  // Where the store finds it, too.
+  process.env.NODE_PATH = stdout.trim();
+  /** @type {any} */ (Module)._initPaths();
+  Database = createRequire(import.meta.url)('better-sqlite3');
+  return null;
 }
 
 /**

@@ -10,7 +10,7 @@ import { ratio, summarize } from './statistics.mjs';
  * @typedef {object} Limit
  * @property {number} [atMost]
  * @property {number} [atLeast]
- * @property {number} [guard] the limit that holds on any machine, for `npm run bench:check`; the same where left out,
+ * @property {number} [guard] the limit that holds on any machine, for `npm run bench -- --check`; the same where left out,
  * none where it is not finite
  */
 

@@ -7,7 +7,7 @@ import { describe, format, limitOf } from './results.mjs';
 
 const INTRODUCTION = `# Benchmarks
 
-<!-- Made by npm run bench:report. Edit bench/lib/page.mjs. -->
+<!-- Made by npm run bench -- --report. Edit bench/lib/page.mjs. -->
 
 Each claim is measured against a floor: a small C++ program (\`bench/floor/\`) that makes the system calls that the
 guarantee needs, and nothing else. Contenders take turns, round by round, in one run. A number is the median of the
@@ -15,10 +15,8 @@ rounds; in parentheses are the quartiles. A ratio is the median of the ratios of
 
     npm run bench                  # measures all claims, into bench/results/
     npm run bench -- steady        # one of them
-    npm run bench:report           # makes this page
-    npm run bench:check            # a short run for CI: the ratios that do not depend on the machine, and instructions
-
-![How much of each limit is used](benchmarks/targets.svg)
+    npm run bench -- --report      # makes this page
+    npm run bench -- --check       # a short run for CI: the ratios that do not depend on the machine, and instructions
 `;
 
 /** The order of the sections. */
@@ -98,7 +96,6 @@ function anchor(title) {
 function section({ name, result: { title, setting, rounds, rows, targets } }) {
   const table = rows.map(({ name: what, unit, ...spread }) => `| ${what} | ${describe(spread, unit)} |`);
   const judged = targets.map((target) => `| ${target.what} | ${describe(target, target.unit)} | ${limitOf(target)} |`);
-  const plot = PLOTTED.includes(name) ? `\n![${title}](benchmarks/${name}.svg)\n` : '';
   return [
     `## ${title}`,
     '',
@@ -111,8 +108,6 @@ function section({ name, result: { title, setting, rounds, rows, targets } }) {
     '| | median (quartiles) | target |',
     '|---|---|---|',
     ...judged,
-    plot,
+    '',
   ].join('\n');
 }
-
-export const PLOTTED = ['steady', 'create-remove', 'steady-async'];

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // Packs all that is loaded together into one file, dist/index.js: the time that a package takes to load is the number of
 // its files. What the compiler wrote for those files is replaced by a reference to their part of it. What is loaded
 // later, by a require within a function, stays a file of its own.
@@ -8,7 +7,8 @@ import path from 'node:path';
 
 import esbuild from 'esbuild';
 
-const root = path.resolve(import.meta.dirname, '../..');
+import { root } from '../tools/checkout.mjs';
+
 const lib = path.join(root, 'lib');
 const dist = path.join(root, 'dist');
 
@@ -17,24 +17,36 @@ const ENTRY = 'index.ts';
 const PARTS = "Symbol.for('boxsockets.parts')";
 
 const packed = path.join(dist, 'index.js');
-const names = exportedNames(ENTRY);
-const parts = (await eagerFiles()).filter((file) => file !== ENTRY);
-await esbuild.build({
-  ...settings(),
-  stdin: { contents: entry(), resolveDir: lib },
-  outfile: packed,
-  footer: { js: hint(names) },
-  legalComments: 'none',
-});
-if (fs.readFileSync(packed, 'utf8').includes('__toESM(require')) {
-  throw new Error(
-    "Import from node: by name in what is packed: all of a module's names are copied otherwise, at a tenth of the time that the package takes to load",
-  );
-}
-for (const file of parts) writeReference(file);
 
-/** @returns {string} */
-function entry() {
+/**
+ * @param {{ maps: boolean }} options maps: to the sources, for whoever reads a stack trace
+ * @returns {Promise<void>}
+ */
+export async function bundle({ maps }) {
+  const names = exportedNames(ENTRY);
+  const parts = (await eagerFiles()).filter((file) => file !== ENTRY);
+  await esbuild.build({
+    ...settings(),
+    stdin: { contents: entry(parts), resolveDir: lib },
+    outfile: packed,
+    footer: { js: hint(names) },
+    legalComments: 'none',
+    sourcemap: maps,
+    sourcesContent: false,
+  });
+  if (fs.readFileSync(packed, 'utf8').includes('__toESM(require')) {
+    throw new Error(
+      "Import from node: by name in what is packed: all of a module's names are copied otherwise, at a tenth of the time that the package takes to load",
+    );
+  }
+  for (const file of parts) writeReference(file);
+}
+
+/**
+ * @param {readonly string[]} parts
+ * @returns {string}
+ */
+function entry(parts) {
   return [
     `import * as entry from './${ENTRY}';`,
     ...parts.map((file) => `import * as ${nameOf(file)} from './${file}';`),
@@ -95,6 +107,7 @@ function writeReference(file) {
   const reference = `module.exports = require('${from}')[${PARTS}].${nameOf(file)};`;
   const lines = ["'use strict';", reference, hint(exportedNames(file)), ''];
   fs.writeFileSync(output, lines.join('\n'));
+  fs.rmSync(`${output}.map`, { force: true });
 }
 
 /**

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Builds variants of the native code: `npm run build:cmake -- [variant…]` (all but lint by default).
+// Builds variants of the native code: `node scripts/native/build.mjs [variant…]` (all but lint by default).
 import { cmake, VARIANTS } from './variants.mjs';
 
 const names = process.argv.slice(2);

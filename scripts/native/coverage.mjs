@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Measures what the tests reach of the native layer: `npm run coverage:native -- [--package]`. A table of every file,
+// Measures what the tests reach of the native layer: `node scripts/native/coverage.mjs [--package]`. A table of every file,
 // and coverage/native.info for whatever merges it with the rest. With --package, the tests of the package run on an
 // instrumented addon too (the one in prebuilds/ is put back afterwards), so that the glue is measured as well.
 
@@ -7,9 +7,11 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import util from 'node:util';
+
+import { root, run } from '../tools/checkout.mjs';
 import { runPackageTests } from './package-tests.mjs';
 import { UNCOVERED } from './uncovered.mjs';
-import { buildDirectory, cmake, root, run } from './variants.mjs';
+import { buildDirectory, cmake } from './variants.mjs';
 
 const { values } = util.parseArgs({ options: { package: { type: 'boolean', default: false } } });
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Fuzzes all that parses bytes: `npm run fuzz -- [--seconds N] [--runs N] [--keep] [fuzzer…]`. The native fuzzers are in
+// Fuzzes all that parses bytes: `node scripts/native/fuzz.mjs [--seconds N] [--runs N] [--keep] [fuzzer…]`. The native fuzzers are in
 // native/fuzz, those of TypeScript in test/fuzz; libFuzzer drives both. `--seconds` is for each (30 where nothing is
 // said), `--runs` how often all of them together run, each at least as often as its share of that. What a fuzzer found
 // interesting is where its next run begins; `--keep` puts it into the repository (see test/fuzz/README.md).
@@ -7,9 +7,10 @@
 import { spawn } from 'node:child_process';
 import os from 'node:os';
 import util from 'node:util';
+import { fail, wholeNumber } from '../tools/checkout.mjs';
 import { keepCorpus, prepareCorpus, writableDirectory } from './fuzz/corpus.mjs';
 import { FUZZERS } from './fuzz/fuzzers.mjs';
-import { cmake, fail } from './variants.mjs';
+import { cmake } from './variants.mjs';
 
 const { values, positionals } = util.parseArgs({
   options: { seconds: { type: 'string' }, runs: { type: 'string' }, keep: { type: 'boolean', default: false } },
@@ -20,8 +21,9 @@ if (unknown !== undefined) {
   fail(`no fuzzer ${unknown}; there are: ${FUZZERS.map(({ name }) => name).join(', ')}`);
 }
 const chosen = FUZZERS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
-const runs = wholeNumber('--runs', values.runs);
-const seconds = wholeNumber('--seconds', values.seconds) ?? (runs === undefined ? 30 : undefined);
+const runs = values.runs === undefined ? undefined : wholeNumber('--runs', values.runs);
+const seconds = values.seconds === undefined ? undefined : wholeNumber('--seconds', values.seconds);
+const limit = seconds ?? (runs === undefined ? 30 : undefined);
 const shares = chosen.reduce((sum, { share }) => sum + share, 0);
 
 cmake('fuzz', 'build');
@@ -47,7 +49,7 @@ async function fuzz(fuzzer) {
     '-timeout=20',
     '-print_final_stats=1',
     `-artifact_prefix=${artifacts}/${name}-`,
-    ...(seconds === undefined ? [] : [`-max_total_time=${seconds}`]),
+    ...(limit === undefined ? [] : [`-max_total_time=${limit}`]),
     ...(runs === undefined ? [] : [`-runs=${Math.ceil((runs * share) / shares)}`]),
     ...prepareCorpus(fuzzer),
   ];
@@ -76,10 +78,4 @@ function run([file = '', ...args]) {
     child.once('error', reject);
     child.once('close', (status) => resolve({ status, output }));
   });
-}
-
-/** @param {string} option @param {string | undefined} text @returns {number | undefined} */
-function wholeNumber(option, text) {
-  if (text !== undefined && !/^[1-9][0-9]*$/.test(text)) fail(`${option} takes a whole number`);
-  return text === undefined ? undefined : Number(text);
 }

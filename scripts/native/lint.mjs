@@ -1,15 +1,17 @@
 #!/usr/bin/env node
-// Checks the native code: `npm run lint:native`. Layout by clang-format, the layers by what they include, and the rest
+// Checks the native code: `node scripts/native/lint.mjs`. Layout by clang-format, the layers by what they include, and the rest
 // by clang-tidy (.clang-tidy), which reads the flags of every file from the lint variant's compile_commands.json.
 
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { buildDirectory, cmake, root, run } from './variants.mjs';
+import { need, root, run } from '../tools/checkout.mjs';
+import { buildDirectory, cmake } from './variants.mjs';
 
 const DIRECTORIES = ['posix', 'glue', 'test', 'fuzz'];
 
+need('clang-format', 'clang-tidy');
 const files = DIRECTORIES.flatMap((directory) => list(path.join('native', directory)));
 run('clang-format', ['--dry-run', '-Werror', ...files]);
 const findings = files.filter((file) => file.startsWith('native/posix/')).flatMap(foreignIncludes);

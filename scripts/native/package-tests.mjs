@@ -3,7 +3,10 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { root } from './variants.mjs';
+import { root } from '../tools/checkout.mjs';
+
+// The proofs, too; and the addon that lies there is the one to be tested.
+const ALL = { BOXSOCKETS_TEST_ALL: '1', BOXSOCKETS_KEEP_ADDON: '1' };
 
 /**
  * Runs them while `addon` lies in the place of what prebuilds/ holds for this machine, which is put back afterwards.
@@ -20,7 +23,9 @@ export function runPackageTests(addon, env, args = []) {
   for (const name of binaries) fs.copyFileSync(path.join(prebuilds, name), path.join(aside, name));
   try {
     for (const name of binaries) fs.copyFileSync(addon, path.join(prebuilds, name));
-    return spawnSync('npx', ['vitest', 'run', ...args], { cwd: root, env, stdio: 'inherit' }).status ?? 1;
+    return (
+      spawnSync('npx', ['vitest', 'run', ...args], { cwd: root, env: { ...env, ...ALL }, stdio: 'inherit' }).status ?? 1
+    );
   } finally {
     for (const name of binaries) fs.copyFileSync(path.join(aside, name), path.join(prebuilds, name));
     fs.rmSync(aside, { recursive: true });

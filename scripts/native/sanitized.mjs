@@ -1,15 +1,16 @@
 #!/usr/bin/env node
 // Runs the tests of the package on an addon with AddressSanitizer and UndefinedBehaviorSanitizer, in all processes that
-// they start: `npm run test:sanitized -- [--quick] [argument of vitest…]`. A finding ends its process, and fails its
+// they start: `node scripts/native/sanitized.mjs [--quick] [argument of vitest…]`. A finding ends its process, and fails its
 // test. --quick: those that call the addon most.
 
 import path from 'node:path';
+import { fail, run } from '../tools/checkout.mjs';
 import { runPackageTests } from './package-tests.mjs';
-import { buildDirectory, cmake, fail, run } from './variants.mjs';
+import { buildDirectory, cmake } from './variants.mjs';
 
 const QUICK = [
-  ...['ensure', 'remove', 'sweep', 'probe', 'hold', 'listen', 'connect', 'lock', 'descriptors', 'file-systems'],
-  ...['same-inode', 'sun-path', 'own-socket', 'native-arguments', 'concurrency', 'interference', 'runtime/box-runtime'],
+  ...['operations', 'native', 'runtime/box-runtime'],
+  ...['proofs/concurrency', 'proofs/descriptors', 'proofs/file-systems', 'proofs/interference'],
 ].map((name) => `test/${name}`);
 
 // They start programs in an environment of their own, in which no sanitizer is loaded.

@@ -1,4 +1,4 @@
-// Lines of the native layer that no test reaches on Linux, and why: checked by `npm run coverage`.
+// Lines of the native layer that no test reaches on Linux, and why: checked by `node scripts/tools/coverage.mjs`.
 
 const MEMORY =
   'only where malloc or Node-API has no memory, or in a thread that is being ended, which a test meets by chance';

@@ -1,11 +1,10 @@
 // The developers' variants of the native code, each in a build directory of its own: native/build/<variant>.
 // cmake-js runs CMake, so that the addon's headers are found as they are for any other addon.
 
-import { execFileSync } from 'node:child_process';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 
-export const root = path.resolve(import.meta.dirname, '../..');
+import { fail, need, root, run } from '../tools/checkout.mjs';
+import { installPinned } from '../tools/pinned.mjs';
 
 /**
  * @typedef {object} Variant
@@ -56,7 +55,8 @@ export function buildDirectory(name) {
 export function cmake(name, command) {
   const variant = VARIANTS[name];
   if (variant === undefined) return fail(`no variant ${name}; there are: ${Object.keys(VARIANTS).join(', ')}`);
-  const program = createRequire(import.meta.url).resolve('cmake-js/bin/cmake-js');
+  need('cmake', ...(variant.clang === true ? ['clang++'] : ['c++', 'make']));
+  const program = path.join(installPinned('cmake-js'), 'cmake-js/bin/cmake-js');
   const options = Object.entries({ ...NONE, ...variant.options }).map(([key, value]) => `--CD${key}=${value}`);
   const compiler = variant.clang === true ? ['--cc', 'clang', '--cxx', 'clang++'] : [];
   const where = ['-d', root, '-O', buildDirectory(name), '-B', 'Debug'];
@@ -64,39 +64,4 @@ export function cmake(name, command) {
   // cmake-js itself configures only what was never configured, and then keeps to the options of that day.
   run(process.execPath, [program, 'configure', ...where, ...compiler, ...options], quiet);
   if (command === 'build') run(process.execPath, [program, 'build', ...where], quiet);
-}
-
-/**
- * Runs a program; ends this one with its status where that is not 0.
- *
- * @param {string} program
- * @param {string[]} args
- * @param {{ quiet?: boolean, env?: Record<string, string>, cwd?: string }} [options] quiet: its output is shown only
- *   where it fails
- * @returns {string} what it wrote, where it was quiet
- */
-export function run(program, args, { quiet = false, env = {}, cwd = root } = {}) {
-  try {
-    const output = execFileSync(program, args, {
-      cwd,
-      env: { ...process.env, ...env },
-      stdio: quiet ? 'pipe' : 'inherit',
-      maxBuffer: 1 << 28,
-    });
-    return quiet ? output.toString() : '';
-  } catch (error) {
-    const { status, stdout, stderr, message } = /** @type {any} */ (error);
-    if (quiet) process.stderr.write(`${stdout ?? ''}${stderr ?? ''}`);
-    if (typeof status !== 'number') process.stderr.write(`${program}: ${message}\n`);
-    return process.exit(status ?? 1);
-  }
-}
-
-/**
- * @param {string} message
- * @returns {never}
- */
-export function fail(message) {
-  process.stderr.write(`${message}\n`);
-  process.exit(1);
 }

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // The gate: reads every prebuilt binary and fails on any surprise.
 //
-//   npm run check:prebuilds                  every target, and prebuilds/SHA256SUMS
-//   npm run check:prebuilds -- --only linux-x64-musl    some (repeatable)
-//   npm run check:prebuilds -- --list        also prints what each binary asks of its system
+//   node scripts/release/check-prebuilds.mjs                  every target, and prebuilds/SHA256SUMS
+//   node scripts/release/check-prebuilds.mjs --only linux-x64-musl    some (repeatable)
+//   node scripts/release/check-prebuilds.mjs --list        also prints what each binary asks of its system
 
 import fs from 'node:fs';
 import path from 'node:path';

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // Refuses a release that is not whole: `npm publish` runs it, and so does the release workflow.
 //
-//   npm run check:release                   everything but the tag
-//   npm run check:release -- --tag v1.2.3   the tag, too
+//   node scripts/release/check-release.mjs                   everything but the tag
+//   node scripts/release/check-release.mjs --tag v1.2.3   the tag, too
 
 import path from 'node:path';
 import util from 'node:util';

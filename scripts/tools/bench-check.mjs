@@ -1,13 +1,11 @@
-#!/usr/bin/env node
 // Under a minute: fails where a ratio that does not depend on the machine is out of its bounds, or where a call makes
 // over a tenth more instructions than bench/budget.json states.
 //
-//   npm run bench:check                  all
-//   npm run bench:check -- --update      states what is counted now in bench/budget.json
+//   npm run bench -- --check             all
+//   npm run bench -- --check --update    states what is counted now in bench/budget.json
 
 import fs from 'node:fs';
 import path from 'node:path';
-import util from 'node:util';
 import { chooseClaims } from '../../bench/lib/claims.mjs';
 import { isGuarded } from '../../bench/lib/outcome.mjs';
 import { describe } from '../../bench/lib/results.mjs';
@@ -18,23 +16,30 @@ const GROWTH = 1.1;
 const MOST_RUNS = 3;
 const budgetFile = path.resolve(import.meta.dirname, '../../bench/budget.json');
 
-const { values: options } = util.parseArgs({ options: { update: { type: 'boolean', default: false } } });
-
 let failed = false;
-for (const claim of await chooseClaims([])) {
-  const missing = claim.missing?.() ?? null;
-  if (missing !== null) {
-    console.log(`${claim.name}: left out: ${missing}`);
-    continue;
+
+/**
+ * @param {{ update: boolean }} options
+ * @returns {Promise<boolean>} whether all held
+ */
+export async function check(options) {
+  for (const claim of await chooseClaims([])) {
+    const missing = claim.missing?.() ?? null;
+    if (missing !== null) {
+      console.log(`${claim.name}: left out: ${missing}`);
+      continue;
+    }
+    const { title, targets, rows } = await runUntilHeld(claim);
+    console.log(title);
+    for (const target of targets) {
+      report(isGuarded(target), `${target.what}: ${describe(target, target.unit)}, ${boundOf(target)}`);
+    }
+    if (claim.name === 'instructions') {
+      checkBudget(Object.fromEntries(rows.map(({ name, median }) => [name, median])), options);
+    }
   }
-  const { title, targets, rows } = await runUntilHeld(claim);
-  console.log(title);
-  for (const target of targets) {
-    report(isGuarded(target), `${target.what}: ${describe(target, target.unit)}, ${boundOf(target)}`);
-  }
-  if (claim.name === 'instructions') checkBudget(Object.fromEntries(rows.map(({ name, median }) => [name, median])));
+  return !failed;
 }
-process.exitCode = failed ? 1 : 0;
 
 /**
  * A neighbour's load disturbs one run; what the code has lost is lost in every one. So a claim that is out of bounds is
@@ -60,8 +65,11 @@ async function run(claim) {
   }
 }
 
-/** @param {Record<string, number>} counts */
-function checkBudget(counts) {
+/**
+ * @param {Record<string, number>} counts
+ * @param {{ update: boolean }} options
+ */
+function checkBudget(counts, options) {
   const platform = `Node ${process.versions.node.split('.')[0]}, ${process.arch}`;
   if (options.update) {
     fs.writeFileSync(budgetFile, `${JSON.stringify({ platform, counts }, null, 2)}\n`);

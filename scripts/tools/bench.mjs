@@ -4,19 +4,36 @@
 //   npm run bench                        all
 //   npm run bench -- steady replace      some
 //   npm run bench -- --rounds 9 steady   fewer rounds than the 201 that a result is made of
+//   npm run bench -- --report            makes docs/benchmarks.md of what was found
+//   npm run bench -- --check             is bench-check.mjs; --update, too
 
+import fs from 'node:fs';
+import path from 'node:path';
 import util from 'node:util';
 import { chooseClaims } from '../../bench/lib/claims.mjs';
 import { describeMachine } from '../../bench/lib/machine.mjs';
-import { printOutcome, saveResult } from '../../bench/lib/results.mjs';
+import { writePage } from '../../bench/lib/page.mjs';
+import { loadResults, printOutcome, saveResult } from '../../bench/lib/results.mjs';
 import { cleanUp } from '../../bench/lib/scene.mjs';
+import { check } from './bench-check.mjs';
+import { root } from './checkout.mjs';
 
 const { values: options, positionals } = util.parseArgs({
-  options: { rounds: { type: 'string', default: '201' } },
+  options: {
+    rounds: { type: 'string', default: '201' },
+    report: { type: 'boolean', default: false },
+    check: { type: 'boolean', default: false },
+    update: { type: 'boolean', default: false },
+  },
   allowPositionals: true,
 });
 
-for (const claim of await chooseClaims(positionals)) {
+if (options.check) process.exitCode = (await check(options)) ? 0 : 1;
+else if (options.report) fs.writeFileSync(path.join(root, 'docs/benchmarks.md'), writePage(loadResults()));
+else for (const claim of await chooseClaims(positionals)) await measure(claim);
+
+/** @param {import('../../bench/lib/outcome.mjs').Claim} claim */
+async function measure(claim) {
   const missing = claim.missing?.() ?? null;
   if (missing !== null) throw new Error(`${claim.name} cannot be measured here: ${missing}`);
   const machine = describeMachine();

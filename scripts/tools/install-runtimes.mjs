@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-// Installs the runtimes that the package is tested in, into the user's cache (1.5 GB in all): `npm run runtimes`.
+// Installs the runtimes that the package is tested in, into the user's cache (1.5 GB in all): `node scripts/tools/install-runtimes.mjs`.
 //
-//   npm run runtimes                     all that can run on this machine
-//   npm run runtimes -- bun deno         some
+//   node scripts/tools/install-runtimes.mjs                     all that can run on this machine
+//   node scripts/tools/install-runtimes.mjs bun deno         some
 
 import { launch, RUNTIMES, whyNot } from './runtimes.mjs';
 

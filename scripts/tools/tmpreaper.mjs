@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Debian's tmpreaper, unpacked into the user's cache for the tests and not installed: `npm run tmpreaper`. Whoever
+// Debian's tmpreaper, unpacked into the user's cache for the tests and not installed: `node scripts/tools/tmpreaper.mjs`. Whoever
 // installs the package gets a cron job that cleans the machine's /tmp.
 
 import { spawnSync } from 'node:child_process';

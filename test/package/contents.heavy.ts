@@ -6,10 +6,12 @@ import path from 'node:path';
 import { beforeAll, expect, inject, test } from 'vitest';
 
 import { parseSums, sha256 } from '../../scripts/release/checksums.mjs';
+import { installPinned } from '../../scripts/tools/pinned.mjs';
 import { golden, whyNoSums } from './golden.js';
-import { installedProject, root, run, runOk, titled } from './installed.js';
+import { installedProject, run, runOk, titled, whyNoTools } from './installed.js';
 
-const bin = path.join(root, 'node_modules/.bin');
+const whyNoLinters = whyNoTools('linters');
+const bin = () => path.join(installPinned('linters'), '.bin');
 let installed: string;
 
 beforeAll(() => {
@@ -40,15 +42,16 @@ test.skipIf(whyNoSums !== undefined)(titled('its binaries are those that its own
   expect(Object.fromEntries(found)).toEqual(Object.fromEntries(sums));
 });
 
-test('publint finds nothing', async () => {
-  const { stdout, stderr, status } = await run(path.join(bin, 'publint'), ['run', inject('tarball'), '--strict']);
+test.skipIf(whyNoLinters !== undefined)(titled('publint finds nothing', whyNoLinters), async () => {
+  const { stdout, stderr, status } = await run(path.join(bin(), 'publint'), ['run', inject('tarball'), '--strict']);
   expect(stdout + stderr).toMatch(/All good/);
   expect(status).toBe(0);
 });
 
-test('arethetypeswrong finds nothing: require and import, node16, nodenext and bundler', async () => {
+const everyResolution = 'arethetypeswrong finds nothing: require and import, node16, nodenext and bundler';
+test.skipIf(whyNoLinters !== undefined)(titled(everyResolution, whyNoLinters), async () => {
   const args = [inject('tarball'), '--profile', 'node16', '--format', 'ascii', '--no-color'];
-  const { stdout, stderr, status } = await run(path.join(bin, 'attw'), args);
+  const { stdout, stderr, status } = await run(path.join(bin(), 'attw'), args);
   expect(status, stdout + stderr).toBe(0);
   const entries = Object.keys(JSON.parse(fs.readFileSync(path.join(installed, 'package.json'), 'utf8')).exports);
   for (const how of ['node16 (from CJS): 🟢', 'node16 (from ESM): 🟢', 'bundler: 🟢']) {

@@ -90,6 +90,7 @@ test('a lock of another version, a private package and one without a repository 
 
 test('npm publish asks first', () => {
   const { scripts } = JSON.parse(fs.readFileSync(path.resolve(__dirname, '../../package.json'), 'utf8'));
-  expect(scripts.prepublishOnly).toBe('npm run check:prebuilds && npm run check:release');
-  expect(scripts['check:release']).toBe('node scripts/release/check-release.mjs');
+  expect(scripts.prepublishOnly).toBe(
+    'node scripts/release/check-prebuilds.mjs && node scripts/release/check-release.mjs',
+  );
 });

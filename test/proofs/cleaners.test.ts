@@ -14,7 +14,9 @@ const tmpreaper = fs.existsSync(unpacked) ? unpacked : 'tmpreaper';
 const missingTmpfiles = missingTool('systemd-tmpfiles');
 // Its --help fails.
 const missingTmpreaper =
-  spawnSync(tmpreaper, ['--help']).error === undefined ? null : 'no tmpreaper: npm run tmpreaper, on Debian or Ubuntu';
+  spawnSync(tmpreaper, ['--help']).error === undefined
+    ? null
+    : 'no tmpreaper: node scripts/tools/tmpreaper.mjs, on Debian or Ubuntu';
 
 /** Until everything that was made is older than the cleaners' age. */
 const growOld = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2100));

@@ -13,9 +13,10 @@ import {
   type OpenOptions,
   type ShimCommand,
 } from '../../dist/runtime/index.js';
-import { fixtures, missingTool, ownUid, pathOfBytes, tempDir } from '../helpers.js';
+import { missingBetterSqlite } from '../helpers/sqlite.js';
+import { fixtures, ownUid, pathOfBytes, tempDir } from '../helpers.js';
 
-export const missingSqlite = missingTool(process.execPath, ['-e', "new (require('better-sqlite3'))(':memory:')"]);
+export const missingSqlite = missingBetterSqlite;
 
 /** The interpreter itself: in its place there may be a script that starts other programs before it becomes one. */
 export const python = spawnSync('python3', ['-c', 'import sys; print(sys.executable)'], {

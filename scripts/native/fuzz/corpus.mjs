@@ -4,7 +4,8 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { buildDirectory, root } from '../variants.mjs';
+import { root } from '../../tools/checkout.mjs';
+import { buildDirectory } from '../variants.mjs';
 
 /** @typedef {import('./fuzzers.mjs').Fuzzer} Fuzzer */
 

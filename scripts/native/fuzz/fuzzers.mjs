@@ -1,7 +1,8 @@
 // Every fuzzer, and how to start it.
 
 import path from 'node:path';
-import { buildDirectory, root } from '../variants.mjs';
+import { root } from '../../tools/checkout.mjs';
+import { buildDirectory } from '../variants.mjs';
 
 /**
  * @typedef {object} Fuzzer

@@ -6,8 +6,9 @@ import fs from 'node:fs';
 import Module, { createRequire } from 'node:module';
 import path from 'node:path';
 import esbuild from 'esbuild';
-import { createInstrumenter } from 'istanbul-lib-instrument';
-import { buildDirectory, root } from '../variants.mjs';
+import { root } from '../../tools/checkout.mjs';
+import { requirePinned } from '../../tools/pinned.mjs';
+import { buildDirectory } from '../variants.mjs';
 import { emptyDirectory, writableDirectory } from './corpus.mjs';
 
 /**
@@ -57,6 +58,7 @@ function inHex(word) {
 
 /** The fuzzer itself counts, too: its oracle shows libFuzzer steps where the parser is one regular expression. */
 function loadInstrumented() {
+  const { createInstrumenter } = requirePinned('coverage', 'istanbul-lib-instrument');
   const instrumenter = createInstrumenter({ coverageVariable: COVERAGE, compact: false });
   const dist = path.join(root, 'dist') + path.sep;
   const { _extensions: loaders } = /** @type {any} */ (Module);

@@ -1,4 +1,4 @@
-// How long the proofs of this directory run: short in `npm test`, long in `npm run soak`, which sets the variable.
+// How long the proofs of this directory run: short in `npm test`, long in `node scripts/tools/soak.mjs`, which sets the variable.
 
 const seconds = Number(process.env.BOXSOCKETS_SOAK_SECONDS ?? 0);
 

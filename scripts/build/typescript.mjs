@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+// Compiles lib/ into dist/ and packs it: `npm run build:ts`. With `-- --release`, as it is published: without the maps to
+// the sources, which are not in the package.
+
+import fs from 'node:fs';
+import path from 'node:path';
+
+import { root, run } from '../tools/checkout.mjs';
+import { bundle } from './bundle.mjs';
+
+const maps = !process.argv.includes('--release');
+const dist = path.join(root, 'dist');
+
+run(path.join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.json', '--sourceMap', String(maps)]);
+await bundle({ maps });
+removeLeftovers();
+// Newer than all that it was made of: fresh.mjs looks at it.
+fs.writeFileSync(path.join(dist, '.built'), '');
+
+/** What earlier builds made of files that are gone. */
+function removeLeftovers() {
+  for (const file of fs.readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
+    const source = path.join(root, 'lib', file.replace(/\.(js|js\.map|d\.ts)$/, '.ts'));
+    const isLeft = !fs.existsSync(source) || (!maps && file.endsWith('.map'));
+    if (isLeft) fs.rmSync(path.join(dist, file), { recursive: true, force: true });
+  }
+}
