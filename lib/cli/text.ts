@@ -7,23 +7,9 @@ export function shellCommand(...words: string[]): string {
   return shellQuote(words);
 }
 
-const UNITS: [seconds: number, name: string][] = [
-  [86_400, 'day'],
-  [3600, 'hour'],
-  [60, 'minute'],
-  [1, 'second'],
-];
-
-/** Seconds in words, two units at most: `10 days`, `1 day 12 hours`, `less than a second`. */
-export function duration(seconds: number): string {
-  let rest = Math.round(seconds);
-  const parts: string[] = [];
-  for (const [size, name] of UNITS) {
-    const count = Math.floor(rest / size);
-    rest -= count * size;
-    if (count > 0 && parts.length < 2) parts.push(plural(count, name));
-  }
-  return parts.length > 0 ? parts.join(' ') : 'less than a second';
+/** A command for root: with sudo where the reader is another user. */
+export function asRoot(...words: string[]): string {
+  return process.geteuid?.() === 0 ? shellCommand(...words) : shellCommand('sudo', ...words);
 }
 
 /** `1 box`, `2 boxes`. */

@@ -1,17 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { duration, printable, shellCommand, shorten, wrap } from '../../dist/cli/text.js';
+import { printable, shellCommand, shorten, wrap } from '../../dist/cli/text.js';
 
 describe('text for a person', () => {
-  it.each([
-    [0, 'less than a second'],
-    [0.2, 'less than a second'],
-    [1, '1 second'],
-    [90, '1 minute 30 seconds'],
-    [129_600, '1 day 12 hours'],
-    [864_000, '10 days'],
-    [90_061, '1 day 1 hour'],
-  ])('%d seconds: %s', (seconds, text) => expect(duration(seconds)).toBe(text));
-
   it('a path that is too long loses its middle', () => {
     expect(shorten('/home/me/boxes', 20)).toBe('/home/me/boxes');
     expect(shorten('/home/me/boxes/b1/sockets', 15, '…')).toBe('/home/m…sockets');

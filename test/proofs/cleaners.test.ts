@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, onTestFinished } from 'vitest';
-import { inspectCleaners } from '../../dist/cli/cleaner/cleaner.js';
+import { inspectCleaners } from '../../dist/cli/cleaner.js';
 import type { HoldOptions } from '../../dist/index.js';
 import { cacheDirectory } from '../helpers/cache.js';
 import { makeWorld, missingTool, promise, run, tempDir, type World } from '../helpers.js';
@@ -81,7 +81,7 @@ describe('systemd-tmpfiles', () => {
   promise(missingTmpfiles, 'spares every binding by the line that doctor shows, held or not', async () => {
     const world = makeWorld();
     world.box('a').ensureSync();
-    const { tmpfilesLine } = inspectCleaners({ links: [world.binding('a')] });
+    const { tmpfilesLine } = inspectCleaners(world.binding('a'));
     expect(tmpfilesLine).toBe(`x ${world.base}/bl-*`);
     await growOld();
     tmpfilesClean(`d ${world.base} - - - 1s`, `x ${world.base}/home`, tmpfilesLine);

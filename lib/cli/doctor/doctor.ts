@@ -2,8 +2,7 @@
 
 import * as path from 'node:path';
 import { type BindingInfo, BoxSockets, measureSunPathLimit, sunPathLimit } from '../../index.js';
-import { type CleanerReport, inspectCleaners } from '../cleaner/cleaner.js';
-import { readMounts } from '../mounts.js';
+import { type CleanerReport, inspectCleaners } from '../cleaner.js';
 import { inspectBox, listParent, readHome, staleBindings } from './boxes.js';
 import { cleanerFindings } from './cleaner-findings.js';
 import { errorCode, realPath } from './files.js';
@@ -48,7 +47,7 @@ export async function examine(asked: DoctorRequest, examiner: Examiner): Promise
 
   const listed = await listParent(request, parent.parent);
   const home = request.home === null ? { ids: [], findings: [] } : readHome(request.home, request);
-  const cleaner = lookForCleaners(request, parent.parent, [...(listed.bindings?.keys() ?? []), ...home.ids]);
+  const cleaner = lookForCleaners(request, parent.parent, home.ids);
   findings.push(...listed.findings, ...home.findings, ...cleanerFindings(cleaner, request));
   findings.push(...staleBindings(listed.bindings ?? new Map(), home.ids, request));
 
@@ -134,10 +133,7 @@ function uidFindings(): Finding[] {
   ];
 }
 
-function lookForCleaners(request: DoctorRequest, parent: ParentReport, ids: string[]): CleanerReport {
-  const base = realPath(request.base ?? DEFAULT_BASE);
-  const dir = path.join(base, path.basename(parent.path));
-  // Without a box to ask about, any: what is said of it holds for each that no line names.
-  const links = (ids.length > 0 ? [...new Set(ids)] : ['box']).map((id) => path.join(dir, id));
-  return inspectCleaners({ links, mountPoints: new Set(readMounts().map((mount) => mount.mountPoint)) });
+// What is said of one link holds for each that no line names.
+function lookForCleaners(request: DoctorRequest, parent: ParentReport, [id = 'box']: string[]): CleanerReport {
+  return inspectCleaners(path.join(realPath(request.base ?? DEFAULT_BASE), path.basename(parent.path), id));
 }

@@ -1,8 +1,8 @@
 // The page that `doctor` prints: the machine, each box with its names as bars, and at the end what to do.
 
-import type { Cleaner } from '../cleaner/cleaner.js';
+import type { Cleaner } from '../cleaner.js';
 import type { Output } from '../output.js';
-import { duration, plural, printable, shorten, wrap } from '../text.js';
+import { plural, printable, shorten, wrap } from '../text.js';
 import { packageVersion } from '../version.js';
 import type { DirectBind } from './direct-bind.js';
 import { renderBox, renderBriefly } from './render-box.js';
@@ -54,7 +54,7 @@ function renderMachine(report: DoctorReport, output: Output): void {
   cleaners.forEach((line, index) => {
     row(output, index === 0 ? 'Cleaner' : '', line);
   });
-  if (cleaner.soonest === null && report.platform === 'linux')
+  if (cleaner.cleaners.every((one) => one.takesLink !== true) && report.platform === 'linux')
     row(output, '', `to be sure, in /etc/tmpfiles.d: ${cleaner.tmpfilesLine}`);
 }
 
@@ -80,11 +80,10 @@ function described(directory: BaseReport | ParentReport): string {
   return `${STATES[directory.state]}${isPrivate}${owner}`;
 }
 
-function cleanerLine(cleaner: Cleaner): string {
-  const age = cleaner.ageSeconds === 0 ? 'at every run' : `after ${duration(cleaner.ageSeconds ?? 0)} unused`;
-  const takes = cleaner.takesLink ? `takes a link ${age}` : 'takes no links here';
-  const how = cleaner.active ? (cleaner.schedule ?? cleaner.reason) : `not active: ${cleaner.reason}`;
-  return `${cleaner.name} ${takes} (${how})`;
+function cleanerLine({ name, active, takesLink, age, reason }: Cleaner): string {
+  const takes =
+    takesLink === null ? 'may take a link' : takesLink ? `takes a link after ${age}` : 'takes no links here';
+  return `${name} ${takes} (${active ? '' : 'not active: '}${reason})`;
 }
 
 function renderDirect({ direct, through, native }: SelfCheck, output: Output): void {

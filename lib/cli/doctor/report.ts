@@ -1,7 +1,7 @@
 // What `doctor` finds out. The shape is that of `doctor --json`, design section 8.
 
 import type { KrunScheme } from '../../index.js';
-import type { CleanerReport } from '../cleaner/cleaner.js';
+import type { CleanerReport } from '../cleaner.js';
 import { shellCommand } from '../text.js';
 
 /** The whole report. */
@@ -35,8 +35,7 @@ export const FINDING_CODES = [
   'parent-foreign',
   'parent-open',
   'cleaner-takes-link',
-  'cleaner-inactive',
-  'cleaner-unreadable',
+  'cleaner-unknown',
   'home-missing',
   'home-unreadable',
   'home-without-boxes',

@@ -21,7 +21,6 @@ const JAVASCRIPT = {
   names: 60,
   'binary-size': 120,
   library: 120,
-  tmpfiles: 130,
   'box-config': 130,
   'shim-pid': 250,
 };

@@ -5,7 +5,7 @@ import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { inspectCleaners } from '../../../dist/cli/cleaner/cleaner.js';
+import { inspectCleaners, type Machine } from '../../../dist/cli/cleaner.js';
 import { cleanerFindings } from '../../../dist/cli/doctor/cleaner-findings.js';
 import { type DoctorRequest, FINDING_CODES, type Finding, type FindingCode } from '../../../dist/cli/doctor/report.js';
 import { boxsockets, isRoot, json, MAIN, makeBox, NOBODY, run, scratch, uid } from '../run.js';
@@ -65,23 +65,11 @@ const nosymfollow =
     : 'needs mount nosymfollow');
 const namespaces = run('sh', ['-c', 'unshare -pfm --mount-proc unshare -m true']).status === 0 ? null : 'needs unshare';
 
-const systemd = (): void => {
-  const files = {
-    'usr/bin/systemd-tmpfiles': '',
-    'usr/lib/systemd/system/systemd-tmpfiles-clean.timer': '[Timer]\nOnUnitActiveSec=1d\n',
-    'usr/lib/systemd/system/systemd-tmpfiles-clean.service': '[Service]\n',
-    'etc/systemd/system/timers.target.wants/systemd-tmpfiles-clean.timer': '[Timer]\n',
-    'usr/lib/tmpfiles.d/tmp.conf': 'q /tmp 1777 root root 10d\n',
-  };
-  for (const [name, text] of Object.entries(files)) {
-    fs.mkdirSync(path.dirname(path.join(test.dir, name)), { recursive: true });
-    fs.writeFileSync(path.join(test.dir, name), text);
-  }
-};
-
-function cleaners(): Finding[] {
+function cleaners(changes: object): Finding[] {
   const request: DoctorRequest = { home: home(), base: null, uid, krun: null };
-  return cleanerFindings(inspectCleaners({ links: ['/tmp/bl-0/b1'], root: test.dir, platform: 'linux' }), request);
+  const machine = { platform: 'linux', exists: () => true, read: () => '', run: () => 'q /tmp 1777 root root 10d' };
+  const report = inspectCleaners('/tmp/bl-0/b1', { ...machine, ...changes } as Machine);
+  return cleanerFindings({ ...report, cleaners: report.cleaners.slice(0, 1) }, request);
 }
 
 const PROVOCATIONS: Record<FindingCode, Provocation> = {
@@ -215,30 +203,13 @@ const PROVOCATIONS: Record<FindingCode, Provocation> = {
   },
   'cleaner-takes-link': {
     severity: 'warning',
-    remedy: "echo 'x /tmp/bl-*' | sudo tee /etc/tmpfiles.d/boxsockets.conf",
-    provoke() {
-      systemd();
-      fs.mkdirSync(path.join(test.dir, 'run/systemd/system'), { recursive: true });
-      return cleaners();
-    },
+    remedy: "echo 'x /tmp/bl-*' | ",
+    provoke: () => cleaners({}),
   },
-  'cleaner-inactive': {
+  'cleaner-unknown': {
     severity: 'info',
-    remedy: "echo 'x /tmp/bl-*' | sudo tee",
-    provoke() {
-      systemd();
-      return cleaners();
-    },
-  },
-  'cleaner-unreadable': {
-    severity: 'info',
-    remedy: 'sudo boxsockets doctor',
-    provoke() {
-      systemd();
-      fs.mkdirSync(path.join(test.dir, 'etc'), { recursive: true });
-      fs.writeFileSync(path.join(test.dir, 'etc/tmpfiles.d'), 'a file in the place of a directory');
-      return cleaners();
-    },
+    remedy: "echo 'x /tmp/bl-*' | ",
+    provoke: () => cleaners({ run: () => null }),
   },
   'home-missing': { severity: 'error', remedy: () => `ls -ld ${home()}`, provoke: () => doctor() },
   'home-unreadable': {
