@@ -9,7 +9,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { BoxRuntime, MemoryBoxStore } from 'boxsockets/runtime';
+import { BoxRuntime } from 'boxsockets/runtime';
 
 const base = fs.mkdtempSync(path.join(os.tmpdir(), 'bs-'));
 process.on('exit', () => fs.rmSync(base, { recursive: true }));
@@ -56,7 +56,7 @@ async function qmp(lines, socket, execute) {
   }
 }
 
-const runtime = await BoxRuntime.open({ homeDir, base, names: ['serial.sock'], store: new MemoryBoxStore() });
+const runtime = await BoxRuntime.open({ homeDir, base, names: ['serial.sock'] });
 const { id } = await runtime.provision({ name: 'vm' });
 const { layout } = await runtime.launch(id, shim);
 

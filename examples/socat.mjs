@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 
-import { BoxRuntime, MemoryBoxStore } from 'boxsockets/runtime';
+import { BoxRuntime } from 'boxsockets/runtime';
 
 // All of it in a directory of its own, which takes the place of /tmp too.
 const base = fs.mkdtempSync(path.join(os.tmpdir(), 'bs-'));
@@ -27,8 +27,7 @@ const shim = ({ sockets }) => ({
   ],
 });
 
-// Rows in memory, so that the example needs no better-sqlite3. A host leaves `store` out.
-const runtime = await BoxRuntime.open({ homeDir, base, store: new MemoryBoxStore() });
+const runtime = await BoxRuntime.open({ homeDir, base });
 const { id } = await runtime.provision({ name: 'echo' });
 const { layout } = await runtime.launch(id, shim);
 

@@ -316,12 +316,14 @@ export function storeFailed(file: string, error: Error & { code?: unknown }): Bo
   });
 }
 
-export function sqliteUnavailable(cause: Error): BoxSocketsError {
+/** There is no SQLite; `why` tells what is wrong with better-sqlite3. */
+export function sqliteUnavailable(why: string, cause?: Error): BoxSocketsError {
   return refusal(
     'ERR_BOX_SOCKETS_SQLITE_UNAVAILABLE',
-    `Rows of boxes are kept in SQLite by the package better-sqlite3, which cannot be loaded (${firstLine(cause.message)}). ` +
-      'Install it (npm install better-sqlite3), or pass a store of your own',
-    { cause },
+    `Rows of boxes are kept in SQLite. This runtime has no node:sqlite (Node 24, Bun and Deno have it), and the package ` +
+      `better-sqlite3 cannot be used in its place: ${firstLine(why)}.\n` +
+      'Install its version 12 (npm install better-sqlite3@12), use another runtime, or pass a store of your own',
+    cause === undefined ? {} : { cause },
   );
 }
 

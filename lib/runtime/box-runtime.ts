@@ -6,11 +6,9 @@ import { toBoolean, toBoxId, toOptions } from '../arguments.js';
 import { BoxConfig } from '../box/index.js';
 import { asError, boxRunning, fromSystemError, invalidArgValue, runtimeClosed } from '../errors.js';
 import type { ConnectOptions } from '../operations/connect.js';
-import type { BoxInfo } from './box-info.js';
-import { Home } from './home.js';
-import { HomeLock } from './home-lock.js';
+import type { BoxInfo } from './home.js';
+import { Home, HomeLock } from './home.js';
 import { endShim, forgetShim, launchBox, type ShimRecipe, toLaunch } from './launch.js';
-import { type NewBox, newBoxConfig } from './new-box.js';
 import {
   type LaunchedBox,
   type LaunchOptions,
@@ -21,7 +19,7 @@ import {
   type StopResult,
   toStopTimeout,
 } from './options.js';
-import { provisionBox } from './provision.js';
+import { type NewBox, newBoxConfig, provisionBox } from './provision.js';
 import { isAutoRemove, type Recovery, recover, sweep } from './recovery.js';
 import { type RemoveBoxResult, removeBox } from './removal.js';
 import { SqliteBoxStore } from './sqlite-box-store.js';

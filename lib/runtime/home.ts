@@ -1,12 +1,61 @@
-// The boxes of one home, found by their ids: the row, the directories, the shim that runs.
+// A home: its lock, and its boxes, found by their ids: the row, the directories, the shim that runs.
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { BoxConfig, BoxLayout, type ShimProcess } from '../box/index.js';
-import { asError, boxNotFound, rowInvalid } from '../errors.js';
+import { asError, boxNotFound, homeLocked, rowInvalid } from '../errors.js';
+import { isFailure, Refusal } from '../native/contract.js';
+import { native } from '../native/load.js';
+import { unwrap } from '../native/to-error.js';
 import type { BoxSocketsOptions } from '../paths/box-paths.js';
-import type { BoxInfo } from './box-info.js';
 import type { BoxRow, BoxStore } from './box-store.js';
+
+/**
+ * - `'running'`: its shim is alive
+ * - `'stopped'`: it has its home, and no shim
+ * - `'unprepared'`: it has a row alone: never launched by BoxLite, or its home was deleted
+ * - `'invalid'`: its row cannot be used, `error` says why
+ */
+export type BoxState = 'running' | 'stopped' | 'unprepared' | 'invalid';
+
+/** One box of a home, as it is at this moment. */
+export interface BoxInfo {
+  id: string;
+  name: string | null;
+  state: BoxState;
+  /** Null where the row is invalid. */
+  config: BoxConfig | null;
+  /** Null unless it runs. */
+  shim: ShimProcess | null;
+  error?: Error;
+}
+
+/**
+ * The lock on a home, held from {@link HomeLock.take} until it is released or its process (or worker thread) ends, however. It is an
+ * exclusive flock on `<homeDir>/.lock`, the very one that BoxLite takes, so that its hosts are kept out too.
+ */
+export class HomeLock {
+  readonly #descriptor: number;
+  #released = false;
+
+  private constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  /** @throws {BoxSocketsError} `ERR_BOX_SOCKETS_HOME_LOCKED`, `ERR_BOX_SOCKETS_LOCK_UNTRUSTED`, or a system call */
+  static async take(homeDir: string): Promise<HomeLock> {
+    const file = `${homeDir}/.lock`;
+    const outcome = await native().lockHomeAsync(file);
+    if (isFailure(outcome) && outcome.refusal === Refusal.lockTimeout) throw homeLocked(homeDir, file, outcome.owner);
+    return new HomeLock(unwrap(outcome, { base: homeDir, parent: homeDir }));
+  }
+
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    native().closeDescriptor(this.#descriptor);
+  }
+}
 
 /** A box that was looked up by its id. */
 export interface FoundBox {

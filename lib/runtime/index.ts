@@ -1,11 +1,9 @@
-export type { BoxInfo, BoxState } from './box-info.js';
 export { BoxRuntime } from './box-runtime.js';
 export type { BoxRow, BoxStore } from './box-store.js';
-export type { ShimRecipe } from './launch.js';
-export { MemoryBoxStore } from './memory-box-store.js';
-export type { NewBox } from './new-box.js';
+export type { BoxInfo, BoxState } from './home.js';
+export type { ShimCommand, ShimRecipe } from './launch.js';
 export type { LaunchedBox, LaunchOptions, OpenOptions, RemoveBoxOptions, StopOptions, StopResult } from './options.js';
+export type { NewBox } from './provision.js';
 export type { Recovery } from './recovery.js';
 export type { RemoveBoxResult } from './removal.js';
-export type { ShimCommand } from './shim-launcher.js';
 export { SqliteBoxStore } from './sqlite-box-store.js';

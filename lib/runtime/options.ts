@@ -11,7 +11,7 @@ export interface OpenOptions extends BoxSocketsOptions {
   /** Where everything lies: boxes in `boxes/<id>/`, and the rows where no store is given. Made where it is missing. */
   homeDir: PathLike;
   /**
-   * The rows. When left out, SQLite in `<homeDir>/db/boxlite.db`, which needs the package `better-sqlite3`. One that is
+   * The rows. When left out, SQLite in `<homeDir>/db/boxlite.db`, which on Node 20 needs the package `better-sqlite3` 12. One that is
    * given is not closed by `close()`.
    */
   store?: BoxStore;

@@ -1,12 +1,19 @@
-// Rows in SQLite, in the table that BoxLite has them in. The package better-sqlite3 is loaded when a store is opened: it
-// is an optional peer dependency, of this file alone.
+// Rows in SQLite, in the table that BoxLite has them in.
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { Database, Statement } from 'better-sqlite3';
 import { type PathLike, toAbsolutePath } from '../arguments.js';
-import { asError, boxExists, sqliteUnavailable, storeFailed } from '../errors.js';
+import { asError, BoxSocketsError, boxExists, storeFailed } from '../errors.js';
 import type { BoxRow, BoxStore } from './box-store.js';
+import {
+  type Database,
+  loadSqlite,
+  SQLITE_CONSTRAINT_PRIMARYKEY,
+  SQLITE_CONSTRAINT_UNIQUE,
+  type Sqlite,
+  type SqlValue,
+  type Statement,
+} from './sqlite.js';
 
 // As BoxLite 0.10.0 makes it; further tables of its database are left alone.
 const SCHEMA = `
@@ -16,46 +23,34 @@ const SCHEMA = `
     created_at INTEGER NOT NULL,
     json TEXT NOT NULL
   )`;
-const COLUMNS = 'id, name, created_at AS createdAt, json';
 
-type RowColumns = [id: string, name: string | null, createdAt: number, json: string, rowid: number];
+type Columns = [id: string, name: string | null, createdAt: number, json: string, rowid: number];
 
 /** How many rows are read at once. */
 const PAGE = 500;
 
-interface Statements {
-  get: Statement<[string], BoxRow>;
-  page: Statement<[number, number], RowColumns>;
-  insert: Statement<[BoxRow]>;
-  update: Statement<[BoxRow]>;
-  delete: Statement<[string]>;
-}
-
-/** Rows in a SQLite file. Needs the package `better-sqlite3`. */
+/** Rows in a SQLite file: by `node:sqlite` where the runtime has it, else by the package `better-sqlite3` 12. */
 export class SqliteBoxStore implements BoxStore {
   /** Absolute. */
   readonly file: string;
+  readonly #sqlite: Sqlite;
   readonly #database: Database;
-  readonly #statements: Statements;
+  readonly #statements: Record<'get' | 'page' | 'insert' | 'update' | 'delete', Statement>;
 
-  private constructor(file: string, database: Database) {
+  private constructor(file: string, sqlite: Sqlite, database: Database) {
     this.file = file;
+    this.#sqlite = sqlite;
     this.#database = database;
+    const columns = 'id, name, created_at, json, rowid';
     this.#statements = {
-      get: database.prepare(`SELECT ${COLUMNS} FROM box_config WHERE id = ?`),
-      // In the order in which they lie in the file, and as arrays: by id, and as objects that SQLite's binding makes, it
-      // takes twice as long, and a home may have thousands.
-      page: database
-        .prepare<[number, number], RowColumns>(
-          `SELECT ${COLUMNS}, rowid FROM box_config WHERE rowid > ? ORDER BY rowid LIMIT ?`,
-        )
-        .raw(),
-      insert: database.prepare(
-        'INSERT INTO box_config (id, name, created_at, json) VALUES (@id, @name, @createdAt, @json)',
+      get: sqlite.prepareArrays(database, `SELECT ${columns} FROM box_config WHERE id = ?`),
+      // In the order in which they lie in the file: by id it takes twice as long, and a home may have thousands.
+      page: sqlite.prepareArrays(
+        database,
+        `SELECT ${columns} FROM box_config WHERE rowid > ? ORDER BY rowid LIMIT ${PAGE}`,
       ),
-      update: database.prepare(
-        'UPDATE box_config SET name = @name, created_at = @createdAt, json = @json WHERE id = @id',
-      ),
+      insert: database.prepare('INSERT INTO box_config (id, name, created_at, json) VALUES (?, ?, ?, ?)'),
+      update: database.prepare('UPDATE box_config SET name = ?, created_at = ?, json = ? WHERE id = ?'),
       delete: database.prepare('DELETE FROM box_config WHERE id = ?'),
     };
   }
@@ -68,39 +63,42 @@ export class SqliteBoxStore implements BoxStore {
    */
   static async open(file: PathLike): Promise<SqliteBoxStore> {
     const absolute = toAbsolutePath('file', file);
-    const database = openDatabase(absolute);
+    const sqlite = loadSqlite();
+    let database: Database | undefined;
     try {
-      database.pragma('journal_mode = WAL');
-      // BoxLite's rows of state go with those of configuration.
-      database.pragma('foreign_keys = ON');
+      fs.mkdirSync(path.dirname(absolute), { recursive: true, mode: 0o700 });
+      database = sqlite.open(absolute, { readOnly: false });
+      // BoxLite's rows of state go with those of configuration. Another host has the file for moments.
+      database.exec('PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON');
       database.exec(SCHEMA);
-      return new SqliteBoxStore(absolute, database);
+      return new SqliteBoxStore(absolute, sqlite, database);
     } catch (error) {
-      database.close();
-      throw storeFailed(absolute, asError(error));
+      database?.close();
+      throw error instanceof BoxSocketsError ? error : storeFailed(absolute, asError(error));
     }
   }
 
   async get(id: string): Promise<BoxRow | undefined> {
-    return this.#run(() => this.#statements.get.get(id));
+    const columns = this.#run(() => this.#statements.get.get(id));
+    return columns === undefined ? undefined : toRow(columns as Columns);
   }
 
   async *pages(): AsyncGenerator<BoxRow[]> {
     let after = Number.MIN_SAFE_INTEGER;
     for (;;) {
-      const rows = this.#run(() => this.#statements.page.all(after, PAGE));
-      if (rows.length > 0) yield rows.map(([id, name, createdAt, json]) => ({ id, name, createdAt, json }));
+      const rows = this.#run(() => this.#statements.page.all(after)) as Columns[];
+      if (rows.length > 0) yield rows.map(toRow);
       if (rows.length < PAGE) return;
       after = rows.at(-1)?.[4] ?? after;
     }
   }
 
-  async insert(row: BoxRow): Promise<void> {
-    this.#write(row, () => this.#statements.insert.run(row));
+  async insert({ id, name, createdAt, json }: BoxRow): Promise<void> {
+    this.#write(id, name, () => this.#statements.insert.run(id, name, createdAt, json));
   }
 
-  async update(row: BoxRow): Promise<boolean> {
-    return this.#write(row, () => this.#statements.update.run(row)).changes > 0;
+  async update({ id, name, createdAt, json }: BoxRow): Promise<boolean> {
+    return this.#write(id, name, () => this.#statements.update.run(name, createdAt, json, id)).changes > 0;
   }
 
   async delete(id: string): Promise<boolean> {
@@ -111,41 +109,26 @@ export class SqliteBoxStore implements BoxStore {
     this.#run(() => this.#database.close());
   }
 
-  #write<T>(row: BoxRow, write: () => T): T {
-    return this.#run(
-      write,
-      (code) => {
-        if (code === 'SQLITE_CONSTRAINT_PRIMARYKEY') return 'a row of that id';
-        return code === 'SQLITE_CONSTRAINT_UNIQUE' ? `a box named '${row.name}'` : null;
-      },
-      row.id,
-    );
+  #write<T>(id: string, name: SqlValue, write: () => T): T {
+    try {
+      return write();
+    } catch (error) {
+      const code = this.#sqlite.resultCode(error);
+      if (code === SQLITE_CONSTRAINT_PRIMARYKEY) throw boxExists(id, 'a row of that id', error);
+      if (code === SQLITE_CONSTRAINT_UNIQUE) throw boxExists(id, `a box named '${name}'`, error);
+      throw storeFailed(this.file, asError(error));
+    }
   }
 
-  #run<T>(call: () => T, conflict: (code: string) => string | null = () => null, id = ''): T {
+  #run<T>(call: () => T): T {
     try {
       return call();
     } catch (error) {
-      const there = conflict(String((error as { code?: unknown }).code));
-      throw there === null ? storeFailed(this.file, asError(error)) : boxExists(id, there, error);
+      throw storeFailed(this.file, asError(error));
     }
   }
 }
 
-function openDatabase(file: string): Database {
-  let open: typeof import('better-sqlite3');
-  try {
-    open = require('better-sqlite3') as typeof import('better-sqlite3');
-  } catch (error) {
-    throw sqliteUnavailable(asError(error));
-  }
-  try {
-    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-    return new open(file);
-  } catch (error) {
-    // Its JavaScript is there, and its binary is not, or is another Node's.
-    const { code, message } = asError(error) as Error & { code?: string };
-    const noBinary = code === 'ERR_DLOPEN_FAILED' || message.startsWith('Could not locate the bindings file');
-    throw noBinary ? sqliteUnavailable(asError(error)) : storeFailed(file, asError(error));
-  }
+function toRow([id, name, createdAt, json]: Columns): BoxRow {
+  return { id, name, createdAt, json };
 }

@@ -5,6 +5,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { missingTool, promise } from '../helpers.js';
+import { missingSqlite } from '../runtime/home.js';
 
 const root = path.join(__dirname, '..', '..');
 
@@ -20,7 +21,7 @@ function output(args: readonly string[]): string[] {
   return stdout.trimEnd().split('\n');
 }
 
-const missingSocat = missingTool('socat', ['-V']);
+const missingSocat = missingSqlite ?? missingTool('socat', ['-V']);
 
 describe('docs/boxes.md', () => {
   const page = fs.readFileSync(path.join(root, 'docs', 'boxes.md'), 'utf8');
@@ -56,7 +57,7 @@ describe('examples', () => {
     expect(removed).toContain("row: true, killed: true, home: 'removed', binding: 'removed'");
   });
 
-  promise(missingTool('qemu-system-x86_64'), 'qemu.mjs runs a box whose shim is a VM', () => {
+  promise(missingSqlite ?? missingTool('qemu-system-x86_64'), 'qemu.mjs runs a box whose shim is a VM', () => {
     const printed = output(['examples/qemu.mjs']);
     expect(printed[0]).toMatch(/^QEMU \d+ running$/);
     expect(printed.slice(1, 4)).toEqual([

@@ -37,7 +37,7 @@ const {
   sunPathLimit,
 } = entries.boxsockets;
 const { BoxConfig, BoxLayout, ShimProcess, waitForReady } = entries['boxsockets/box'];
-const { BoxRuntime, MemoryBoxStore, SqliteBoxStore } = entries['boxsockets/runtime'];
+const { BoxRuntime, SqliteBoxStore } = entries['boxsockets/runtime'];
 const sandbox = entries['boxsockets/sandbox'];
 
 /** Everything that the entries export; the checks below use each of them. */
@@ -59,7 +59,7 @@ const EXPORTS = {
   ],
   'boxsockets/binding': ['useBinding'],
   'boxsockets/box': ['BoxConfig', 'BoxLayout', 'ShimProcess', 'waitForReady'],
-  'boxsockets/runtime': ['BoxRuntime', 'MemoryBoxStore', 'SqliteBoxStore'],
+  'boxsockets/runtime': ['BoxRuntime', 'SqliteBoxStore'],
   'boxsockets/sandbox': [
     'bubblewrapArgs',
     'buildPathAccess',
@@ -87,6 +87,19 @@ function newBox(options) {
 
 function twins(name, sync, async) {
   return { [`${name}, at once`]: sync, [`${name}, on a worker thread`]: async };
+}
+
+/** A store of a host's own. */
+class RowsInMemory {
+  rows = new Map();
+  get = async (id) => this.rows.get(id);
+  insert = async (row) => void this.rows.set(row.id, row);
+  update = async (row) => this.rows.has(row.id) && Boolean(this.rows.set(row.id, row));
+  delete = async (id) => this.rows.delete(id);
+  close = async () => undefined;
+  async *pages() {
+    yield [...this.rows.values()];
+  }
 }
 
 const checks = {
@@ -369,7 +382,7 @@ const checks = {
   'runtime: a box from its row to its removal': async () => {
     const runtime = await BoxRuntime.open({
       homeDir: path.join(scratch, 'runtime'),
-      store: new MemoryBoxStore(),
+      store: new RowsInMemory(),
       base,
     });
     const { id } = await runtime.provision({ name: 'web' });
@@ -386,10 +399,20 @@ const checks = {
     await runtime.close();
   },
 
-  'runtime: SQLite, where better-sqlite3 is not installed, says so': async () => {
-    await assert.rejects(SqliteBoxStore.open(path.join(scratch, 'boxes.db')), {
-      code: 'ERR_BOX_SOCKETS_SQLITE_UNAVAILABLE',
-    });
+  "runtime: rows in the runtime's own SQLite, and where it has none, that is said": async () => {
+    const file = path.join(scratch, 'rows', 'boxes.db');
+    if (process.getBuiltinModule('node:sqlite') === undefined) {
+      return assert.rejects(SqliteBoxStore.open(file), { code: 'ERR_BOX_SOCKETS_SQLITE_UNAVAILABLE' });
+    }
+    const store = await SqliteBoxStore.open(file);
+    const row = { id: 'b1', name: 'web', createdAt: 1, json: '{}' };
+    await store.insert(row);
+    await assert.rejects(store.insert({ ...row, name: null }), { code: 'ERR_BOX_SOCKETS_BOX_EXISTS' });
+    await assert.rejects(store.insert({ ...row, id: 'b2' }), { code: 'ERR_BOX_SOCKETS_BOX_EXISTS' });
+    assert.deepEqual(await store.get('b1'), row);
+    for await (const rows of store.pages()) assert.deepEqual(rows, [row]);
+    assert.equal(await store.delete('b1'), true);
+    await store.close();
   },
 
   'sandbox: policies': async () => {

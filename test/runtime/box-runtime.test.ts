@@ -5,13 +5,8 @@ import * as path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { BoxConfig, ShimProcess } from '../../dist/box/index.js';
 import { BoxSockets } from '../../dist/index.js';
-import {
-  BoxRuntime,
-  type BoxStore,
-  MemoryBoxStore,
-  type OpenOptions,
-  SqliteBoxStore,
-} from '../../dist/runtime/index.js';
+import { BoxRuntime, type BoxStore, type OpenOptions, SqliteBoxStore } from '../../dist/runtime/index.js';
+import { MemoryBoxStore } from '../helpers/memory-box-store.js';
 import { holdSockets, missingPython, missingTool, promise, rejection, start, tempDir } from '../helpers.js';
 import { guest, makeHome, missingSqlite } from './home.js';
 
@@ -64,9 +59,11 @@ describe('opening a home', () => {
     await runtime.close();
 
     const program = `
-      const { BoxRuntime, MemoryBoxStore } = require(${JSON.stringify(dist)});
+      const { BoxRuntime } = require(${JSON.stringify(dist)});
       const [homeDir, base] = process.argv.slice(1);
-      BoxRuntime.open({ homeDir, base, store: new MemoryBoxStore(), orphans: 'keep' }).then((runtime) => {
+      const none = async () => undefined;
+      const store = { get: none, insert: none, update: none, delete: none, close: none, async *pages() {} };
+      BoxRuntime.open({ homeDir, base, store, orphans: 'keep' }).then((runtime) => {
         console.log(JSON.stringify(runtime.recovery.orphans));
         setInterval(() => runtime, 1000);
       });`;

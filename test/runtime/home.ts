@@ -9,14 +9,14 @@ import {
   type BoxRow,
   BoxRuntime,
   type BoxStore,
-  MemoryBoxStore,
   type OpenOptions,
   type ShimCommand,
 } from '../../dist/runtime/index.js';
+import { MemoryBoxStore } from '../helpers/memory-box-store.js';
 import { missingBetterSqlite } from '../helpers/sqlite.js';
 import { fixtures, ownUid, pathOfBytes, tempDir } from '../helpers.js';
 
-export const missingSqlite = missingBetterSqlite;
+export const missingSqlite = process.getBuiltinModule('node:sqlite') === undefined ? missingBetterSqlite : null;
 
 /** The interpreter itself: in its place there may be a script that starts other programs before it becomes one. */
 export const python = spawnSync('python3', ['-c', 'import sys; print(sys.executable)'], {

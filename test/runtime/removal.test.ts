@@ -6,7 +6,8 @@ import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { BoxLayout, ShimProcess } from '../../dist/box/index.js';
-import { type BoxRuntime, type BoxStore, MemoryBoxStore } from '../../dist/runtime/index.js';
+import type { BoxRuntime, BoxStore } from '../../dist/runtime/index.js';
+import { MemoryBoxStore } from '../helpers/memory-box-store.js';
 import { isRoot, missingMount, missingPython, promise, rejection, run, snapshot, tempDir } from '../helpers.js';
 import { guest, makeHome, rowsOf, type TestHome } from './home.js';
 
@@ -429,8 +430,10 @@ describe('a sweep at the start', () => {
       fs.symlinkSync(path.join(base, 'gone'), path.join(parent, 'b2'));
       fs.chmodSync(shut, 0o700);
       const program = `
-      const { BoxRuntime, MemoryBoxStore } = require(${JSON.stringify(path.join(__dirname, '../../dist/runtime'))});
-      BoxRuntime.open({ homeDir: ${JSON.stringify(homeDir)}, base: ${JSON.stringify(base)}, store: new MemoryBoxStore() })
+      const { BoxRuntime } = require(${JSON.stringify(path.join(__dirname, '../../dist/runtime'))});
+      const none = async () => undefined;
+      const store = { get: none, insert: none, update: none, delete: none, close: none, async *pages() {} };
+      BoxRuntime.open({ homeDir: ${JSON.stringify(homeDir)}, base: ${JSON.stringify(base)}, store })
         .then((runtime) => console.log(runtime.recovery.swept.join()));`;
       expect(run(process.execPath, ['-e', program], { uid, gid: uid }).trim()).toBe('b2');
       expect(fs.readdirSync(parent).filter((name) => name !== '.lock')).toEqual(['b1']);

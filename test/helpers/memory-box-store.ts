@@ -1,10 +1,7 @@
-import { boxExists } from '../errors.js';
-import type { BoxRow, BoxStore } from './box-store.js';
+import { boxExists } from '../../dist/errors.js';
+import type { BoxRow, BoxStore } from '../../dist/runtime/index.js';
 
-/**
- * Rows in memory, for tests: they end with the process. Do not open a home with it that you want to keep: the directory
- * of a box without a row is an orphan, and removed.
- */
+/** Rows that end with the process. */
 export class MemoryBoxStore implements BoxStore {
   readonly #rows = new Map<string, BoxRow>();
 
