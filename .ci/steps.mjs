@@ -20,6 +20,7 @@ const STEPS = [
   check('npm', 'ci'),
   check('npm', 'start'),
   vitest('npm', 'run', 'test:all', '--'),
+  { name: 'examples/machine', command: ['node', 'examples/machine/run.mjs'], counts: readLastLine },
   check('npm', 'run', 'lint'),
   check('node', 'scripts/native/lint.mjs'),
   { name: 'npm run test:native', command: ['npm', 'run', 'test:native'], counts: readLastLine },

@@ -61,6 +61,26 @@ async function binders() {
       command: 'tmux',
       args: (/** @type {string} */ socket) => ['-S', socket, '-f', '/dev/null', '-D'],
     },
+    {
+      name: 'QEMU',
+      command: 'qemu-system-x86_64',
+      args: (/** @type {string} */ socket) => [
+        ...['-M', 'none', '-nodefaults', '-display', 'none'],
+        ...['-chardev', `socket,id=c,path=${socket},server=on,wait=off`],
+      ],
+    },
+    {
+      name: 'passt',
+      command: 'passt',
+      args: (/** @type {string} */ socket) => [
+        ...['--foreground', ...(process.getuid?.() === 0 ? ['--runas', '0'] : []), '--socket', socket],
+      ],
+    },
+    {
+      name: 'gvproxy',
+      command: 'gvproxy',
+      args: (/** @type {string} */ socket) => ['-listen-qemu', `unix://${socket}`],
+    },
   ];
   return [...found, ...others.filter(({ command }) => spawnSync('which', [command]).status === 0)];
 }
