@@ -2,11 +2,12 @@
 
 import { type BoxSocketsError, refusal, systemError } from '../errors.js';
 import { closeFile, openFile, readInto, statDescriptor } from '../files.js';
-import type { KrunPin } from '../paths/krun-derivation.js';
+import { statedElfLength } from '../native/whole-file.js';
+import type { KrunPin, KrunSourceEvidence } from '../paths/krun-derivation.js';
 import type { Steps } from '../twin.js';
-import { declaredSize } from './binary-size.js';
 import { KrunLibraryScanner } from './library.js';
-import { judgeKrunSource, type KrunSourceSigns, readKrunSource } from './source.js';
+import { judgeKrunSigns, type KrunSigns, noSigns } from './signs.js';
+import { readKrunSource } from './source.js';
 import { findKrunSources } from './tree.js';
 
 export { comparePins } from './report.js';
@@ -28,13 +29,14 @@ export function checkSteps({ kind, path }: Target): Steps<KrunPin> {
 
 function* sourceSteps(root: string): Steps<KrunPin> {
   const { datagram, other } = yield* findKrunSources(root);
-  const backends = yield* signsOf(datagram);
-  const pin = judgeKrunSource(backends);
+  const signs = noSigns<KrunSourceEvidence>();
+  yield* addSigns(signs, datagram);
+  const pin = judgeKrunSigns(signs);
   if (hasNames(pin)) return pin;
   // The name may have moved to a file beside the backend; that nothing is bound must be seen in the backend itself.
-  const neighbours = yield* signsOf(other);
-  const all = judgeKrunSource([...backends, ...neighbours]);
-  return backends.length > 0 && !hasNames(all) ? pin : all;
+  yield* addSigns(signs, other);
+  const all = judgeKrunSigns(signs);
+  return datagram.length > 0 && !hasNames(all) ? pin : all;
 }
 
 // A name was found, or more than one.
@@ -42,12 +44,10 @@ function hasNames({ scheme }: KrunPin): boolean {
   return scheme !== 'none' && scheme !== 'unknown';
 }
 
-function* signsOf(files: string[]): Steps<KrunSourceSigns[]> {
-  const signs: KrunSourceSigns[] = [];
+function* addSigns(signs: KrunSigns<KrunSourceEvidence>, files: string[]): Steps<void> {
   for (const file of files) {
-    signs.push(readKrunSource(file, yield* withFile(file, (fd, size) => readSource({ fd, size, file }))));
+    readKrunSource(file, yield* withFile(file, (fd, size) => readSource({ fd, size, file })), signs);
   }
-  return signs;
 }
 
 function* readSource({ fd, size, file }: { fd: number; size: number; file: string }): Steps<string> {
@@ -68,20 +68,16 @@ function* readSource({ fd, size, file }: { fd: number; size: number; file: strin
 
 function* scanLibrary(fd: number, path: string): Steps<KrunPin> {
   const scanner = new KrunLibraryScanner(path);
-  let declared: ReturnType<typeof declaredSize> = null;
+  let stated = 0;
   for (;;) {
     const count = yield* readInto(fd, scanner.space(), path);
     if (count === 0) break;
-    if (scanner.size === 0) declared = declaredSize(scanner.space().subarray(0, count));
+    if (scanner.size === 0) stated = statedElfLength(viewOf(scanner.space().subarray(0, count)));
     scanner.push(count);
   }
   if (scanner.size === 0) throw unfit(path, 'is empty');
-  if (declared !== null && scanner.size < declared.size) {
-    const { format, size } = declared;
-    throw unfit(
-      path,
-      `is cut short: it has ${scanner.size} bytes, and its ${format} header names ${size}; copy it again`,
-    );
+  if (scanner.size < stated) {
+    throw unfit(path, `is cut short: it has ${scanner.size} bytes, and its ELF header names ${stated}; copy it again`);
   }
   return scanner.finish();
 }
@@ -96,6 +92,10 @@ function* withFile<T>(path: string, use: (fd: number, size: number) => Steps<T>)
   } finally {
     yield* closeFile(fd, path);
   }
+}
+
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function unfit(path: string, what: string): BoxSocketsError {

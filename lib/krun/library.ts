@@ -4,13 +4,13 @@
 // Rust's string literals have no terminator, and compiler and linker merge them, so a name has no known beginning or end
 // in the file: `-krun.sock` may follow `net.sock` and precede `Ensured`. Hence the searches are anchored in the name.
 
-import { type KrunLibraryEvidence, type KrunPin, longestKrunName } from '../paths/krun-derivation.js';
+import type { KrunLibraryEvidence, KrunPin } from '../paths/krun-derivation.js';
+import { judgeKrunSigns, MAX_EVIDENCE, noSigns, signsOfSuffix } from './signs.js';
 
 const BUFFER_BYTES = 1 << 20;
 // More than the longest name looked for, and what the evidence shows of its neighbourhood.
 const BEFORE = 32;
 const AFTER = 64;
-const MAX_EVIDENCE = 16;
 
 // Two short words that every name contains: Buffer.indexOf finds words of up to seven bytes at memory speed, and longer
 // ones at a third of that.
@@ -37,10 +37,7 @@ export class KrunLibraryScanner {
   #filled = 0;
   /** The buffer offset from which on nothing has been looked at. */
   #next = 0;
-  readonly #suffixes = new Map<string, KrunLibraryEvidence[]>();
-  readonly #templates: KrunLibraryEvidence[] = [];
-  readonly #datagram: KrunLibraryEvidence[] = [];
-  readonly #stream: KrunLibraryEvidence[] = [];
+  readonly #signs = noSigns<KrunLibraryEvidence>();
 
   /**
    * @param file its name, for the evidence
@@ -82,19 +79,9 @@ export class KrunLibraryScanner {
   /** Looks at the rest, and judges. */
   finish(): KrunPin {
     this.#scanUpTo(this.#filled);
-    const [first] = this.#suffixes;
-    const found = shares([...this.#suffixes.values(), this.#templates].filter(({ length }) => length > 0));
-    if (this.#suffixes.size + Math.min(this.#templates.length, 1) > 1) return undecided('ambiguous', found);
-    if (first !== undefined) {
-      return { scheme: 'suffix', suffix: first[0], longestName: longestKrunName('suffix', first[0]), evidence: found };
-    }
-    if (found.length > 0) {
-      return { scheme: 'temp-dir', suffix: null, longestName: longestKrunName('temp-dir', null), evidence: found };
-    }
     // Two searches found these, one after the other in each bufferful.
-    this.#datagram.sort((a, b) => a.offset - b.offset);
-    if (this.#datagram.length > 0) return undecided('unknown', this.#datagram);
-    return undecided(this.#stream.length > 0 ? 'none' : 'unknown', this.#stream);
+    this.#signs.local.sort((a, b) => a.offset - b.offset);
+    return judgeKrunSigns(this.#signs);
   }
 
   #scanUpTo(end: number): void {
@@ -114,12 +101,12 @@ export class KrunLibraryScanner {
     if (!isTail && next !== DASH && next !== UNDERSCORE) return;
     const text = this.#textAt(at);
     if (text.startsWith('krun-net-')) {
-      if (this.#textAt(at - 3, at) !== 'lib') this.#keep(this.#templates, at);
+      if (this.#textAt(at - 3, at) !== 'lib') this.#keep(this.#signs.templates, at);
     } else if (DATAGRAM_CALL.test(text)) {
-      this.#keep(this.#datagram, at);
+      this.#keep(this.#signs.local, at);
     } else if (isTail) {
       const [suffix] = SUFFIX.exec(`-${text}`) ?? [];
-      if (suffix !== undefined) this.#keepSuffix(suffix, at - 1);
+      if (suffix !== undefined) this.#keep(signsOfSuffix(this.#signs, suffix), at - 1);
     }
   }
 
@@ -127,17 +114,11 @@ export class KrunLibraryScanner {
     const next = this.#buffer[at + VIRTIO.length];
     if (next !== COLON && next !== SLASH && next !== DIGIT_THREE) return;
     const [, backend] = BACKEND.exec(this.#textAt(at)) ?? [];
-    if (backend !== undefined) this.#keep(backend === 'passt' ? this.#stream : this.#datagram, at);
+    if (backend !== undefined) this.#keep(backend === 'passt' ? this.#signs.network : this.#signs.local, at);
   }
 
   #textAt(at: number, end = at + AFTER): string {
     return this.#buffer.toString('latin1', Math.max(at, 0), Math.min(end, this.#filled));
-  }
-
-  #keepSuffix(suffix: string, at: number): void {
-    const list = this.#suffixes.get(suffix) ?? [];
-    if (this.#suffixes.size < MAX_EVIDENCE) this.#suffixes.set(suffix, list);
-    this.#keep(list, at);
   }
 
   #keep(list: KrunLibraryEvidence[], at: number): void {
@@ -145,14 +126,4 @@ export class KrunLibraryScanner {
     const text = this.#textAt(at - BEFORE / 2, at + AFTER / 2).replace(/[^ -~]/g, '.');
     list.push({ file: this.#file, offset: this.#base + at, text });
   }
-}
-
-// Some of each, so that an ambiguous library shows all that it is.
-function shares(lists: KrunLibraryEvidence[][]): KrunLibraryEvidence[] {
-  const share = Math.ceil(MAX_EVIDENCE / lists.length);
-  return lists.flatMap((list) => list.slice(0, share)).slice(0, MAX_EVIDENCE);
-}
-
-function undecided(scheme: KrunPin['scheme'], evidence: KrunLibraryEvidence[]): KrunPin {
-  return { scheme, suffix: null, longestName: null, evidence };
 }

@@ -1,161 +1,150 @@
 // What a Rust source of libkrun's network backends says about the socket it binds for itself. Pure: text in, signs out.
+// It knows the three schemes that libkrun has had, however they are formatted, and nothing that nobody has written.
 
-import { type KrunPin, type KrunSourceEvidence, LONGEST_PID, longestKrunName } from '../paths/krun-derivation.js';
-import type { RustToken } from './rust-lexer.js';
-import { productionTokens } from './rust-production.js';
+import type { KrunSourceEvidence } from '../paths/krun-derivation.js';
+import { type KrunSigns, noSigns, signsOfSuffix } from './signs.js';
 
-/** What one source file shows. */
-export interface KrunSourceSigns {
-  /** Literals that are appended to the peer's path. */
-  suffixes: { suffix: string; evidence: KrunSourceEvidence }[];
-  /** Literals with a number in them, for the temporary directory. */
-  templates: { longestName: string; evidence: KrunSourceEvidence }[];
-  /** A local address of its own that fits no scheme: a `bind`, a socket name. */
-  local: KrunSourceEvidence[];
-  /** That it talks to the network proxy at all. */
-  network: KrunSourceEvidence[];
-}
-
-const MAX_EVIDENCE = 16;
 const MAX_TEXT = 200;
-const HOLE = '\0';
+
+// String literals as they are written, a hole (`{}`, `{path}`, `{0}`) where another value goes.
+const SUFFIX = /^(?:\{[^{}]*\})?(-krun[A-Za-z0-9_-]*\.sock)(?:\\0)?$/;
+const TEMPLATE = /^(?:\{[^{}]*\}\/)?krun-net-\{[^{}]*\}-\{[^{}]*\}\.sock(?:\\0)?$/;
+const OTHER_NAME = /^\S+\.sock(?:\\0)?$/;
+// Up to 1.7.2 the backends use the socket they are given and bind nothing.
+const SIGN =
+  /"|\b(?:(?<local>(?:try_)?bind(?:_[a-z_]+)?|local_[a-z_]+)|connect|sendto|send|sendmsg|recv|recvfrom|recvmsg|NetBackend|Unixgram|Gvproxy|Passt|UnixDatagram)\b/g;
 
 /**
- * The signs in one file.
+ * Adds the signs of one file to those of others.
  *
  * @param file its name, for the evidence
  * @param text its Rust source
  */
-export function readKrunSource(file: string, text: string): KrunSourceSigns {
-  const lines = text.split('\n');
-  const evidenceOf = ({ line }: RustToken): KrunSourceEvidence => ({
-    file,
-    line,
-    text: (lines[line - 1] ?? '').trim().slice(0, MAX_TEXT),
-  });
-  const signs: KrunSourceSigns = { suffixes: [], templates: [], local: [], network: [] };
-  const tokens = productionTokens(text);
-  const context = contextOf(tokens);
-  for (const token of tokens) {
-    if (token.kind === 'string') addString(signs, readName(token.text, context), evidenceOf(token));
-    else if (token.kind === 'ident' && LOCAL_ADDRESS.test(token.text)) addOnce(signs.local, evidenceOf(token));
-    else if (token.kind === 'ident' && NETWORK.has(token.text)) addOnce(signs.network, evidenceOf(token));
+export function readKrunSource(file: string, text: string, signs: KrunSigns<KrunSourceEvidence> = noSigns()) {
+  const { code, literals } = separate(text);
+  const production = withoutIrrelevant(code);
+  const isTemporary = /\btemp_dir\b/.test(production) || [...literals.values()].includes('TMPDIR');
+  const evidenceAt = lineReader(file, text);
+  for (const { 0: word, index, groups } of production.matchAll(SIGN)) {
+    const list = word === '"' ? literalSigns(literals.get(index) ?? '') : groups?.local ? signs.local : signs.network;
+    const last = list?.at(-1);
+    // One of a line is enough, and of a file one that it is a backend at all.
+    const isNew = last?.file !== file || (list !== signs.network && last.line !== evidenceAt(index).line);
+    if (isNew) list?.push(evidenceAt(index));
   }
   return signs;
-}
 
-/**
- * The scheme that the signs of some files show together.
- *
- * @param files signs of the files that make up the vendor's network backends
- */
-export function judgeKrunSource(files: KrunSourceSigns[]): KrunPin {
-  const suffixes = files.flatMap((signs) => signs.suffixes);
-  const templates = files.flatMap((signs) => signs.templates);
-  const found = [...suffixes, ...templates].map(({ evidence }) => evidence).slice(0, MAX_EVIDENCE);
-  const distinct = new Set(suffixes.map(({ suffix }) => suffix));
-  const [suffix] = distinct;
-  if (distinct.size + Math.min(templates.length, 1) > 1) return undecided('ambiguous', found);
-  if (suffix !== undefined) {
-    return { scheme: 'suffix', suffix, longestName: longestKrunName('suffix', suffix), evidence: found };
+  function literalSigns(literal: string): KrunSourceEvidence[] | null {
+    const [, suffix] = SUFFIX.exec(literal) ?? [];
+    if (suffix !== undefined) return signsOfSuffix(signs, suffix);
+    if (isTemporary && TEMPLATE.test(literal)) return signs.templates;
+    return OTHER_NAME.test(literal) ? signs.local : null;
   }
-  const [longest] = templates.map(({ longestName }) => longestName).sort((a, b) => b.length - a.length);
-  if (longest !== undefined) return { scheme: 'temp-dir', suffix: null, longestName: longest, evidence: found };
-  const local = files.flatMap((signs) => signs.local).slice(0, MAX_EVIDENCE);
-  if (local.length > 0) return undecided('unknown', local);
-  const network = files.flatMap((signs) => signs.network.slice(0, 1)).slice(0, MAX_EVIDENCE);
-  return undecided(network.length > 0 ? 'none' : 'unknown', network);
 }
 
-function undecided(scheme: KrunPin['scheme'], evidence: KrunSourceEvidence[]): KrunPin {
-  return { scheme, suffix: null, longestName: null, evidence };
+function lineReader(file: string, text: string): (index: number) => KrunSourceEvidence {
+  const lines = text.split('\n');
+  let [line, end] = [0, -1];
+  return (index) => {
+    while (end < index) end += (lines[line++]?.length ?? 0) + 1;
+    return { file, line, text: (lines[line - 1] ?? '').trim().slice(0, MAX_TEXT) };
+  };
 }
 
-// Up to 1.7.2 these files use the socket they are given and bind nothing.
-const NETWORK = new Set(
-  'connect send sendto sendmsg recv recvfrom recvmsg NetBackend Unixgram Gvproxy Passt UnixDatagram'.split(' '),
-);
-const LOCAL_ADDRESS = /^(?:(?:try_)?bind(?:_[a-z_]+)?|local(?:_[a-z_]+)?)$/;
-const TEMP_DIR = /^temp_?dir$/i;
-const SIBLING = new Set(['parent', 'with_file_name', 'set_file_name']);
-const COUNTER = /^Atomic(U|I)(8|16|32|64|size)$/i;
+// A comment, what opens a raw string, and a string, a character (a quote without its fellow is a lifetime).
+const LEXEME = /\/\/[^\n]*|\/\*|\b[bc]?r(#*)"|"|'(?:\\[\s\S][^'\n]*|[^\\'])'/gu;
 
-interface Context {
-  /** The directory is the temporary one; the peer's own; or not said. */
-  directory: 'temp' | 'peer' | null;
-  /** The longest number that a counter of this file reaches. */
-  counter: string;
-}
-
-function contextOf(tokens: RustToken[]): Context {
-  const words = new Set(tokens.filter(({ kind }) => kind === 'ident').map(({ text }) => text));
-  const isTemp = tokens.some(({ kind, text }) => (kind === 'ident' ? TEMP_DIR.test(text) : text === 'TMPDIR'));
-  const isPeer = [...SIBLING].some((word) => words.has(word));
-  return { directory: isTemp ? 'temp' : isPeer ? 'peer' : null, counter: longestCounter(tokens) };
-}
-
-// Of a static (`static NEXT: AtomicU32`); libkrun 1.19.0 counts in 32 bits.
-function longestCounter(tokens: RustToken[]): string {
-  let longest = '';
-  let inStatic = false;
-  for (const { kind, text } of tokens) {
-    if (kind === 'ident' && text === 'static') inStatic = true;
-    else if (kind === 'punct' && text === ';') inStatic = false;
-    const number = inStatic && kind === 'ident' ? longestNumber(text) : '';
-    if (number.length > longest.length) longest = number;
+/** The code with nothing but blanks and one quote in the place of each literal, those by their index, and no comments. */
+function separate(text: string): { code: string; literals: Map<number, string> } {
+  const literals = new Map<number, string>();
+  let code = '';
+  LEXEME.lastIndex = 0;
+  for (let lexeme = LEXEME.exec(text); lexeme !== null; lexeme = LEXEME.exec(text)) {
+    const { 0: opening, 1: hashes, index } = lexeme;
+    const isString = hashes !== undefined || opening === '"';
+    const body = LEXEME.lastIndex;
+    if (opening === '/*') LEXEME.lastIndex = afterComment(text, index);
+    if (isString) LEXEME.lastIndex = hashes === undefined ? afterString(text, body) : after(text, `"${hashes}`, body);
+    if (isString) literals.set(index, text.slice(body, LEXEME.lastIndex - 1 - (hashes?.length ?? 0)));
+    const spaces = blank(text.slice(index, LEXEME.lastIndex));
+    code += text.slice(code.length, index) + (isString ? `"${spaces.slice(1)}` : spaces);
   }
-  return longest === '' ? longestNumber('AtomicU32') : longest;
+  return { code: code + text.slice(code.length), literals };
 }
 
-function longestNumber(type: string): string {
-  const [, sign, width] = COUNTER.exec(type) ?? [];
-  if (sign === undefined || width === undefined) return '';
-  const bits = BigInt(width === 'size' ? 64 : Number(width));
-  return sign.toUpperCase() === 'U' ? String(2n ** bits - 1n) : String(-(2n ** (bits - 1n)));
+function afterString(text: string, from: number): number {
+  const edge = /"|\\[\s\S]/g;
+  edge.lastIndex = from;
+  for (let found = edge.exec(text); found !== null; found = edge.exec(text))
+    if (found[0] === '"') return edge.lastIndex;
+  return text.length;
 }
 
-type Name = { suffix: string } | { longestName: string } | 'local' | null;
-
-// A string is a socket's name, or what makes one, where its last component says so and holds nothing else.
-function readName(literal: string, context: Context): Name {
-  const text = literal.replace(/\0$/, ''); // C strings
-  if (text.includes(HOLE)) return null;
-  const slash = text.lastIndexOf('/') + 1;
-  const directory = text.slice(0, slash);
-  const leaf = text.slice(slash);
-  const shape = leaf.replace(/\{[^{}]*\}/g, HOLE);
-  if (!/^[A-Za-z0-9._\0-]+$/.test(shape) || !/sock|krun/.test(shape)) return null;
-  const isRelative = directory === '' || /^\{[^{}]*\}\/$/.test(directory);
-  if (!shape.includes(HOLE)) return readPlainName(shape, directory);
-  if (/^\0[^\0]+$/.test(shape)) return isRelative ? { suffix: shape.slice(1) } : 'local';
-  return isRelative ? readTemplate(leaf, shape, context) : 'local';
+function after(text: string, closing: string, from: number): number {
+  const at = text.indexOf(closing, from);
+  return at < 0 ? text.length : at + closing.length;
 }
 
-function readPlainName(name: string, directory: string): Name {
-  if (directory === '' && /^[-._]./.test(name) && name !== '.sock') return { suffix: name };
-  return name.endsWith('.sock') ? 'local' : null;
+// Block comments nest.
+function afterComment(text: string, from: number): number {
+  const edge = /\/\*|\*\//g;
+  edge.lastIndex = from;
+  for (let depth = 0, found = edge.exec(text); found !== null; found = edge.exec(text)) {
+    depth += found[0] === '/*' ? 1 : -1;
+    if (depth === 0) return edge.lastIndex;
+  }
+  return text.length;
 }
 
-function readTemplate(leaf: string, shape: string, { directory, counter }: Context): Name {
-  if (!shape.includes('sock')) return null;
-  if (shape.startsWith(HOLE) || directory === 'peer') return 'local';
-  if (directory === null && !shape.startsWith('krun-net-')) return 'local';
-  const holes = [...leaf.matchAll(/\{([^{}]*)\}/g)].map(([, argument = '']) => argument);
-  const named = holes.findIndex((argument) => /pid/i.test(argument));
-  // Unless it is named, the pid comes first, as in libkrun; a single number may as well be a counter.
-  const pid = named < 0 && holes.length > 1 ? 0 : named;
-  let hole = 0;
-  const longestName = leaf.replace(/\{[^{}]*\}/g, () => (hole++ === pid ? LONGEST_PID : counter));
-  return { longestName };
+const IRRELEVANT =
+  /#(?<inner>!?)\s*\[|\buse\s|\b(?:trace|debug|info|warn|error|log|e?print|e?println|dbg|panic|(?:debug_)?assert(?:_eq|_ne)?|bail|ensure|anyhow)!\s*[([{]/g;
+const ITEM =
+  /(?:\s*#\s*\[[^\]]*\])*\s*(?:pub\s*(?:\([^)]*\))?\s*)?(?:fn|mod|const|static|struct|enum|union|impl|trait|type|unsafe|async|extern|let)\b/y;
+
+/** Without attributes (a doc comment is one), imports, tests, and what is only logged. */
+function withoutIrrelevant(code: string): string {
+  let kept = '';
+  IRRELEVANT.lastIndex = 0;
+  for (let found = IRRELEVANT.exec(code); found !== null; found = IRRELEVANT.exec(code)) {
+    const { 0: text, index, groups } = found;
+    let end = text.startsWith('use') ? after(code, ';', index) : afterGroup(code, IRRELEVANT.lastIndex - 1);
+    if (groups?.inner !== undefined && isTestOnly(code.slice(index, end))) {
+      end = groups.inner === '!' ? code.length : afterItem(code, end);
+    }
+    kept += code.slice(kept.length, index) + blank(code.slice(index, end));
+    IRRELEVANT.lastIndex = end;
+  }
+  return kept + code.slice(kept.length);
 }
 
-function addString(signs: KrunSourceSigns, name: Name, evidence: KrunSourceEvidence): void {
-  if (name === null) return;
-  if (name === 'local') addOnce(signs.local, evidence);
-  else if ('suffix' in name) signs.suffixes.push({ suffix: name.suffix, evidence });
-  else signs.templates.push({ longestName: name.longestName, evidence });
+// #[test], #[cfg(test)], #[cfg(all(test, unix))]; not what is also built without the tests.
+function isTestOnly(attribute: string): boolean {
+  return /\btest\b/.test(attribute) && !/\b(?:not|any|cfg_attr)\b/.test(attribute);
 }
 
-function addOnce(list: KrunSourceEvidence[], evidence: KrunSourceEvidence): void {
-  if (list.length < MAX_EVIDENCE && list.at(-1)?.line !== evidence.line) list.push(evidence);
+// What an attribute applies to: an item, up to its block or semicolon; a field, a variant or an arm, up to its comma.
+function afterItem(code: string, from: number): number {
+  ITEM.lastIndex = from;
+  const edge = ITEM.test(code) ? /[([{}\]);]/g : /[([{}\]);,]/g;
+  edge.lastIndex = from;
+  for (let found = edge.exec(code); found !== null; found = edge.exec(code)) {
+    if (found[0] === '{') return afterGroup(code, found.index);
+    if (!'(['.includes(found[0])) return found[0] === ';' || found[0] === ',' ? edge.lastIndex : found.index;
+    edge.lastIndex = afterGroup(code, found.index);
+  }
+  return code.length;
+}
+
+function afterGroup(code: string, open: number): number {
+  const edge = /([([{])|[}\])]/g;
+  edge.lastIndex = open;
+  for (let depth = 0, found = edge.exec(code); found !== null; found = edge.exec(code)) {
+    depth += found[1] === undefined ? -1 : 1;
+    if (depth === 0) return edge.lastIndex;
+  }
+  return code.length;
+}
+
+function blank(text: string): string {
+  return text.replace(/[^\n]/g, ' ');
 }

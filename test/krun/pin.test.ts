@@ -125,16 +125,12 @@ describe('assertKrunPin', () => {
     await expect(assertKrunPin({ source }, 'suffix')).rejects.toMatchObject(error);
   });
 
-  it('refuses the right scheme with another suffix or a longer name', () => {
+  it('refuses the right scheme with another suffix', () => {
     const library = write('other.so', 'net.sock-krun2.sock');
     expect(() => assertKrunPinSync({ library }, 'suffix')).toThrow(/found 'suffix' .*net\.sock-krun2\.sock, 19 bytes/);
     const pin = checkKrunPinSync({ library });
     expect(assertKrunPinSync({ library }, pin)).toEqual(pin);
     expect(assertKrunPinSync({ library }, { scheme: 'suffix', suffix: '-krun2.sock', longestName: null })).toEqual(pin);
-    const source = write('wide.rs', 'static N: AtomicU64; fn f() { temp_dir().join("krun-net-{}-{}.sock") }');
-    expect(() => assertKrunPinSync({ source }, 'temp-dir')).toThrow(
-      /krun-net-4194304-18446744073709551615\.sock, 42 bytes/,
-    );
   });
 
   it('refuses what cannot be told, whatever is expected, and says where to look', () => {

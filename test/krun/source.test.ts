@@ -4,7 +4,8 @@ import * as path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkKrunPin, checkKrunPinSync } from '../../dist/krun/pin.js';
-import { judgeKrunSource, readKrunSource } from '../../dist/krun/source.js';
+import { judgeKrunSigns } from '../../dist/krun/signs.js';
+import { readKrunSource } from '../../dist/krun/source.js';
 
 const FIXTURES = path.join(__dirname, '..', 'fixtures', 'krun');
 const NET = path.join('src', 'devices', 'src', 'virtio', 'net');
@@ -28,7 +29,7 @@ function tree(files: Record<string, string>): string {
   }
   return root;
 }
-const judge = (text: string) => judgeKrunSource([readKrunSource('unixgram.rs', text)]);
+const judge = (text: string) => judgeKrunSigns(readKrunSource('unixgram.rs', text));
 const bound = (expression: string) =>
   `fn open(path: &Path) { let own = ${expression}; bind(fd, &own)?; connect(fd, path)?; }`;
 
@@ -131,49 +132,25 @@ describe('the scheme of a source', () => {
   it.each([
     ['-krun.sock', 'format!("{}-krun.sock", path.display())'],
     ['-krun2.sock', 'format!("{}-krun2.sock", path.display())'],
-    ['.krun', 'format!("{}.krun", path.display())'],
     ['-krun.sock', 'format!("{path}-krun.sock")'],
     ['-krun.sock', 'format!(r#"{0}-krun.sock"#, path.display())'],
-    ['-krun.sock', 'format!("{}\\x2dkrun.sock", path.display())'],
     ['-krun.sock', '{ let mut own = path.into_os_string(); own.push("-krun.sock"); own }'],
     ['-krun.sock', '[path.as_bytes(), b"-krun.sock\\0"].concat()'],
-    ['-local.socket', 'format!("{}{}", path.display(), SUFFIX); const SUFFIX: &str = "-local.socket"'],
+    ['-krun.sock', 'format!("{}{}", path.display(), SUFFIX); const SUFFIX: &str = "-krun.sock"'],
+    ['-krun.sock', 'format!(\n  "{}-krun.sock",\n  path.display(),\n)'],
     ['-krun.sock', '{ let q = \'"\'; format!("{}-krun.sock", path) /* \'"\' */ }'],
   ])('is suffix, %s as it stands, for %s', (suffix, expression) => {
     expect(judge(bound(expression))).toMatchObject({ scheme: 'suffix', suffix, longestName: `net.sock${suffix}` });
   });
 
   it.each([
-    ['krun-net-4194304-4294967295.sock', 'AtomicU32', 'temp_dir().join(format!("krun-net-{}-{}.sock", id(), n))'],
-    ['krun-net-4194304-65535.sock', 'AtomicU16', 'temp_dir().join(format!("krun-net-{}-{}.sock", id(), n))'],
-    [
-      'krun-net-4194304-18446744073709551615.sock',
-      'AtomicU64',
-      'temp_dir().join(format!("krun-net-{}-{}.sock", id(), n))',
-    ],
-    [
-      'krun-net-4194304-18446744073709551615.sock',
-      'AtomicUsize',
-      'format!("{}/krun-net-{}-{}.sock", env::temp_dir().display(), id(), n)',
-    ],
-    [
-      'k-18446744073709551615-4194304.sock',
-      'std::sync::atomic::AtomicU64',
-      'temp_dir().join(format!("k-{n}-{pid}.sock"))',
-    ],
-    [
-      'krun-4294967295.sock',
-      'AtomicU32',
-      'PathBuf::from(env::var_os("TMPDIR").unwrap()).join(format!("krun-{}.sock", n))',
-    ],
-    [
-      'krun-net-4194304-4294967295.sock',
-      'Mutex<u8>',
-      'std::env::temp_dir().join(format!("krun-net-{}-{}.sock", id(), n))',
-    ],
-  ])('is temp-dir, at most %s, for a counter %s', (longestName, counter, expression) => {
-    const pin = judge(`static NEXT: ${counter} = ${counter}::new(0); ${bound(expression)}`);
-    expect(pin).toMatchObject({ scheme: 'temp-dir', suffix: null, longestName });
+    'temp_dir().join(format!("krun-net-{}-{}.sock", id(), n))',
+    'std::env::temp_dir().join(format!(\n"krun-net-{pid}-{n}.sock"\n))',
+    'format!("{}/krun-net-{}-{}.sock", env::temp_dir().display(), id(), n)',
+    'PathBuf::from(env::var_os("TMPDIR").unwrap()).join(format!("krun-net-{}-{}.sock", id(), n))',
+  ])('is temp-dir for %s', (expression) => {
+    const longestName = 'krun-net-4194304-4294967295.sock';
+    expect(judge(bound(expression))).toMatchObject({ scheme: 'temp-dir', suffix: null, longestName });
   });
 
   it.each([
@@ -195,6 +172,9 @@ describe('the scheme of a source', () => {
     ['the suffix in a fixed directory', 'format!("/run/{}-krun.sock", id())'],
     ['a numbered name beside the peer', 'path.with_file_name(format!("krun-net-{}-{}.sock", id(), n))'],
     ['a numbered suffix', 'format!("{}-krun-{}.sock", path.display(), id())'],
+    ['another suffix', 'format!("{}-local.socket", path.display())'],
+    ['a suffix with an escape in it', 'format!("{}\\x2dkrun.sock", path.display())'],
+    ['another name in the temporary directory', 'temp_dir().join(format!("k-{n}-{pid}.sock"))'],
     ['a suffix of two pieces', 'format!("{}{}", path.display(), ".sock")'],
   ])('is unknown for %s, and shows where', (_, expression) => {
     const pin = judge(bound(expression));
@@ -244,6 +224,36 @@ describe('the scheme of a source', () => {
     '#[cfg(feature = "test")]',
   ])('takes notice of what %s keeps in the library', (attribute) => {
     expect(judge(`${attribute} ${bound('format!("{}-krun.sock", p)')}`).scheme).toBe('suffix');
+  });
+
+  it('is found in any text at all, quickly, and its evidence stands where it is said to', () => {
+    const pieces = fc.constantFrom(
+      ...`" ' r#" "# /* */ // \n { } ( ) [ ] #[test] #![cfg(test)] use debug!( bind( \\`.split(' '),
+    );
+    const names = fc.constantFrom(
+      '-krun.sock',
+      '"{}-krun.sock"',
+      '"krun-net-{}-{}.sock"',
+      'temp_dir()',
+      'connect',
+      'fn f',
+    );
+    fc.assert(
+      fc.property(fc.array(fc.oneof(pieces, names, fc.string({ maxLength: 3 })), { maxLength: 40 }), (parts) => {
+        const lines = parts.join(' ').split('\n');
+        const { scheme, evidence } = judge(lines.join('\n'));
+        expect(['none', 'suffix', 'temp-dir', 'ambiguous', 'unknown']).toContain(scheme);
+        for (const { line, text } of evidence as { line: number; text: string }[])
+          expect(lines[line - 1]).toContain(text);
+      }),
+      { numRuns: 2_000 },
+    );
+    const began = performance.now();
+    for (const text of ['"', '/*', '#[test] ', "'\\", '{', '"a', '#[', 'use ', 'debug!(', '"-krun.sock" ']) {
+      judge(text.repeat(1 << 15));
+    }
+    judge(`"${'\\a'.repeat(4 << 20)}"`);
+    expect(performance.now() - began).toBeLessThan(5_000);
   });
 
   it.each(['suffix', 'temp-dir', 'none'])('is %s wherever comments are put', (name) => {

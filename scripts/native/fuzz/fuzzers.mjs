@@ -16,10 +16,8 @@ import { buildDirectory } from '../variants.mjs';
 const NATIVE = { proc_locks_fuzzer: 60, operations_fuzzer: 10 };
 /** @type {Readonly<Record<string, number>>} */
 const JAVASCRIPT = {
-  rust: 60,
   paths: 60,
   names: 60,
-  'binary-size': 120,
   library: 120,
   'box-config': 130,
   'shim-pid': 250,
