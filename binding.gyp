@@ -3,6 +3,7 @@
     {
       "target_name": "boxsockets",
       "sources": [
+        "native/posix/beneath.cc",
         "native/posix/binding.cc",
         "native/posix/hold.cc",
         "native/posix/home_lock.cc",
@@ -11,6 +12,7 @@
         "native/posix/parent.cc",
         "native/posix/probe.cc",
         "native/posix/process.cc",
+        "native/posix/remove_tree.cc",
         "native/posix/serve.cc",
         "native/posix/socket.cc",
         "native/posix/steady.cc",

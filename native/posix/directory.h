@@ -16,9 +16,7 @@ namespace boxsockets {
 class Directory {
  public:
   Directory() = default;
-  ~Directory() {
-    if (dir_ != nullptr) closedir(dir_);
-  }
+  ~Directory() { Close(); }
   Directory(const Directory&) = delete;
   Directory& operator=(const Directory&) = delete;
 
@@ -27,11 +25,22 @@ class Directory {
     subject_ = subject;
     Fd fd(RetryInterrupted(
         [&] { return openat(at, name, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC); }));
-    if (!fd.valid()) return Status::Failed("openat", subject);
-    dir_ = fdopendir(fd.get());
+    return fd.valid() ? Adopt(&fd, subject) : Status::Failed("openat", subject);
+  }
+
+  // Reads the directory that `fd` was opened on, and closes it in the end.
+  Status Adopt(Fd* fd, Subject subject) {
+    subject_ = subject;
+    dir_ = fdopendir(fd->get());
     if (dir_ == nullptr) return Status::Failed("fdopendir", subject);
-    fd_ = fd.Release();
+    fd_ = fd->Release();
     return Status::Ok();
+  }
+
+  void Close() {
+    if (dir_ != nullptr) closedir(dir_);
+    dir_ = nullptr;
+    fd_ = -1;
   }
 
   int fd() const { return fd_; }

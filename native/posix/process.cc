@@ -12,6 +12,7 @@
 #endif
 
 #include "fd.h"
+#include "numbered_path.h"
 #include "syscalls.h"
 
 namespace boxsockets {
@@ -27,31 +28,6 @@ Status SignalByNumber(pid_t pid, int signal, bool* sent) {
 // The same on every architecture, and missing from headers older than the calls.
 constexpr long kPidfdOpen = 434;
 constexpr long kPidfdSendSignal = 424;
-
-// `/proc/<pid>/stat`
-class StatPath {
- public:
-  explicit StatPath(pid_t pid) {
-    char digits[16];
-    size_t count = 0;
-    for (unsigned rest = static_cast<unsigned>(pid); rest > 0 || count == 0; rest /= 10) {
-      digits[count++] = static_cast<char>('0' + rest % 10);
-    }
-    char* end = Append(data_, "/proc/");
-    while (count > 0) *end++ = digits[--count];
-    *Append(end, "/stat") = '\0';
-  }
-  const char* c_str() const { return data_; }
-
- private:
-  static char* Append(char* end, const char* text) {
-    size_t size = strlen(text);
-    memcpy(end, text, size);  // NOLINT(bugprone-not-null-terminated-result): goes on from there
-    return end + size;
-  }
-
-  char data_[32];
-};
 
 // The fields of proc(5): `4711 (a (strange) name) S 1 …`, the state the third of them and the start
 // time the 22nd. Anybody may put spaces and parentheses into the name; no later field has any.
@@ -78,7 +54,7 @@ int64_t StartTimeIn(const char* text) {
 // there.
 bool IsHidden(pid_t pid) { return kill(pid, 0) == 0 || errno == EPERM; }
 
-int OpenStat(const StatPath& path) {
+int OpenStat(const NumberedPath& path) {
   return RetryInterrupted([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC); });
 }
 
@@ -91,7 +67,7 @@ int OpenStat(const StatPath& path) {
 Status StartTime(pid_t pid, int64_t* start_time) {
   *start_time = kNotRunning;
   if (pid <= 0) return Status::Ok();  // to kill() they are groups of processes
-  StatPath path(pid);
+  NumberedPath path("/proc/", pid, "/stat");
   Fd fd(OpenStat(path));
   // Looked for a second time, so that a process which ends meanwhile is not taken for a hidden one.
   if (!fd.valid() && errno == ENOENT && IsHidden(pid)) {
