@@ -5,6 +5,7 @@
       "sources": [
         "native/posix/beneath.cc",
         "native/posix/binding.cc",
+        "native/posix/files.cc",
         "native/posix/hold.cc",
         "native/posix/home_lock.cc",
         "native/posix/lock.cc",
@@ -21,6 +22,7 @@
         "native/glue/addon.cc",
         "native/glue/binding_operations.cc",
         "native/glue/call.cc",
+        "native/glue/file_operations.cc",
         "native/glue/kept.cc",
         "native/glue/lifecycle_operations.cc",
         "native/glue/parent_operations.cc",

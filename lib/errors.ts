@@ -12,6 +12,7 @@ export type BoxSocketsErrorCode =
   | 'ERR_BOX_SOCKETS_BOX_RUNNING'
   | 'ERR_BOX_SOCKETS_CLEANUP_FAILED'
   | 'ERR_BOX_SOCKETS_DESCRIPTOR_UNSUPPORTED'
+  | 'ERR_BOX_SOCKETS_FILE_UNTRUSTED'
   | 'ERR_BOX_SOCKETS_HOME_LOCKED'
   | 'ERR_BOX_SOCKETS_HOME_UNSAFE'
   | 'ERR_BOX_SOCKETS_LOCK_TIMEOUT'
@@ -257,6 +258,62 @@ export function homeUnsafe(path: string, reason: string, remedy = 'Look whether 
     { path },
   );
 }
+
+/** What is in the place of a file that the host reads or writes, and is no plain file of its user. */
+export function fileUntrusted(
+  path: string,
+  { mode, owner, expected }: { mode: number; owner: number; expected: number },
+): BoxSocketsError {
+  const kind = fileType(mode);
+  const found = kind === 'file' ? (owner === expected ? 'has several' : `belongs to uid ${owner}`) : `is a ${kind}`;
+  return refusal(
+    'ERR_BOX_SOCKETS_FILE_UNTRUSTED',
+    `'${path}' must be a plain file of one link that belongs to uid ${expected}, and ${found}. Whoever may write to that ` +
+      'directory can have put it there; it is left as it is. Look at it, and remove it',
+    { path, owner, expected },
+  );
+}
+
+/** An entry of a tree that could not be removed; the rest of the tree may be gone. */
+export function notRemoved({
+  errno,
+  syscall,
+  path,
+}: {
+  errno: number;
+  syscall: string;
+  path: string;
+}): BoxSocketsError {
+  const { code, message } = systemError(errno, syscall, path);
+  const remedies: Record<string, string> = {
+    EXDEV: 'A file system is mounted there: unmount it first',
+    EPERM: 'See with lsattr whether it or its directory is immutable (chattr -i), and with ls -l whose they are',
+    EACCES: 'It belongs to another user, or lies in a directory of another user',
+  };
+  const remedy = remedies[code];
+  return new BoxSocketsError(code, remedy === undefined ? message : `${message}. ${remedy}`, {
+    errno: -errno,
+    syscall,
+    path,
+  });
+}
+
+/** What the type bits of a mode say. */
+export function fileType(mode: number): FileType {
+  return FILE_TYPES[(mode >> 12) & 0xf] ?? 'unknown';
+}
+
+export type FileType = 'FIFO' | 'device' | 'directory' | 'file' | 'link' | 'socket' | 'unknown';
+
+const FILE_TYPES: Readonly<Record<number, FileType>> = {
+  1: 'FIFO',
+  2: 'device',
+  4: 'directory',
+  6: 'device',
+  8: 'file',
+  10: 'link',
+  12: 'socket',
+};
 
 /** Another host has taken the lock of a home; `owner` is its pid, or -1. */
 export function homeLocked(homeDir: string, path: string, owner: number): BoxSocketsError {

@@ -72,12 +72,6 @@ export function removeEmptyDirectory(path: string): Steps<void> {
   return call(path, { sync: () => fs.rmdirSync(path), async: () => fs.promises.rmdir(path) });
 }
 
-/** Removes a tree, or nothing; links in it are not followed. */
-export function removeTree(path: string): Steps<void> {
-  const options = { recursive: true, force: true } as const;
-  return call(path, { sync: () => fs.rmSync(path, options), async: () => fs.promises.rm(path, options) });
-}
-
 /** What is there, without following a link; null where nothing is. */
 export function lookAt(path: string): Steps<fs.Stats | null> {
   return orNull(call(path, { sync: () => fs.lstatSync(path), async: () => fs.promises.lstat(path) }));

@@ -2,9 +2,10 @@
 // without its link.
 
 import { type PathLike, toAbsolutePath, toBase, toBoxId, toOptions } from '../arguments.js';
+import { removeTree } from '../beneath.js';
 import { BoxSockets } from '../box-sockets.js';
 import { invalidArgValue } from '../errors.js';
-import { makeDirectory, removeEmptyDirectory, removeTree } from '../files.js';
+import { makeDirectory, removeEmptyDirectory } from '../files.js';
 import type { EnsureOptions, EnsureResult } from '../operations/ensure.js';
 import type { RemoveResult } from '../operations/remove.js';
 import type { BoxSocketsOptions } from '../paths/box-paths.js';
@@ -181,9 +182,10 @@ export class BoxLayout {
 
   *#cleanup(): Steps<CleanupResult> {
     const entries = yield* this.#removableEntries();
+    const slash = this.boxHome.lastIndexOf('/');
+    const home = { directory: this.boxHome.slice(0, slash) || '/', path: this.boxHome.slice(slash + 1) };
     // The marker last: what a crash in between leaves is still known for a home.
-    for (const name of entries ?? []) if (name !== MARKER) yield* removeTree(`${this.boxHome}/${name}`);
-    if (entries !== null) yield* removeTree(this.boxHome);
+    if (entries !== null) yield* removeTree(home, MARKER);
     const { status } = yield* this.#removeBinding();
     return { home: entries === null ? 'absent' : 'removed', binding: status };
   }

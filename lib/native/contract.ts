@@ -17,6 +17,7 @@ export const Subject = {
   temporary: 5,
   realDir: 6,
   socket: 7,
+  file: 8,
 } as const;
 
 /** Why an operation was refused, numbered as in native/posix/status.h; 0 is a failed system call. */
@@ -35,6 +36,7 @@ export const Refusal = {
   bindingInUse: 11,
   misplaced: 12,
   peer: 13,
+  fileUntrusted: 14,
 } as const;
 
 /** A failed operation. */
@@ -48,8 +50,10 @@ export interface NativeFailure {
   readonly owner: number;
   /** The uid that should own it, or -1. */
   readonly expected: number;
-  /** Permission bits of what was refused, or -1. */
+  /** Mode of what was refused, or -1. */
   readonly mode: number;
+  /** What of a tree could not be removed, below the directory that the removal began in. */
+  readonly entry?: string;
 }
 
 export const ENSURE_STATUS = ['unchanged', 'created', 'replaced'] as const;
@@ -102,6 +106,41 @@ export interface NativePathProbe {
   /** Index into {@link EXISTING}. */
   readonly existing: number;
 }
+
+/** A file in a directory that is trusted, by a path that is relative to it and leads nowhere else. */
+export interface FileAt {
+  readonly directory: string;
+  readonly path: string;
+}
+
+export interface NativeFileStat {
+  /** Type and permission bits. */
+  readonly mode: number;
+  readonly size: number;
+  readonly uid: number;
+  readonly links: number;
+  readonly device: bigint;
+  readonly inode: bigint;
+}
+
+export interface NativeFileBytes {
+  readonly bytes: Uint8Array;
+  readonly size: number;
+}
+
+export interface NativeEntry {
+  readonly name: string;
+  /** Type bits alone. */
+  readonly mode: number;
+}
+
+interface FileContent {
+  readonly bytes: Uint8Array;
+  readonly mode: number;
+}
+
+/** How a file is opened: for reading, at its end, or emptied. */
+export const OPENINGS = ['read', 'append', 'empty'] as const;
 
 interface LockTimeout {
   readonly lockTimeout: number;
@@ -191,6 +230,30 @@ export interface NativeBinding {
   closeDescriptor(descriptor: number): null;
   /** The inode number of an open descriptor, -1 where it is not open. */
   inodeOf(descriptor: number): number;
+  /** Up to `most` bytes from the beginning of a file, or from its end; `size` is that of the whole. */
+  readFile: Operation<[FileAt & { readonly most: number; readonly fromEnd: boolean }], NativeFileBytes>;
+  readFileAsync: AsyncOperation<[FileAt & { readonly most: number; readonly fromEnd: boolean }], NativeFileBytes>;
+  /** Puts a file of these bytes in the place of whatever bears the name. */
+  replaceFile: Operation<[FileAt & FileContent], null>;
+  replaceFileAsync: AsyncOperation<[FileAt & FileContent], null>;
+  /** A descriptor; `opening` is an index into {@link OPENINGS}. */
+  openFile: Operation<[FileAt & { readonly opening: number; readonly mode: number }], number>;
+  openFileAsync: AsyncOperation<[FileAt & { readonly opening: number; readonly mode: number }], number>;
+  /** Null where nothing is. */
+  lookAt: Operation<[FileAt], NativeFileStat | null>;
+  lookAtAsync: AsyncOperation<[FileAt], NativeFileStat | null>;
+  /** E2BIG where there are more than `most` entries. */
+  listDirectory: Operation<[FileAt & { readonly most: number }], NativeEntry[]>;
+  listDirectoryAsync: AsyncOperation<[FileAt & { readonly most: number }], NativeEntry[]>;
+  /** False where the directory was there. */
+  makeDirectory: Operation<[FileAt & { readonly mode: number }], boolean>;
+  makeDirectoryAsync: AsyncOperation<[FileAt & { readonly mode: number }], boolean>;
+  /** False where nothing was there. */
+  removeFile: Operation<[FileAt], boolean>;
+  removeFileAsync: AsyncOperation<[FileAt], boolean>;
+  /** The entry `last` of the tree goes after all the others; a failure says which `entry` could not be removed. */
+  removeTree: Operation<[FileAt & { readonly last: string }], null>;
+  removeTreeAsync: AsyncOperation<[FileAt & { readonly last: string }], null>;
   /** Clock ticks since boot on Linux, microseconds since the epoch on macOS; null where no such process runs. */
   startTime: Operation<[pid: number], number | null>;
   startTimeAsync: AsyncOperation<[pid: number], number | null>;
@@ -205,7 +268,7 @@ export interface NativeBinding {
 }
 
 /** The {@link NativeBinding.contract} that this facade speaks. */
-export const CONTRACT = 7;
+export const CONTRACT = 8;
 
 export function isFailure(outcome: unknown): outcome is NativeFailure {
   return typeof outcome === 'object' && outcome !== null && 'refusal' in outcome;

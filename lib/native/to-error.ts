@@ -1,6 +1,13 @@
 // What a failed native operation says of itself, made into an error: numbers become paths, causes and remedies.
 
-import { type BoxSocketsError, type ErrorFields, outOfContract, refusal, systemError } from '../errors.js';
+import {
+  type BoxSocketsError,
+  type ErrorFields,
+  fileUntrusted,
+  outOfContract,
+  refusal,
+  systemError,
+} from '../errors.js';
 import type { OperationPaths } from '../paths/binding-paths.js';
 import { isFailure, type NativeFailure, Refusal, Subject } from './contract.js';
 
@@ -40,6 +47,8 @@ function pathOf(subject: number, paths: OperationPaths): string | undefined {
       return paths.realDir;
     case Subject.socket:
       return paths.socket ?? paths.binding;
+    case Subject.file:
+      return paths.file;
     case Subject.none:
       return undefined;
     default:
@@ -129,6 +138,8 @@ function toRefusal(failure: NativeFailure, paths: OperationPaths, path = ''): Bo
           : `The process that listens on '${path}' runs as uid ${owner}, and must run as uid ${expected}. Nothing was sent`,
         owners,
       );
+    case Refusal.fileUntrusted:
+      return fileUntrusted(path, failure);
     case Refusal.misplaced:
       return refusal(
         'ERR_BOX_SOCKETS_MISPLACED',

@@ -12,9 +12,10 @@ export interface BindingPaths {
   realDir: string;
 }
 
-/** Those that an operation is about, and the socket where it is about one: what its errors name. */
+/** Those that an operation is about, and the socket or file where it is about one: what its errors name. */
 export interface OperationPaths extends Partial<BindingPaths> {
   socket?: string;
+  file?: string;
 }
 
 /** In the order in which the native operations take them. */

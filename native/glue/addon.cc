@@ -8,11 +8,12 @@
 namespace {
 
 // Counts the changes of what the addon exports; lib/native/contract.ts holds the same number.
-constexpr int kContract = 7;
+constexpr int kContract = 8;
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   boxsockets::StartKeeping(env);
   boxsockets::DefineBindingOperations(env, exports);
+  boxsockets::DefineFileOperations(env, exports);
   boxsockets::DefineLifecycleOperations(env, exports);
   boxsockets::DefineParentOperations(env, exports);
   boxsockets::DefineProbeOperations(env, exports);

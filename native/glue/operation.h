@@ -54,6 +54,7 @@ napi_value MakeSteady(napi_env env, napi_callback_info info);
 
 // One for each file of operations.
 void DefineBindingOperations(napi_env env, napi_value exports);
+void DefineFileOperations(napi_env env, napi_value exports);
 void DefineLifecycleOperations(napi_env env, napi_value exports);
 void DefineParentOperations(napi_env env, napi_value exports);
 void DefineProbeOperations(napi_env env, napi_value exports);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <node_api.h>
+#include <string.h>
 
 #include "../posix/status.h"
 
@@ -38,6 +39,16 @@ inline napi_value Boolean(napi_env env, bool value) {
 inline napi_value Null(napi_env env) {
   napi_value result = nullptr;
   napi_get_null(env, &result);
+  return result;
+}
+
+// A Uint8Array.
+inline napi_value Bytes(napi_env env, const char* bytes, size_t size) {
+  napi_value buffer = nullptr, result = nullptr;
+  void* data = nullptr;
+  if (napi_create_arraybuffer(env, size, &data, &buffer) != napi_ok) return nullptr;
+  if (size > 0) memcpy(data, bytes, size);
+  napi_create_typedarray(env, napi_uint8_array, size, buffer, 0, &result);
   return result;
 }
 

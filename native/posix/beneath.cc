@@ -98,9 +98,9 @@ Fd OpenStepwise(int directory, const char* path, int flags, mode_t mode) {
     above = Fd(RetryInterrupted([&] { return openat(at, name, kOpenDirectoryOnly | O_NOFOLLOW); }));
     if (!above.valid()) return Fd();
   }
+  if (*path == '\0') path = ".";
   int at = above.valid() ? above.get() : directory;
-  return Fd(RetryInterrupted(
-      [&] { return openat(at, path, flags | O_NOFOLLOW, static_cast<unsigned>(mode)); }));
+  return Fd(RetryInterrupted([&] { return openat(at, path, flags, static_cast<unsigned>(mode)); }));
 }
 
 bool IsSameMount(int a, int b) {
@@ -116,9 +116,11 @@ Fd OpenBeneath(int directory, const char* path, int flags, mode_t mode) {
     errno = EXDEV;
     return Fd();
   }
-  flags |= O_NONBLOCK | O_CLOEXEC;
-  Fd fd(Openat2(directory, path, flags | O_NOFOLLOW, (flags & O_CREAT) != 0 ? mode : 0,
-                kNoSymlinks | kBeneath));
+  // openat2 refuses what has no meaning: to wait is none of a descriptor's that opens nothing.
+  bool opens = (flags & kOpenDirectoryOnly) != kOpenDirectoryOnly;
+  flags |= O_CLOEXEC | O_NOFOLLOW | (opens ? O_NONBLOCK : 0);
+  if ((flags & O_CREAT) == 0) mode = 0;
+  Fd fd(Openat2(directory, path, flags, mode, kNoSymlinks | kBeneath));
   return fd.valid() || !IsUnknownCall(errno) ? static_cast<Fd&&>(fd)
                                              : OpenStepwise(directory, path, flags, mode);
 }

@@ -48,7 +48,7 @@ class Removal {
     const dirent* entry = level.directory.Next(&status);
     if (!status.ok()) return Fail(status.errnum, status.syscall, nullptr);
     if (entry == nullptr) return Leave(level);
-    if (depth_ == 1 && last_ != nullptr && strcmp(entry->d_name, last_) == 0) return Status::Ok();
+    if (depth_ == 1 && strcmp(entry->d_name, last_) == 0) return Status::Ok();
     return Remove(entry->d_name, S_ISDIR(level.directory.TypeOf(entry)));
   }
 
@@ -83,7 +83,7 @@ class Removal {
     Fd fd = OpenSameMount(Here(), name);
     if (!fd.valid()) return errno;
     Level& level = levels_[depth_];
-    if (!level.directory.Adopt(&fd, Subject::kNone).ok()) return errno;
+    if (!level.directory.Adopt(&fd, Subject::kFile).ok()) return errno;
     size_t size = strnlen(name, NAME_MAX);
     memcpy(level.name, name, size);
     level.name[size] = '\0';
@@ -127,17 +127,17 @@ class Removal {
 
   // All entries of a directory were seen.
   Status Leave(Level& level) {
-    if (depth_ == 1 && last_ != nullptr) {
+    if (depth_ == 1 && last_[0] != '\0') {
       const char* last = last_;
-      last_ = nullptr;
+      last_ = "";
       return Remove(last, true);
     }
     int errnum = RemoveEmptied(level.name);
     if (errnum == 0) return Pop(level);
     bool gone = errnum == ENOENT || errnum == ENOTDIR;
     bool filled = errnum == ENOTEMPTY || errnum == EEXIST;
-    // Entries were put in, or passed over while others were removed, as APFS may; or this is not the
-    // directory that bears the name any more. Whatever bears it is looked at anew.
+    // Entries were put in, or passed over while others were removed, as APFS may; or this is not
+    // the directory that bears the name any more. Whatever bears it is looked at anew.
     if (!gone && (!filled || emptied_again_++ >= kEmptiedAgain)) {
       Pop(level);
       return Fail(errnum, "unlinkat", level.name);
@@ -165,7 +165,7 @@ class Removal {
     for (size_t i = 0; i < depth_; i++) end = Append(end, levels_[i].name, i > 0);
     if (name != nullptr) end = Append(end, name, depth_ > 0);
     *end = '\0';
-    return Status::Failed(errnum, syscall, Subject::kNone);
+    return Status::Failed(errnum, syscall, Subject::kFile);
   }
 
   static char* Append(char* end, const char* name, bool slash) {
@@ -187,8 +187,11 @@ class Removal {
 
 }  // namespace
 
-Status RemoveTree(int directory, const char* name, const char* last, TreeEntry* failed) {
-  return Removal(directory, last, failed).Run(name);
+Status RemoveTree(const char* directory, const char* name, const char* last, TreeEntry* failed) {
+  failed->path[0] = '\0';
+  Fd start(RetryInterrupted([&] { return open(directory, kOpenDirectoryOnly); }));
+  if (!start.valid()) return Status::Failed("open", Subject::kFile);
+  return Removal(start.get(), last, failed).Run(name);
 }
 
 }  // namespace boxsockets

@@ -1,4 +1,5 @@
-// Removal of a tree by descriptors: nothing in it, however it is changed meanwhile, leads out of it.
+// Removal of a tree by descriptors: nothing in it, however it is changed meanwhile, leads out of
+// it.
 #pragma once
 
 #include <limits.h>
@@ -17,13 +18,13 @@ struct TreeEntry {
   char path[(kRemovalDepth + 1) * (NAME_MAX + 1)];
 };
 
-// Removes `name` within `directory`: a tree, a file, a link. Fine where nothing is there. `last`, if
-// not null, is the entry of the tree that goes after all the others, so that what a crash leaves can
-// still be told for what it was.
+// Removes `name` within `directory`: a tree, a file, a link. Fine where nothing is there. `last`,
+// if not null, is the entry of the tree that goes after all the others, so that what a crash leaves
+// can still be told for what it was.
 //
 // Every entry is opened relative to the directory that it lies in, without following a link, and
-// removed relative to it. What is mounted somewhere in the tree is not entered (EXDEV). Stops at the
-// first entry that cannot be removed, and tells which.
-Status RemoveTree(int directory, const char* name, const char* last, TreeEntry* failed);
+// removed relative to it. What is mounted somewhere in the tree is not entered (EXDEV). Stops at
+// the first entry that cannot be removed, and tells which.
+Status RemoveTree(const char* directory, const char* name, const char* last, TreeEntry* failed);
 
 }  // namespace boxsockets

@@ -16,6 +16,7 @@ enum class Subject : uint8_t {
   kTemporary,  // the fresh link that replaces a binding
   kRealDir,
   kSocket,
+  kFile,  // a file below a home, or an entry of a tree
 };
 
 // Why an operation was refused although no system call failed (or because of how one failed).
@@ -32,8 +33,9 @@ enum class Refusal : uint8_t {
   kRealDir,
   kNotASymlink,
   kBindingInUse,
-  kMisplaced,  // a socket landed in another directory than the real one
-  kPeer,       // the other end belongs to another user
+  kMisplaced,      // a socket landed in another directory than the real one
+  kPeer,           // the other end belongs to another user
+  kFileUntrusted,  // not a plain file of ours, where one is to be read or written
 };
 
 struct Status {

@@ -9,11 +9,18 @@
 #include <algorithm>
 #include <memory>
 
+#if defined(__linux__)
+#include <sched.h>
+#include <sys/mount.h>
+#endif
+
 #include "../posix/binding.h"
+#include "../posix/files.h"
 #include "../posix/hold.h"
 #include "../posix/home_lock.h"
 #include "../posix/probe.h"
 #include "../posix/process.h"
+#include "../posix/remove_tree.h"
 #include "../posix/serve.h"
 #include "../posix/sweep.h"
 #include "intercept.h"
@@ -347,6 +354,46 @@ TEST_CASE("a process that /proc hides is not taken for one that has ended") {
     CHECK(StartTime(getpid(), &start_time).ok());
     CHECK(start_time == kNotRunning);
   }
+}
+
+TEST_CASE("a kernel that does not know openat2 keeps what it promises all the same") {
+  TempDirectory directory;
+  std::string tree = directory / "tree", outside = directory / "outside";
+  for (const std::string& path : {tree, tree + "/a", tree + "/a/mounted", outside}) {
+    MakeDirectory(path);
+  }
+  MakeFile(outside + "/precious");
+  MakeLink(outside, tree + "/link");
+  for (int errnum : {ENOSYS, EPERM}) {
+    Intercept unknown("syscall", [&](int, const char*) { return errnum; });
+    FileAt through_link = {tree.c_str(), "link/precious"};
+    Vec<char> bytes;
+    int64_t size;
+    CHECK(HasFailed(ReadFile(through_link, 9, false, &bytes, &size), ENOTDIR));
+    CHECK(HasFailed(ReadFile({tree.c_str(), "a/../../outside/precious"}, 9, false, &bytes, &size),
+                    EXDEV));
+    CHECK(ReadFile({directory.path().c_str(), "outside//precious"}, 9, false, &bytes, &size).ok());
+  }
+  Child child([&] {
+    bool ready =
+        unshare(CLONE_NEWNS) == 0 &&
+        mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+        mount(outside.c_str(), (tree + "/a/mounted").c_str(), nullptr, MS_BIND, nullptr) == 0;
+    if (!ready) return 77;
+    Intercept unknown("syscall", [](int, const char*) { return ENOSYS; });
+    TreeEntry failed;
+    Status status = RemoveTree(directory.path().c_str(), "tree", "", &failed);
+    return HasFailed(status, EXDEV) && std::string(failed.path) == "tree/a/mounted" ? 0 : 1;
+  });
+  int exited = child.Wait();
+  SKIP_UNLESS(exited != 77, "no mounts here");
+  CHECK(exited == 0);
+  CHECK(Exists(outside + "/precious"));
+  Intercept unknown("syscall", [](int, const char*) { return ENOSYS; });
+  TreeEntry failed;
+  CHECK(RemoveTree(directory.path().c_str(), "tree", "", &failed).ok());
+  CHECK_FALSE(Exists(tree));
+  CHECK(Exists(outside + "/precious"));
 }
 
 TEST_CASE("a call that a signal interrupts is repeated") {

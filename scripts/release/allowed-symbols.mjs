@@ -17,7 +17,7 @@ export const NODE_API = new Set([
 
 const POSIX = [
   ...['accept', 'bind', 'connect', 'getsockopt', 'listen', 'recv', 'send', 'setsockopt', 'socket'],
-  ...['chmod', 'fchmod', 'fchmodat', 'fcntl', 'flock', 'futimens', 'utimensat'],
+  ...['chmod', 'fchmod', 'fchmodat', 'fcntl', 'flock', 'ftruncate', 'futimens', 'utimensat'],
   ...['close', 'dup', 'open', 'openat', 'poll', 'pread', 'read', 'write'],
   ...['closedir', 'fdopendir', 'readdir', 'rewinddir'],
   ...['mkdir', 'mkdirat', 'readlink', 'readlinkat', 'renameat', 'symlinkat', 'unlink', 'unlinkat'],

@@ -1,0 +1,143 @@
+// Files in a directory that is trusted (a home, a log directory) while what lies in it is not: a box may write there.
+// Nothing that it puts there is followed, waited for, or taken for a file of ours. Each of these is an operation in both
+// forms; run it with runSync or runAsync of twin.ts, or from another one with yield*.
+
+import { type FileType, fileType, notRemoved } from './errors.js';
+import { type FileAt, isFailure, type NativeFailure, OPENINGS } from './native/contract.js';
+import { native } from './native/load.js';
+import { toError } from './native/to-error.js';
+import { type Steps, step } from './twin.js';
+
+export type { FileAt } from './native/contract.js';
+
+/** What a file holds, or a part of it. */
+export interface FilePart {
+  bytes: Buffer;
+  /** Bytes of the whole file: more than were read where it is larger than what was asked for. */
+  size: number;
+}
+
+export interface FileStat {
+  type: FileType;
+  /** Permission bits. */
+  mode: number;
+  size: number;
+  uid: number;
+  links: number;
+  device: bigint;
+  inode: bigint;
+}
+
+const MODE = 0o600;
+
+/**
+ * Up to `most` bytes from the beginning of a file, or with `fromEnd` from its end; null where nothing is. Whoever needs
+ * the whole compares `bytes.length` with `size`.
+ *
+ * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_FILE_UNTRUSTED`: a link, a FIFO, a second link, somebody else's; `EXDEV`
+ * where the path leads out of the directory; or the failed system call
+ */
+export function* readFile(file: FileAt, most: number, { fromEnd = false } = {}): Steps<FilePart | null> {
+  const request = { ...file, most, fromEnd };
+  const outcome = yield* step({
+    sync: () => native().readFile(request),
+    async: () => native().readFileAsync(request),
+  });
+  if (isMissing(outcome)) return null;
+  const { bytes, size } = unwrapFile(outcome, file);
+  return { bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), size };
+}
+
+/** Puts a file with this content in the place of whatever bears the name, at once: never half written, no link followed. */
+export function* replaceFile(file: FileAt, content: string | Uint8Array, mode = MODE): Steps<void> {
+  const request = { ...file, bytes: typeof content === 'string' ? Buffer.from(content) : content, mode };
+  const outcome = yield* step({
+    sync: () => native().replaceFile(request),
+    async: () => native().replaceFileAsync(request),
+  });
+  unwrapFile(outcome, file);
+}
+
+/**
+ * A descriptor: for reading, for writing at the end, or for writing into an emptied file. One that is written is made
+ * where it is missing. To be closed with {@link closeFile}; it ends with the process or the worker at the latest.
+ *
+ * @throws {BoxSocketsError} as {@link readFile}; what was there is then neither read nor emptied
+ */
+export function* openFile(file: FileAt, opening: (typeof OPENINGS)[number], mode = MODE): Steps<number> {
+  const request = { ...file, opening: OPENINGS.indexOf(opening), mode };
+  const outcome = yield* step({
+    sync: () => native().openFile(request),
+    async: () => native().openFileAsync(request),
+  });
+  return unwrapFile(outcome, file);
+}
+
+export function closeFile(descriptor: number): void {
+  native().closeDescriptor(descriptor);
+}
+
+/** What is there, the link itself where it is one; null where nothing is. */
+export function* lookAt(file: FileAt): Steps<FileStat | null> {
+  const outcome = yield* step({ sync: () => native().lookAt(file), async: () => native().lookAtAsync(file) });
+  const found = unwrapFile(outcome, file);
+  return found && { ...found, type: fileType(found.mode), mode: found.mode & 0o7777 };
+}
+
+/** The entries of a directory by name; `E2BIG` where there are more than `most`. `.` is the trusted directory itself. */
+export function* listDirectory(directory: FileAt, most: number): Steps<{ name: string; type: FileType }[]> {
+  const request = { ...directory, most };
+  const outcome = yield* step({
+    sync: () => native().listDirectory(request),
+    async: () => native().listDirectoryAsync(request),
+  });
+  const entries = unwrapFile(outcome, directory).map(({ name, mode }) => ({ name, type: fileType(mode) }));
+  return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Makes one directory; false where a directory was there. A link in its place is `EEXIST`. */
+export function* makeDirectory(directory: FileAt, mode = 0o700): Steps<boolean> {
+  const request = { ...directory, mode };
+  const outcome = yield* step({
+    sync: () => native().makeDirectory(request),
+    async: () => native().makeDirectoryAsync(request),
+  });
+  return unwrapFile(outcome, directory);
+}
+
+/** Unlinks anything but a directory; false where nothing was there. */
+export function* removeFile(file: FileAt): Steps<boolean> {
+  const outcome = yield* step({ sync: () => native().removeFile(file), async: () => native().removeFileAsync(file) });
+  return unwrapFile(outcome, file);
+}
+
+/**
+ * Removes a tree, a file or a link, or nothing. Every entry is removed relative to the directory it lies in; no link is
+ * followed, no mounted file system entered, and the first entry that cannot be removed ends it.
+ *
+ * @param last an entry of the tree that goes after all the others, so that what a crash leaves can still be told
+ * @throws {BoxSocketsError} the failed system call with the entry's `path`: `EXDEV` of a mount point, `EPERM` of what is
+ * immutable, …
+ */
+export function* removeTree(tree: FileAt, last = ''): Steps<void> {
+  const request = { ...tree, last };
+  const outcome = yield* step({
+    sync: () => native().removeTree(request),
+    async: () => native().removeTreeAsync(request),
+  });
+  if (!isFailure(outcome)) return;
+  const { errno, syscall, entry } = outcome;
+  const path = `${tree.directory}/${entry === undefined || entry === '' ? tree.path : entry}`;
+  throw notRemoved({ errno, syscall: syscall ?? 'unlinkat', path });
+}
+
+function unwrapFile<T>(outcome: T | NativeFailure, { directory, path }: FileAt): T {
+  if (isFailure(outcome)) throw toError(outcome, { file: `${directory}/${path}` });
+  return outcome;
+}
+
+const ENOENT = 2;
+
+function isMissing(outcome: unknown): boolean {
+  return isFailure(outcome) && outcome.refusal === 0 && outcome.errno === ENOENT;
+}
