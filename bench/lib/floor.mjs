@@ -43,10 +43,10 @@ export function links(...args) {
 }
 
 /**
- * @param {string} name
+ * @param {string} name of a source file in bench/floor
  * @returns {string} the program
  */
-function compile(name) {
+export function compile(name) {
   const source = path.join(sources, `${name}.cc`);
   const program = path.join(build, name);
   const newest = Math.max(...fs.readdirSync(sources).map((file) => fs.statSync(path.join(sources, file)).mtimeMs));

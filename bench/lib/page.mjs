@@ -34,6 +34,12 @@ export const ORDER = [
   'instructions',
   'prepare',
   'open',
+  'connect',
+  'listen',
+  'http',
+  'launch',
+  'remove-box',
+  'doctor',
 ];
 
 /**
