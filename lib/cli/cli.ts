@@ -1,6 +1,8 @@
-// Finds the command, reads its arguments, runs it, and turns what it throws into an exit status.
+// Runs one command line, and turns what it throws into an exit status.
 
-import { type Command, EXIT, parseArguments, usageLine } from './command.js';
+import { type Arguments, type Command, EXIT } from './command.js';
+import { CommanderError } from './commander.js';
+import { completion } from './commands/completion.js';
 import { doctor } from './commands/doctor.js';
 import { ensure } from './commands/ensure.js';
 import { list } from './commands/list.js';
@@ -9,13 +11,24 @@ import { policy } from './commands/policy.js';
 import { probe } from './commands/probe.js';
 import { remove } from './commands/remove.js';
 import { sweep } from './commands/sweep.js';
-import { printCommandHelp, printHelp } from './help.js';
+import { version } from './commands/version.js';
 import type { Output } from './output.js';
 import { failureDocument, isArgumentError, printFailure } from './print-failure.js';
-import { wrap } from './text.js';
-import { packageVersion } from './version.js';
+import { buildProgram } from './program.js';
 
-const COMMANDS: readonly Command[] = [doctor, ensure, remove, list, sweep, probe, pin, policy];
+/** Every command, in the order of the help. */
+export const COMMANDS: readonly Command[] = [
+  doctor,
+  ensure,
+  remove,
+  list,
+  sweep,
+  probe,
+  pin,
+  policy,
+  completion(() => COMMANDS),
+  version,
+];
 
 /**
  * Runs the command line.
@@ -24,35 +37,23 @@ const COMMANDS: readonly Command[] = [doctor, ensure, remove, list, sweep, probe
  * @returns the exit status: 0 fine, 1 findings or a failure, 2 wrong usage.
  */
 export async function runCli(argv: readonly string[], output: Output): Promise<number> {
-  const [name, ...rest] = argv;
-  if (name === '--help' || name === '-h') return done(() => printHelp(COMMANDS, output));
-  if (name === '--version') return done(() => printVersion(rest.includes('--json'), output));
-  const command = COMMANDS.find((candidate) => candidate.name === name);
+  let status: number = EXIT.fine;
+  const run = async (command: Command, args: Arguments): Promise<void> => {
+    status = await command.run(args, output);
+  };
   const json = wantsJson(argv);
-  if (command === undefined) {
-    const message = name === undefined || name === '--json' ? 'No command given' : `Unknown command '${name}'`;
-    return wrongUsage({ message, usage: 'boxsockets <command> [--json]', json, output });
-  }
-  const parsed = parseArguments(command, rest);
-  if (parsed.kind === 'help') return done(() => printCommandHelp(command, output));
-  if (parsed.kind === 'usage') {
-    return wrongUsage({ message: parsed.message, usage: usageLine(command), json, output });
-  }
   try {
-    return await command.run(parsed.args, output);
+    await buildProgram(COMMANDS, output, run).parseAsync(argv, { from: 'user' });
+    return status;
   } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : wrongUsage(error, json, output);
     const failure = failureDocument(error);
     if (failure === null) throw error; // a fault of this program: its stack says where
-    printFailure(failure, parsed.args.json, output);
+    printFailure(failure, json, output);
     return isArgumentError(error) ? EXIT.usage : EXIT.findings;
   } finally {
     output.clearProgress();
   }
-}
-
-function done(print: () => void): number {
-  print();
-  return EXIT.fine;
 }
 
 // Also where the arguments cannot be read: who asks for JSON gets JSON.
@@ -61,22 +62,14 @@ function wantsJson(argv: readonly string[]): boolean {
   return argv.slice(0, end === -1 ? argv.length : end).includes('--json');
 }
 
-function wrongUsage(wrong: { message: string; usage: string; json: boolean; output: Output }): number {
-  const { message, usage, json, output } = wrong;
+function wrongUsage({ code, message }: CommanderError, json: boolean, output: Output): number {
+  // The help is shown where no command was named.
+  const said = code === 'commander.help' ? 'no command given' : message.replace(/^error: /, '');
   if (json) {
-    output.json({ ok: false, error: { code: 'ERR_BOX_SOCKETS_USAGE', message: `${message}. Usage: ${usage}` } });
-    return EXIT.usage;
+    output.json({ ok: false, error: { code: 'ERR_BOX_SOCKETS_USAGE', message: said } });
+  } else if (code !== 'commander.help') {
+    output.complain(`boxsockets: ${said}`);
+    output.complain('See boxsockets help.');
   }
-  output.complain(`boxsockets: ${message}`);
-  const [first = '', ...rest] = wrap(`Usage: ${usage}`, output.width);
-  output.complain(first);
-  for (const line of rest) output.complain(`  ${line}`);
-  output.complain('Try "boxsockets --help".');
   return EXIT.usage;
-}
-
-function printVersion(json: boolean, output: Output): void {
-  const version = packageVersion();
-  if (json) output.json({ version });
-  else output.line(version);
 }

@@ -1,6 +1,7 @@
-// What a command is, and how its arguments are read.
+// What a command is. Parsing, help, completions and the man page are all made from this one description.
 
-import { parseArgs } from 'node:util';
+import * as path from 'node:path';
+import type { KrunScheme } from '../index.js';
 import type { Output } from './output.js';
 
 /** Exit statuses, design section 8. */
@@ -9,13 +10,27 @@ export const EXIT = { fine: 0, findings: 1, usage: 2 } as const;
 /** One option of a command. */
 export interface Option {
   name: string;
+  /** A second name for it. */
+  also?: string;
   /** What stands for its value in the help; left out for a switch. */
   value?: string;
   /** The values it takes, where they are few. */
   choices?: readonly string[];
   /** A whole number of at least this. */
   atLeast?: number;
+  /** It may be given several times. */
+  repeated?: boolean;
+  required?: boolean;
+  /** An option that it cannot be given with. */
+  conflicts?: string;
   help: string;
+}
+
+/** One operand of a command. */
+export interface Operand {
+  name: string;
+  optional?: boolean;
+  choices?: readonly string[];
 }
 
 /** One command of the command line. */
@@ -23,33 +38,30 @@ export interface Command {
   name: string;
   /** One line, for the list of commands. */
   summary: string;
-  /** Names of its operands, each required. */
-  operands: readonly string[];
+  operands: readonly Operand[];
   options: readonly Option[];
   /** What the help says beyond that. */
   details?: string;
-  /** An option without which the command cannot run. */
-  required?: string;
+  /** What follows the command's name, and what it is for. */
+  examples: readonly (readonly [args: string, purpose: string])[];
   run(args: Arguments, output: Output): Promise<number> | number;
 }
 
 /** The arguments of one run, checked. */
 export interface Arguments {
-  /** As many as the command names. */
-  operands: string[];
+  operands: (string | undefined)[];
   json: boolean;
+  quiet: boolean;
   flag(name: string): boolean;
   text(name: string): string | undefined;
+  texts(name: string): string[];
   number(name: string): number | undefined;
 }
-
-/** What reading the arguments came to. */
-export type Parsed = { kind: 'run'; args: Arguments } | { kind: 'help' } | { kind: 'usage'; message: string };
 
 export const BASE_OPTION: Option = {
   name: 'base',
   value: 'DIR',
-  help: 'directory that holds the parent (default /tmp)',
+  help: 'directory that holds the parent (default: $BOXSOCKETS_BASE, else /tmp)',
 };
 export const UID_OPTION: Option = {
   name: 'uid',
@@ -61,89 +73,41 @@ export const KRUN_OPTION: Option = {
   name: 'krun',
   value: 'SCHEME',
   choices: ['none', 'suffix', 'temp-dir'],
-  help: 'how libkrun names its own socket, see "pin" (default suffix)',
+  help: 'how libkrun names its own socket, see "pin" (default: suffix)',
 };
-export const JSON_OPTION: Option = { name: 'json', help: 'print one JSON document' };
-export const HELP_OPTION: Option = { name: 'help', help: 'show this help' };
+export const NAME_OPTION: Option = {
+  name: 'name',
+  also: 'names',
+  value: 'NAME',
+  repeated: true,
+  help: 'a further socket name of the box; may be given several times',
+};
+export const WATCH_OPTION: Option = {
+  name: 'watch',
+  conflicts: 'json',
+  help: 'draw it again every two seconds, until Ctrl-C',
+};
+/** What every command takes. */
+export const COMMON_OPTIONS: readonly Option[] = [
+  { name: 'json', help: 'print one JSON document' },
+  { name: 'quiet', help: 'print the bare result, or nothing: the exit status tells' },
+];
 
-/** Reads the arguments that follow a command's name. */
-export function parseArguments(command: Command, argv: readonly string[]): Parsed {
-  const options = [...command.options, JSON_OPTION, HELP_OPTION];
-  let parsed: ReturnType<typeof parseArgs>;
-  try {
-    parsed = parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: Object.fromEntries(
-        options.map((option) => [
-          option.name,
-          {
-            type: option.value === undefined ? ('boolean' as const) : ('string' as const),
-            ...(option.name === 'help' && { short: 'h' }),
-          },
-        ]),
-      ),
-    });
-  } catch (error) {
-    return { kind: 'usage', message: error instanceof Error ? firstSentence(error.message) : String(error) };
-  }
-  if (parsed.values.help === true) return { kind: 'help' };
-  const message = check(command, parsed.positionals, parsed.values);
-  if (message !== null) return { kind: 'usage', message };
-  const text = (name: string) => {
-    const value = parsed.values[name];
-    return typeof value === 'string' ? value : undefined;
-  };
-  return {
-    kind: 'run',
-    args: {
-      operands: parsed.positionals,
-      json: parsed.values.json === true,
-      flag: (name) => parsed.values[name] === true,
-      text,
-      number: (name) => (text(name) === undefined ? undefined : Number(text(name))),
-    },
-  };
+/** The base that was named, here or in the environment, resolved. */
+export function baseOf(args: Arguments): string | undefined {
+  const base = args.text('base') ?? (process.env.BOXSOCKETS_BASE || undefined);
+  return base === undefined ? undefined : path.resolve(base);
 }
 
-// Node's message goes on to explain "--"; the usage line below it says the same in a shape of ours.
-function firstSentence(message: string): string {
-  return message.split(/\. (?=[A-Z])/)[0] ?? message;
-}
-
-function check(command: Command, operands: string[], values: Record<string, unknown>): string | null {
-  const missing = command.operands.slice(operands.length);
-  if (missing.length > 0) return `${missing.join(' and ')} missing`;
-  const extra = operands[command.operands.length];
-  if (extra !== undefined) return `Unexpected argument '${extra}'`;
-  if (command.required !== undefined && values[command.required] === undefined) return `--${command.required} missing`;
-  for (const option of command.options) {
-    const value = values[option.name];
-    if (typeof value !== 'string') continue;
-    if (value === '') return `--${option.name} must not be empty`;
-    if (option.choices !== undefined && !option.choices.includes(value)) {
-      return `--${option.name} must be one of ${option.choices.join(', ')}, not '${value}'`;
-    }
-    // Number() would take '0x10', ' 1' and '1e3' as well.
-    if (option.atLeast !== undefined && !(/^\d{1,10}$/.test(value) && Number(value) >= option.atLeast)) {
-      return `--${option.name} must be a whole number of at least ${option.atLeast}, not '${value}'`;
-    }
-  }
-  return null;
-}
-
-/** `boxsockets ensure ID DIR [--base DIR] …`. */
-export function usageLine(command: Command): string {
-  const options = [...command.options, JSON_OPTION].map((option) => {
-    const text = `--${option.name}${option.value === undefined ? '' : ` ${option.value}`}`;
-    return option.name === command.required ? text : `[${text}]`;
-  });
-  return ['boxsockets', command.name, ...command.operands, ...options].join(' ');
-}
-
-/** The constructor's and the statics' options, as far as they were given. */
-export function baseAndUid(args: Arguments): { base?: string; uid?: number } {
-  const base = args.text('base');
-  const uid = args.number('uid');
+/** The options of the statics, as far as they were given. */
+export function parentOptions(args: Arguments): { base?: string; uid?: number } {
+  const [base, uid] = [baseOf(args), args.number('uid')];
   return { ...(base !== undefined && { base }), ...(uid !== undefined && { uid }) };
+}
+
+/** The constructor's options, as far as they were given. */
+export function boxOptions(args: Arguments) {
+  const krun = args.text('krun') as KrunScheme | undefined;
+  const names = args.texts('name');
+  return { ...parentOptions(args), ...(krun !== undefined && { krun }), ...(names.length > 0 && { names }) };
 }

@@ -1,7 +1,7 @@
 // Where the command line writes to, and what it may assume of it: a terminal or not, its width, colours, letters.
 
 import { styleText } from 'node:util';
-import { printable } from './text.js';
+import { printable, printableJson } from './text.js';
 
 /** The part of a stream that is used here. */
 export interface Stream {
@@ -60,8 +60,10 @@ const ASCII: Glyphs = {
 
 /** Standard output and standard error of one run. */
 export class Output {
-  /** Columns to fill: the terminal's, between 60 and 100; 80 where there is no terminal. */
+  /** Columns: the terminal's, from 40 on; 80 where there is no terminal. */
   readonly width: number;
+  /** Columns that sentences fill: lines of more than 100 are hard to read. */
+  readonly proseWidth: number;
   readonly glyphs: Glyphs;
   readonly #colours: boolean;
   readonly #stdout: Stream;
@@ -73,7 +75,8 @@ export class Output {
     this.#stderr = stderr;
     this.#colours = stdout.isTTY === true && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
     const columns = stdout.isTTY === true ? stdout.columns || 80 : 80;
-    this.width = Math.min(100, Math.max(60, columns));
+    this.width = Math.max(40, columns);
+    this.proseWidth = Math.min(100, this.width);
     const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || (platform === 'darwin' ? 'UTF-8' : '');
     this.glyphs = /utf-?8/i.test(locale) ? UNICODE : ASCII;
   }
@@ -93,7 +96,12 @@ export class Output {
   /** One JSON document, the whole answer. */
   json(value: unknown): void {
     this.clearProgress();
-    this.#stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+    this.#stdout.write(`${printableJson(value)}\n`);
+  }
+
+  /** Wipes a terminal's screen, for what is drawn again; elsewhere a blank line parts the two. */
+  wipe(): void {
+    this.#stdout.write(this.#stdout.isTTY === true ? '\x1b[H\x1b[2J' : '\n');
   }
 
   /** One line that is not part of the answer: what went wrong. */

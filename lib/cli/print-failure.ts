@@ -46,9 +46,21 @@ export function printFailure(failure: FailureDocument, json: boolean, output: Ou
     output.json({ ok: false, error: failure });
     return;
   }
-  const [first = '', ...rest] = failure.message.split('\n').map(printable);
+  const [first = '', ...rest] = inOurWords(failure.message).split('\n').map(printable);
   output.complain(`boxsockets: ${first}`);
   for (const line of rest) output.complain(line);
   if (!failure.message.includes(failure.code)) output.complain(`  code  ${failure.code}`);
   if (failure.cause !== undefined) output.complain(`  cause ${printable(failure.cause.message)}`);
+}
+
+// The library speaks to whoever calls it: what it calls an option of a function is one of a command here.
+const WORDS: readonly [RegExp, string][] = [
+  [/(?:pass )?\{ takeover: true \}/g, 'add --takeover'],
+  [/\(lockTimeout\)/g, '(--lock-timeout)'],
+  [/[Cc]all ensure\(\)/g, 'run boxsockets ensure'],
+  [/The (?:argument )?['"]options\.([a-z]+)(?:\[\d+\])?['"](?: argument)?/g, '--$1'],
+];
+
+function inOurWords(message: string): string {
+  return WORDS.reduce((text, [theirs, ours]) => text.replace(theirs, ours), message);
 }

@@ -40,6 +40,22 @@ export async function bundle({ maps }) {
     );
   }
   for (const file of parts) writeReference(file);
+  await bundleCommander();
+}
+
+// A dependency of the command line alone, with its licence, so that the package has none.
+async function bundleCommander() {
+  const licence = fs.readFileSync(path.join(root, 'node_modules/commander/LICENSE'), 'utf8');
+  await esbuild.build({
+    absWorkingDir: root,
+    entryPoints: [path.join(lib, 'cli/commander.ts')],
+    outfile: path.join(dist, 'cli/commander.js'),
+    bundle: true,
+    minify: true,
+    platform: 'node',
+    format: 'cjs',
+    banner: { js: `/* commander\n${licence}*/` },
+  });
 }
 
 /**

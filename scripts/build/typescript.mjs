@@ -3,6 +3,7 @@
 // the sources, which are not in the package.
 
 import fs from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 
 import { root, run } from '../tools/checkout.mjs';
@@ -14,8 +15,15 @@ const dist = path.join(root, 'dist');
 run(path.join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.json', '--sourceMap', String(maps)]);
 await bundle({ maps });
 removeLeftovers();
+writeManPage();
 // Newer than all that it was made of: fresh.mjs looks at it.
 fs.writeFileSync(path.join(dist, '.built'), '');
+
+function writeManPage() {
+  const require = createRequire(import.meta.url);
+  const { version } = require(path.join(root, 'package.json'));
+  fs.writeFileSync(path.join(dist, 'boxsockets.1'), require(path.join(dist, 'cli/man.js')).manPage(version));
+}
 
 /** What earlier builds made of files that are gone. */
 function removeLeftovers() {

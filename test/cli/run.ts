@@ -1,10 +1,12 @@
-// Runs the built command line as its users do: a child process, its own base, an environment of its own.
+// Runs the built command line, each test over a base of its own.
 
 import { type SpawnSyncOptions, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
+import { runCli } from '../../dist/cli/cli.js';
+import { Output } from '../../dist/cli/output.js';
 
 export const MAIN = path.resolve('dist/cli/main.js');
 
@@ -34,7 +36,27 @@ export function scratch(): { readonly dir: string; readonly base: string } {
   };
 }
 
-export function boxsockets(args: string[], options: SpawnSyncOptions = {}): Run {
+/** What the program is shown on: a pipe, or a terminal of so many columns. */
+interface Screen {
+  columns?: number;
+  env?: NodeJS.ProcessEnv;
+}
+
+/** Runs the command line in this process, which is what its users see but for the start of Node. */
+export async function boxsockets(args: string[], { columns, env = {} }: Screen = {}): Promise<Run> {
+  const written = { stdout: '', stderr: '' };
+  const streamOf = (name: keyof typeof written) => ({
+    write: (text: string) => {
+      written[name] += text;
+    },
+  });
+  const terminal = columns === undefined ? {} : { isTTY: true, columns };
+  const output = new Output({ ...streamOf('stdout'), ...terminal }, streamOf('stderr'), env);
+  return { status: await runCli(args, output), ...written };
+}
+
+/** Runs the program as a process of its own: as another user, elsewhere, with another environment. */
+export function program(args: string[], options: SpawnSyncOptions = {}): Run {
   return run(process.execPath, [MAIN, ...args], options);
 }
 

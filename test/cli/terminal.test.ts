@@ -3,7 +3,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { boxsockets, MAIN, makeBox, run, scratch, uid } from './run.js';
+import { MAIN, makeBox, program, run, scratch, uid } from './run.js';
 
 const test = scratch();
 
@@ -51,7 +51,7 @@ const ESCAPES = /\u001b\[[0-9;]*[a-zA-Z]/g;
 function home(): string {
   const dir = path.join(test.dir, 'h');
   const realDir = makeBox(dir, 'b1');
-  boxsockets(['ensure', 'b1', realDir, '--base', test.base]);
+  program(['ensure', 'b1', realDir, '--base', test.base]);
   fs.symlinkSync('/nowhere', path.join(test.base, `bl-${uid}`, 'gone'));
   return dir;
 }
@@ -65,9 +65,9 @@ describe.skipIf(!hasPty)('on a terminal (needs python3 with pty)', () => {
     for (const env of [{ NO_COLOR: '1' }, { TERM: 'dumb' }]) {
       const plain = onTerminal(args, { errors, env });
       expect(plain.stdout).not.toMatch(ESCAPES);
-      expect(plain.stdout).toBe(boxsockets(args, { env: { LC_ALL: 'C.UTF-8' } }).stdout);
+      expect(plain.stdout).toBe(program(args, { env: { LC_ALL: 'C.UTF-8' } }).stdout);
     }
-    expect(boxsockets(args).stdout).not.toMatch(ESCAPES);
+    expect(program(args).stdout).not.toMatch(ESCAPES);
     expect(fs.readFileSync(errors, 'utf8')).toBe('');
   });
 
@@ -86,7 +86,7 @@ describe.skipIf(!hasPty)('on a terminal (needs python3 with pty)', () => {
   it.each([60, 72, 80, 100, 200])('%d columns are enough, and no more than 100 are used', (columns) => {
     const deep = path.join(test.dir, 'deep'.repeat(20));
     const dirs = [home(), deep];
-    boxsockets(['ensure', 'b2', makeBox(deep, 'b2'), '--base', test.base]);
+    program(['ensure', 'b2', makeBox(deep, 'b2'), '--base', test.base]);
     makeBox(deep, 'an-id-of-many-letters-'.repeat(5));
     const commands = [
       ...dirs.map((dir) => ['doctor', '--home', dir, '--base', test.base]),

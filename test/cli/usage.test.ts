@@ -1,99 +1,148 @@
 import * as fs from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { boxsockets, json } from './run.js';
+import { COMMANDS } from '../../dist/cli/cli.js';
+import { boxsockets, json, program, scratch } from './run.js';
 
-const COMMANDS = ['doctor', 'ensure', 'remove', 'list', 'sweep', 'probe', 'pin', 'policy'];
+const test = scratch();
+const NAMES = COMMANDS.map((command) => command.name);
 
 const WRONG: [args: string[], message: string][] = [
-  [[], 'No command given'],
-  [['ensrue'], "Unknown command 'ensrue'"],
-  [['-x'], "Unknown command '-x'"],
-  [['ensure'], 'ID and DIR missing'],
-  [['ensure', 'id'], 'DIR missing'],
-  [['ensure', 'id', '/', 'more'], "Unexpected argument 'more'"],
-  [['ensure', 'id', '/', '--nope'], "Unknown option '--nope'"],
-  [['ensure', 'id', '/', '--base'], "Option '--base <value>' argument missing"],
-  [['ensure', 'id', '/', '--base='], '--base must not be empty'],
-  [['ensure', 'id', '/', '--takeover=yes'], "Option '--takeover' does not take an argument"],
-  [['ensure', 'id', '/', '--uid', '-1'], "Option '--uid' argument is ambiguous"],
-  [['ensure', 'id', '/', '--uid=-1'], '--uid must be a whole number of at least 0'],
-  [['ensure', 'id', '/', '--uid', '0x10'], '--uid must be a whole number of at least 0'],
-  [['ensure', 'id', '/', '--uid', '1.5'], '--uid must be a whole number of at least 0'],
-  [['ensure', 'id', '/', '--uid', '9999999999'], 'must be an integer from 0 to 4294967294'],
-  [['ensure', 'id', '/', '--lock-timeout', 'soon'], '--lock-timeout must be a whole number of at least 0'],
-  [['ensure', 'id', '/', '--krun', 'prefix'], '--krun must be one of none, suffix, temp-dir'],
-  [['ensure', 'a/b', '/'], 'must be 1 to 128 of'],
-  [['ensure', '', '/'], 'must be 1 to 128 of'],
-  [['ensure', 'id', '/', '--base', 'relative'], 'must be an absolute path'],
-  [['list', 'more'], "Unexpected argument 'more'"],
-  [['list', '--base', 'relative'], 'must be an absolute path'],
-  [['sweep', '--dry'], "Unknown option '--dry'"],
-  [['probe'], 'PATH missing'],
+  [['ensrue'], "unknown command 'ensrue'\n(Did you mean ensure?)"],
+  [['-x'], "unknown option '-x'"],
+  [['ensure'], "missing required argument 'ID'"],
+  [['ensure', 'id'], "missing required argument 'DIR'"],
+  [['ensure', 'id', '/', 'more'], 'too many arguments'],
+  [['ensure', 'id', '/', '--takover'], "unknown option '--takover'\n(Did you mean --takeover?)"],
+  [['ensure', 'id', '/', '--base'], "option '--base <DIR>' argument missing"],
+  [['ensure', 'id', '/', '--base='], 'It must not be empty.'],
+  [['ensure', 'id', '/', '--uid', '-1'], 'It must be a whole number of at least 0.'],
+  [['ensure', 'id', '/', '--uid', '0x10'], 'It must be a whole number of at least 0.'],
+  [['ensure', 'id', '/', '--uid', '1.5'], 'It must be a whole number of at least 0.'],
+  [['ensure', 'id', '/', '--uid', '9999999999'], '--uid must be an integer from 0 to 4294967294'],
+  [['ensure', 'id', '/', '--lock-timeout', 'soon'], 'It must be a whole number of at least 0.'],
+  [['ensure', 'id', '/', '--krun', 'prefix'], 'Allowed choices are none, suffix, temp-dir.'],
+  [['ensure', 'a/b', '/'], 'boxId'],
+  [['ensure', '', '/'], 'boxId'],
+  [['list', 'more'], 'too many arguments'],
+  [['sweep', '--dry'], "unknown option '--dry'"],
+  [['probe'], "missing required argument 'PATH'"],
   [['probe', ''], 'must not be an empty path'],
-  [['probe', '/x', '--type', 'raw'], '--type must be one of stream, dgram'],
-  [['pin'], 'PATH missing'],
-  [['pin', '/x', '--expect', 'prefix'], '--expect must be one of none, suffix, temp-dir'],
-  [['policy', 'id', '/'], '--format missing'],
-  [['policy', 'id', '/', '--format', 'xml'], '--format must be one of json, seatbelt, bwrap'],
-  [['doctor', 'more'], "Unexpected argument 'more'"],
-  [['doctor', '--base', 'relative'], 'must be an absolute path'],
+  [['probe', '/x', '--type', 'raw'], 'Allowed choices are stream, dgram.'],
+  [['pin', '/x', '--expect', 'prefix'], 'Allowed choices are none, suffix, temp-dir.'],
+  [['policy', 'id', '/'], "required option '--format <FORMAT>' not specified"],
+  [['policy', 'id', '/', '--format', 'xml'], 'Allowed choices are json, seatbelt, bwrap.'],
+  [['completion', 'tcsh'], 'Allowed choices are bash, zsh, fish.'],
+  [['doctor', 'more'], 'too many arguments'],
 ];
 
 describe('wrong usage', () => {
-  it.each(WRONG)('%j: exit status 2, one line that says what, and nothing on standard output', (args, message) => {
-    const result = boxsockets(args);
+  it.each(WRONG)('%j: exit status 2, what was wrong, and nothing on standard output', async (args, message) => {
+    const result = await boxsockets(args);
     expect(result).toMatchObject({ status: 2, stdout: '' });
     expect(result.stderr).toContain(message);
-    expect(result.stderr).not.toMatch(/^\s+at /m);
+    expect(result.stderr).not.toMatch(/^\s+at |argument 'options|"options/m);
   });
 
-  it.each(WRONG)('%j with --json: one document with code and message', (args, message) => {
-    const result = boxsockets([...args.slice(0, 1), '--json', ...args.slice(1)]);
+  it.each(WRONG)('%j with --json: one document with code and message', async (args, message) => {
+    const result = await boxsockets([...args.slice(0, 1), '--json', ...args.slice(1)]);
     expect(result).toMatchObject({ status: 2, stderr: '' });
     const document = json(result);
     expect(document).toMatchObject({ ok: false, error: { code: expect.stringMatching(/^ERR_/) } });
-    expect(document.error.message).toContain(message);
+    if (!message.startsWith('--')) expect(document.error.message).toContain(message);
   });
 
-  it('an id that begins with a dash follows a double dash', () => {
-    expect(boxsockets(['policy', '--format', 'json', '--', '-id', '/']).status).toBe(0);
+  it('a document is not drawn again and again', async () => {
+    const result = await boxsockets(['list', '--watch', '--json']);
+    expect([result.status, json(result).error.message]).toEqual([
+      2,
+      "option '--watch' cannot be used with option '--json'",
+    ]);
+  });
+
+  it('no command: the help, on standard error', async () => {
+    const result = await boxsockets([]);
+    expect(result).toMatchObject({ status: 2, stdout: '' });
+    expect(result.stderr).toBe((await boxsockets(['--help'])).stdout);
+  });
+
+  it('an id that begins with a dash follows a double dash', async () => {
+    expect((await boxsockets(['policy', '--format', 'json', '--', '-id', '/'])).status).toBe(0);
     // What follows the double dash is no option, --json neither.
-    expect(boxsockets(['policy', '--format', 'json', '--', '--json']).stderr).toContain('DIR missing');
+    expect((await boxsockets(['policy', '--format', 'json', '--', '--json'])).stderr).toContain("argument 'DIR'");
+  });
+});
+
+describe('the base', () => {
+  it('that is relative is resolved, and BOXSOCKETS_BASE names it where no option does', () => {
+    const list = (base: string[], env: NodeJS.ProcessEnv = {}) => program(['list', ...base], { cwd: test.dir, env });
+    program(['ensure', 'b1', '.', '--base', 'b'], { cwd: test.dir });
+    expect(list(['--base', 'b', '--quiet']).stdout).toBe('b1\n');
+    expect(list(['--quiet'], { BOXSOCKETS_BASE: 'b' }).stdout).toBe('b1\n');
+    expect(list(['--quiet', '--base', test.dir], { BOXSOCKETS_BASE: 'b' }).stdout).toBe('');
   });
 });
 
 describe('help', () => {
-  it('names every command and the exit statuses', () => {
-    const { status, stdout } = boxsockets(['--help']);
+  it('names every command and the exit statuses', async () => {
+    const { status, stdout } = await boxsockets(['--help']);
     expect(status).toBe(0);
-    for (const command of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
+    for (const command of NAMES) expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
     expect(stdout).toContain('Exit status: 0 fine, 1 findings or a failure, 2 wrong usage.');
+    expect(stdout).toBe((await boxsockets(['help'])).stdout);
   });
 
-  it.each(COMMANDS)('%s --help says how it is used, and does nothing', (command) => {
-    const { status, stdout, stderr } = boxsockets([command, '--help']);
+  it.each(NAMES)('of %s says how it is used, with examples, and does nothing', async (command) => {
+    const { status, stdout, stderr } = await boxsockets([command, '--help']);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout.startsWith(`Usage: boxsockets ${command}`)).toBe(true);
     expect(stdout).toMatch(/^ {2}--json /m);
-    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+    expect(stdout).toMatch(new RegExp(`^Examples:\n  .+\n    boxsockets ${command}`, 'm'));
+    expect(stdout).toBe((await boxsockets(['help', command])).stdout);
+    const [text] = stdout.split('Examples:');
+    for (const line of text?.split('\n') ?? []) expect(line.length).toBeLessThanOrEqual(80);
   });
 
-  it.each(COMMANDS)('docs/cli.md says of %s what its help says', (command) => {
-    const [usage] = boxsockets([command, '--help']).stdout.split('\n\n');
-    expect(fs.readFileSync('docs/cli.md', 'utf8')).toContain(`\`\`\`text\n${usage}\n\`\`\``);
+  it.each(NAMES)('of %s fits 40 columns, but for usage, examples and what is one word', async (command) => {
+    const [text] = (await boxsockets([command, '--help'], { columns: 40, env: { NO_COLOR: '1' } })).stdout.split(
+      'Examples:',
+    );
+    const lines = text?.split('\n').slice(1) ?? [];
+    for (const line of lines) if (/\S\s\S/.test(line)) expect(line.length, line).toBeLessThanOrEqual(40);
   });
 
-  it('-h is --help', () => {
-    expect(boxsockets(['-h']).stdout).toBe(boxsockets(['--help']).stdout);
-    expect(boxsockets(['list', '-h']).stdout).toBe(boxsockets(['list', '--help']).stdout);
+  it.each(NAMES)('every option in an example of %s is one of its options', async (command) => {
+    const { stdout } = await boxsockets([command, '--help']);
+    const lines = [...stdout.matchAll(/^ {4}boxsockets (.*?)(?: [|>].*)?$/gm)].map((match) => match[1] ?? '');
+    expect(lines.length).toBeGreaterThan(0);
+    const [options] = stdout.split('Examples:');
+    for (const line of lines) for (const [option] of line.matchAll(/--[a-z-]+/g)) expect(options).toContain(option);
+  });
+
+  it.each(NAMES)('docs/cli.md says of %s what its help says', async (command) => {
+    const [usage] = (await boxsockets([command, '--help'])).stdout.split('\n\n');
+    const text = fs.readFileSync('docs/cli.md', 'utf8');
+    expect(
+      text.includes(`
+
+    ${usage?.replace('Usage: ', '')}
+`),
+      usage,
+    ).toBe(true);
+  });
+
+  it('-h is --help', async () => {
+    expect((await boxsockets(['-h'])).stdout).toBe((await boxsockets(['--help'])).stdout);
+    expect((await boxsockets(['list', '-h'])).stdout).toBe((await boxsockets(['list', '--help'])).stdout);
   });
 });
 
 describe('version', () => {
   const { version } = JSON.parse(fs.readFileSync('package.json', 'utf8')) as { version: string };
 
-  it('is that of the package', () => {
-    expect(boxsockets(['--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
-    expect(json(boxsockets(['--version', '--json']))).toEqual({ version });
+  it('is that of the package', async () => {
+    for (const words of [['--version'], ['version']]) {
+      expect(await boxsockets(words)).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+    }
+    expect(json(await boxsockets(['version', '--json']))).toMatchObject({ version, node: process.version });
   });
 });

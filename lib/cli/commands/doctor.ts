@@ -1,5 +1,5 @@
 import type { KrunScheme } from '../../index.js';
-import { BASE_OPTION, type Command, EXIT, KRUN_OPTION, UID_OPTION } from '../command.js';
+import { BASE_OPTION, baseOf, type Command, EXIT, KRUN_OPTION, UID_OPTION } from '../command.js';
 import { examine } from '../doctor/doctor.js';
 import { Interruption } from '../doctor/interruption.js';
 import { renderReport } from '../doctor/render.js';
@@ -20,10 +20,15 @@ export const doctor: Command = {
     'Each finding comes with its remedy. Nothing is changed: sockets are probed under names of their own and removed. ' +
     'Without --home, a home of 300 bytes is made, shown to fail directly and to work through its binding, and removed. ' +
     'Exit status 1 where a finding is an error or a warning.',
+  examples: [
+    ['', 'Does it work on this machine?'],
+    ['--home ~/.boxes', 'Every box of a home'],
+    ["--home ~/.boxes --json | jq -r '.findings[].remedy'", 'What to do'],
+  ],
   async run(args, output) {
     const request = {
       home: args.text('home') ?? null,
-      base: args.text('base') ?? null,
+      base: baseOf(args) ?? null,
       uid: args.number('uid') ?? ownUid(),
       krun: (args.text('krun') as KrunScheme | undefined) ?? null,
     };

@@ -8,7 +8,7 @@ import { printable, wrap } from '../text.js';
 export const pin: Command = {
   name: 'pin',
   summary: 'Find out how a libkrun names the socket that it binds beside yours',
-  operands: ['PATH'],
+  operands: [{ name: 'PATH' }],
   options: [
     {
       name: 'expect',
@@ -21,12 +21,17 @@ export const pin: Command = {
     'PATH is a source tree, a source file, a library or a program that contains it: binaries are told by their first ' +
     'bytes. none: no socket of its own. suffix: <peer path>-krun.sock. temp-dir: <TMPDIR>/krun-net-<pid>-<n>.sock. ' +
     'Exit status 1 where the scheme is unknown, ambiguous, or not the expected one.',
+  examples: [
+    ['vendor/libkrun --expect suffix', 'Fail where the sources do not name it so'],
+    ['/usr/lib/libkrun.so.1', 'A built library'],
+  ],
   async run(args, output) {
     const [path = ''] = args.operands;
     const input = isBinary(path) ? { library: path } : { source: path };
     const expected = args.text('expect') as KrunScheme | undefined;
     const found = await (expected === undefined ? checkKrunPin(input) : assertKrunPin(input, expected));
     if (args.json) output.json(found);
+    else if (args.quiet) output.line(found.scheme);
     else printPin(found, output);
     return found.scheme === 'unknown' || found.scheme === 'ambiguous' ? EXIT.findings : EXIT.fine;
   },
@@ -62,6 +67,6 @@ function printPin(found: KrunPin, output: Output): void {
   for (const evidence of found.evidence) {
     const where = 'line' in evidence ? `${evidence.file}:${evidence.line}` : `${evidence.file} at ${evidence.offset}`;
     output.line(output.style('dim', printable(where)));
-    for (const line of wrap(printable(evidence.text), output.width - 2)) output.line(`  ${line}`);
+    for (const line of wrap(printable(evidence.text), output.proseWidth - 2)) output.line(`  ${line}`);
   }
 }

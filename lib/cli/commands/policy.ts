@@ -1,32 +1,35 @@
-import { BoxSockets, type KrunScheme, type PathAccess } from '../../index.js';
+import { BoxSockets, type PathAccess } from '../../index.js';
 import { bubblewrapArgs, seatbeltPolicy, shellQuote } from '../../sandbox/index.js';
-import { BASE_OPTION, baseAndUid, type Command, EXIT, KRUN_OPTION, UID_OPTION } from '../command.js';
+import { BASE_OPTION, boxOptions, type Command, EXIT, KRUN_OPTION, UID_OPTION } from '../command.js';
 import type { Output } from '../output.js';
 
 /** `policy ID DIR --format FORMAT`. */
 export const policy: Command = {
   name: 'policy',
   summary: 'Print the rules that let exactly the sockets of a box through a sandbox',
-  operands: ['ID', 'DIR'],
+  operands: [{ name: 'ID' }, { name: 'DIR' }],
   options: [
     {
       name: 'format',
       value: 'FORMAT',
       choices: ['json', 'seatbelt', 'bwrap'],
+      required: true,
       help: 'json: the paths; seatbelt: a profile for macOS; bwrap: a command line for bubblewrap',
     },
     BASE_OPTION,
     UID_OPTION,
     KRUN_OPTION,
   ],
-  required: 'format',
   details:
     'A function of the arguments: nothing is looked up, and the answer is the same whether or not the box exists. The ' +
     'bwrap form can be pasted into a shell: it runs sh in the sandbox, or what stands there in its place.',
+  examples: [
+    ['box1 /home/me/.boxes/boxes/box1/sockets --format bwrap', 'A command line for bubblewrap'],
+    ['box1 /home/me/.boxes/boxes/box1/sockets --format seatbelt', 'A profile for sandbox-exec'],
+  ],
   run(args, output) {
     const [id = '', dir = ''] = args.operands;
-    const krun = args.text('krun') as KrunScheme | undefined;
-    const box = new BoxSockets(id, dir, { ...baseAndUid(args), ...(krun !== undefined && { krun }) });
+    const box = new BoxSockets(id, dir, boxOptions(args));
     print(args.text('format') ?? '', box.policyPaths(), { output, json: args.json });
     return EXIT.fine;
   },

@@ -7,17 +7,21 @@ import { printable, wrap } from '../text.js';
 export const probe: Command = {
   name: 'probe',
   summary: 'Find out whether a socket really binds at a path, and if not, why',
-  operands: ['PATH'],
+  operands: [{ name: 'PATH' }],
   options: [{ name: 'type', value: 'TYPE', choices: ['stream', 'dgram'], help: 'the kind of socket (default stream)' }],
   details:
     'Binds a socket of a stand-in name of the same length beside it, dials it, and removes it. ' +
     'What is at the path is left alone. Exit status 1 where it does not bind.',
+  examples: [
+    ['/srv/very/deep/home/boxes/box1/sockets/ready.sock', 'Would it bind?'],
+    ['--type dgram ./net.sock', 'The same for a datagram socket'],
+  ],
   async run(args, output) {
     const [path = ''] = args.operands;
     const type = args.text('type') as 'stream' | 'dgram' | undefined;
     const report = await probeSocketPath(path, type === undefined ? {} : { type });
     if (args.json) output.json(report);
-    else printProbe(report, output);
+    else if (!args.quiet) printProbe(report, output);
     return report.ok ? EXIT.fine : EXIT.findings;
   },
 };
@@ -29,7 +33,7 @@ function printProbe(report: SocketPathProbe, output: Output): void {
     : output.style('red', `${glyphs.bad} ${report.code ?? 'does not bind'}`);
   output.line(`${verdict}  ${report.type}  ${report.bytes} of ${report.limit} bytes  ${printable(report.path)}`);
   const notes = [report.message, nodeNote(report)].filter((note) => note !== undefined);
-  for (const note of notes) for (const line of wrap(printable(note), output.width - 2)) output.line(`  ${line}`);
+  for (const note of notes) for (const line of wrap(printable(note), output.proseWidth - 2)) output.line(`  ${line}`);
 }
 
 function nodeNote(report: SocketPathProbe): string | undefined {

@@ -1,5 +1,6 @@
-import { BoxSockets } from '../../index.js';
-import { BASE_OPTION, baseAndUid, type Command, EXIT, UID_OPTION } from '../command.js';
+import { BoxSockets, type SweepResult } from '../../index.js';
+import { BASE_OPTION, type Command, EXIT, parentOptions, UID_OPTION } from '../command.js';
+import type { Output } from '../output.js';
 import { plural, printable } from '../text.js';
 
 /** `sweep`. */
@@ -11,21 +12,27 @@ export const sweep: Command = {
   details:
     'A link that cannot be resolved for any other reason (no permission, an input/output error, a loop) stays and is ' +
     'reported: exit status 1. A home that is unmounted looks gone; the next ensure restores its link.',
+  examples: [
+    ['--dry-run', 'What would go'],
+    ['', 'Remove it'],
+  ],
   async run(args, output) {
     const dryRun = args.flag('dry-run');
-    const result = await BoxSockets.sweepStale({ ...baseAndUid(args), dryRun });
+    const result = await BoxSockets.sweepStale({ ...parentOptions(args), dryRun });
     if (args.json) output.json(result);
-    else {
-      const verb = dryRun ? 'would remove' : 'removed';
-      for (const name of result.removed) output.line(`${verb}  ${printable(name)}`);
-      for (const { name, code } of result.skipped) {
-        output.line(`${output.style('yellow', 'skipped')}  ${printable(name)}  (${code})`);
-      }
-      const counts = [`${result.removed.length} ${dryRun ? 'to remove' : 'removed'}`, `${result.kept} kept`];
-      if (result.skipped.length > 0) counts.push(`${result.skipped.length} skipped`);
-      const total = result.removed.length + result.kept + result.skipped.length;
-      output.line(output.style('dim', `${plural(total, 'binding')}: ${counts.join(', ')}`));
-    }
+    else if (args.quiet) for (const name of result.removed) output.line(printable(name));
+    else printSweep(result, dryRun, output);
     return result.skipped.length > 0 ? EXIT.findings : EXIT.fine;
   },
 };
+
+function printSweep({ removed, kept, skipped }: SweepResult, dryRun: boolean, output: Output): void {
+  for (const name of removed) output.line(`${dryRun ? 'would remove' : 'removed'}  ${printable(name)}`);
+  for (const { name, code } of skipped) {
+    output.line(`${output.style('yellow', 'skipped')}  ${printable(name)}  (${code})`);
+  }
+  const counts = [`${removed.length} ${dryRun ? 'to remove' : 'removed'}`, `${kept} kept`];
+  if (skipped.length > 0) counts.push(`${skipped.length} skipped`);
+  const total = removed.length + kept + skipped.length;
+  output.line(output.style('dim', `${plural(total, 'binding')}: ${counts.join(', ')}`));
+}

@@ -15,7 +15,7 @@ export function renderBox(box: BoxReport, output: Output): void {
   const limit = box.sockets[0]?.limit ?? 104;
   const label = Math.max(12, ...box.sockets.map((socket) => socket.name.length));
   // The bars get what the label, the bytes and the verdict leave; wider than 60 columns they tell nothing more.
-  const width = Math.min(60, output.width - MARGIN - label - 2 - BYTES - VERDICT);
+  const width = Math.min(60, output.proseWidth - MARGIN - label - 2 - BYTES - VERDICT);
   const scale: Scale = { width, limit, glyphs: output.glyphs };
   const columns = (text: string, drawn: string, bytes: string, verdict: string) =>
     output.line(`${' '.repeat(MARGIN)}${text.padEnd(label)}  ${drawn}${bytes.padStart(BYTES)} ${verdict}`.trimEnd());
@@ -37,7 +37,7 @@ export function renderBox(box: BoxReport, output: Output): void {
 export function renderBriefly(boxes: BoxReport[], output: Output): void {
   output.line();
   output.line(output.style('bold', `${plural(boxes.length, 'box', 'boxes')} in order, the longest name of each`));
-  const label = Math.min(Math.max(...boxes.map((box) => box.id.length)), output.width - 46);
+  const label = Math.min(Math.max(...boxes.map((box) => box.id.length)), output.proseWidth - 46);
   for (const box of boxes.slice(0, MOST_LISTED)) {
     const longest = Math.max(...box.sockets.map((socket) => socket.bytes));
     const direct = Math.max(...box.sockets.map((socket) => socket.realBytes));
@@ -51,10 +51,10 @@ export function renderBriefly(boxes: BoxReport[], output: Output): void {
 
 function renderHeading(box: BoxReport, output: Output): void {
   const { glyphs } = output;
-  const room = output.width - MARGIN - 11;
+  const room = output.proseWidth - MARGIN - 11;
   output.line();
   const said = BINDING_SAID[box.binding.state];
-  const title = shorten(`Box ${printable(box.id)}`, output.width - said.length - 2, glyphs.ellipsis);
+  const title = shorten(`Box ${printable(box.id)}`, output.proseWidth - said.length - 2, glyphs.ellipsis);
   output.line(`${output.style('bold', title)}  ${output.style(bindingStyle(box.binding), said)}`);
   output.line(`  binding    ${shorten(printable(box.bindingDir), room, glyphs.ellipsis)}`);
   output.line(`  directory  ${shorten(printable(box.realDir), room, glyphs.ellipsis)}`);

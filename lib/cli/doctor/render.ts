@@ -59,7 +59,7 @@ function renderMachine(report: DoctorReport, output: Output): void {
 }
 
 function row(output: Output, label: string, text: string): void {
-  wrap(printable(text), output.width - LABEL).forEach((line, index) => {
+  wrap(printable(text), output.proseWidth - LABEL).forEach((line, index) => {
     output.line(`${output.style('bold', (index === 0 ? label : '').padEnd(LABEL))}${line}`);
   });
 }
@@ -109,7 +109,7 @@ function renderBind(how: string, bind: DirectBind, output: Output): void {
   };
   output.line(`  ${mark} ${how}, ${bind.bytes} bytes: ${outcomes[bind.outcome]}`);
   const line = (label: string, text: string) =>
-    output.line(`    ${label}${shorten(printable(text), output.width - 4 - label.length, glyphs.ellipsis)}`);
+    output.line(`    ${label}${shorten(printable(text), output.proseWidth - 4 - label.length, glyphs.ellipsis)}`);
   if (bind.cutPath === undefined) {
     line('', bind.path);
   } else {
@@ -150,11 +150,11 @@ function renderFinding(finding: Finding, output: Output): void {
     `  ${output.style(COLOURS[severity], `${output.glyphs[MARKS[severity]]} ${severity}`)}  ${output.style('bold', code)}`,
   );
   for (const part of message.split('\n')) {
-    for (const text of wrap(printable(part), output.width - 4)) output.line(`    ${text}`);
+    for (const text of wrap(printable(part), output.proseWidth - 4)) output.line(`    ${text}`);
   }
   // A command stays whole, however long: it is there to be pasted. A sentence is one.
   const isSentence = /^[A-Z].*\.$/s.test(remedy);
-  const lines = isSentence ? wrap(printable(remedy), output.width - 4) : [printable(remedy)];
+  const lines = isSentence ? wrap(printable(remedy), output.proseWidth - 4) : [printable(remedy)];
   for (const line of remedy === '' ? [] : lines) output.line(`    ${output.style('cyan', line)}`);
 }
 

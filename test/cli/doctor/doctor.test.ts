@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { boxsockets, json, MAIN, makeBox, scratch, uid } from '../run.js';
+import { json, MAIN, makeBox, program, scratch, uid } from '../run.js';
 
 const test = scratch();
 const home = () => path.join(test.dir, 'h');
@@ -10,7 +10,7 @@ const nodeTruncates = Number.parseInt(process.versions.node, 10) < 24;
 
 function bind(id: string): string {
   const realDir = makeBox(home(), id);
-  boxsockets(['ensure', id, realDir, '--base', test.base]);
+  program(['ensure', id, realDir, '--base', test.base]);
   return realDir;
 }
 
@@ -29,7 +29,7 @@ function snapshot(dir: string): string[] {
 describe('doctor --json', () => {
   it('has exactly the documented shape', () => {
     bind('b1');
-    const result = boxsockets(['doctor', '--json', '--home', home(), '--base', test.base]);
+    const result = program(['doctor', '--json', '--home', home(), '--base', test.base]);
     const report = json(result);
     expect(result).toMatchObject({ status: 0, stderr: '' });
     expect(Object.keys(report)).toEqual(['ok', 'platform', 'limit', 'base', 'parent', 'cleaner', 'boxes', 'findings']);
@@ -59,17 +59,17 @@ describe('doctor --json', () => {
 
   it('exit status 1 and not ok with a warning, 0 and ok with a mere information', () => {
     fs.mkdirSync(home());
-    const informed = boxsockets(['doctor', '--json', '--home', home(), '--base', test.base]);
+    const informed = program(['doctor', '--json', '--home', home(), '--base', test.base]);
     expect([informed.status, json(informed).ok, json(informed).findings[0].severity]).toEqual([0, true, 'info']);
     makeBox(home(), 'b1');
-    const warned = boxsockets(['doctor', '--json', '--home', home(), '--base', test.base]);
+    const warned = program(['doctor', '--json', '--home', home(), '--base', test.base]);
     expect([warned.status, json(warned).ok, json(warned).findings[0].severity]).toEqual([1, false, 'warning']);
   });
 
   it('--krun changes the names that are counted', () => {
     bind('b1');
     const names = (scheme: string) =>
-      json(boxsockets(['doctor', '--json', '--home', home(), '--base', test.base, '--krun', scheme])).boxes[0].sockets;
+      json(program(['doctor', '--json', '--home', home(), '--base', test.base, '--krun', scheme])).boxes[0].sockets;
     expect(names('none')).toHaveLength(4);
     expect(names('temp-dir').at(-1).name).toMatch(/^krun-net-/);
   });
@@ -78,19 +78,19 @@ describe('doctor --json', () => {
 describe('doctor of a home', () => {
   it('changes nothing: not a file, a mode, a link, and makes no parent', () => {
     makeBox(home(), 'b1');
-    boxsockets(['doctor', '--home', home(), '--base', test.base]);
+    program(['doctor', '--home', home(), '--base', test.base]);
     expect(fs.readdirSync(test.base)).toEqual([]);
     bind('b2');
     fs.symlinkSync('/nowhere', path.join(test.base, `bl-${uid}`, 'gone'));
     fs.chmodSync(path.join(test.base, `bl-${uid}`), 0o755);
     const before = snapshot(test.dir);
-    boxsockets(['doctor', '--home', home(), '--base', test.base]);
+    program(['doctor', '--home', home(), '--base', test.base]);
     expect(snapshot(test.dir)).toEqual(before);
   });
 
   it('a relative home is resolved', () => {
     bind('b1');
-    const report = json(boxsockets(['doctor', '--json', '--home', 'h', '--base', test.base], { cwd: test.dir }));
+    const report = json(program(['doctor', '--json', '--home', 'h', '--base', test.base], { cwd: test.dir }));
     expect(report.boxes[0]).toMatchObject({ realDir: path.join(home(), 'boxes/b1/sockets') });
     expect(report.ok).toBe(true);
   });
@@ -98,8 +98,8 @@ describe('doctor of a home', () => {
   it('draws each name against the limit, what fits never touching the mark and what does not crossing it', () => {
     const deep = path.join(test.dir, 'd'.repeat(60));
     const realDir = makeBox(deep, 'b1');
-    boxsockets(['ensure', 'b1', realDir, '--base', test.base]);
-    const { stdout } = boxsockets(['doctor', '--home', deep, '--base', test.base], { env: { LC_ALL: 'C.UTF-8' } });
+    program(['ensure', 'b1', realDir, '--base', test.base]);
+    const { stdout } = program(['doctor', '--home', deep, '--base', test.base], { env: { LC_ALL: 'C.UTF-8' } });
     for (const name of ['box.sock', 'net.sock-krun.sock']) {
       const lines = stdout.split('\n');
       const at = lines.findIndex((line) => line.trim().startsWith(`${name} `));
@@ -114,7 +114,7 @@ describe('doctor of a home', () => {
   it('many boxes: those in order take a line each, the others are drawn', () => {
     for (const id of ['b1', 'b2', 'b3', 'b4']) bind(id);
     makeBox(home(), 'b5');
-    const { stdout } = boxsockets(['doctor', '--home', home(), '--base', test.base]);
+    const { stdout } = program(['doctor', '--home', home(), '--base', test.base]);
     expect(stdout).toContain('4 boxes in order');
     expect(stdout.match(/^Box /gm)).toEqual(['Box ']);
     expect(stdout).toMatch(/^! 5 boxes checked: 1 warning\.$/m);
@@ -124,19 +124,19 @@ describe('doctor of a home', () => {
 describe('doctor of a home of many boxes that all have lost their bindings', () => {
   it('draws and tells of a few, counts the others, and lists all with --json', () => {
     for (let i = 0; i < 40; i++) makeBox(home(), `b${i}`);
-    const { stdout } = boxsockets(['doctor', '--home', home(), '--base', test.base]);
+    const { stdout } = program(['doctor', '--home', home(), '--base', test.base]);
     expect(stdout.match(/^Box /gm)).toHaveLength(6);
     expect(stdout).toContain('34 more boxes not drawn (all of them: --json)');
     expect(stdout.match(/warning {2}binding-missing/g)).toHaveLength(6);
     expect(stdout).toContain('34 more of binding-missing (all of them: --json)');
     expect(stdout).toContain('40 boxes checked: 40 warnings.');
-    const report = json(boxsockets(['doctor', '--json', '--home', home(), '--base', test.base]));
+    const report = json(program(['doctor', '--json', '--home', home(), '--base', test.base]));
     expect([report.boxes.length, report.findings.length]).toEqual([40, 40]);
   });
 
   it('and of as many in order, a line each for thirty', () => {
     for (let i = 0; i < 40; i++) bind(`b${i}`);
-    const { stdout } = boxsockets(['doctor', '--home', home(), '--base', test.base]);
+    const { stdout } = program(['doctor', '--home', home(), '--base', test.base]);
     expect(stdout).toContain('40 boxes in order');
     expect(stdout).toContain('10 more (all of them: --json)');
   });
@@ -144,7 +144,7 @@ describe('doctor of a home of many boxes that all have lost their bindings', () 
 
 describe('doctor without a home', () => {
   it('shows the direct bind failing and the bound one working, and leaves nothing', () => {
-    const { status, stdout } = boxsockets(['doctor', '--base', test.base]);
+    const { status, stdout } = program(['doctor', '--base', test.base]);
     expect(status).toBe(0);
     expect(stdout).toContain(nodeTruncates ? '"listening", but at a cut path' : 'fails, EINVAL');
     expect(stdout).toMatch(/through its binding, \d+ bytes: binds/);
@@ -153,7 +153,7 @@ describe('doctor without a home', () => {
   });
 
   it('the real directory it makes has 300 bytes, and every name of it binds through the binding alone', () => {
-    const report = json(boxsockets(['doctor', '--json', '--base', test.base]));
+    const report = json(program(['doctor', '--json', '--base', test.base]));
     const [box] = report.boxes;
     expect(Buffer.byteLength(box.realDir)).toBe(300);
     for (const socket of box.sockets)
@@ -163,7 +163,7 @@ describe('doctor without a home', () => {
   it('leaves a parent that was there, and what is in it', () => {
     bind('b1');
     const before = snapshot(test.base);
-    boxsockets(['doctor', '--base', test.base]);
+    program(['doctor', '--base', test.base]);
     expect(snapshot(test.base)).toEqual(before);
   });
 
@@ -171,7 +171,7 @@ describe('doctor without a home', () => {
     for (let length = 0; length < 12; length++) {
       const base = path.join(test.dir, 'x'.repeat(length + 1));
       fs.mkdirSync(base, { mode: 0o700 });
-      const report = json(boxsockets(['doctor', '--json', '--base', base]));
+      const report = json(program(['doctor', '--json', '--base', base]));
       expect(report.ok).toBe(true);
       const direct = report.findings.find((finding: { code: string }) => finding.code === 'direct-bind');
       expect(direct.message).toContain(nodeTruncates ? 'binds another path, cut to 108 bytes' : 'fails: EINVAL');

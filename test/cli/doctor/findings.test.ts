@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { inspectCleaners, type Machine } from '../../../dist/cli/cleaner.js';
 import { cleanerFindings } from '../../../dist/cli/doctor/cleaner-findings.js';
 import { type DoctorRequest, FINDING_CODES, type Finding, type FindingCode } from '../../../dist/cli/doctor/report.js';
-import { boxsockets, isRoot, json, MAIN, makeBox, NOBODY, run, scratch, uid } from '../run.js';
+import { isRoot, json, MAIN, makeBox, NOBODY, program, run, scratch, uid } from '../run.js';
 
 const test = scratch();
 const parent = (owner = uid) => path.join(test.base, `bl-${owner}`);
@@ -25,9 +25,9 @@ interface Provocation {
   provoke(): Finding[] | Promise<Finding[]>;
 }
 
-function doctor(args: string[] = [], options: Parameters<typeof boxsockets>[1] = {}): Finding[] {
+function doctor(args: string[] = [], options: Parameters<typeof program>[1] = {}): Finding[] {
   const given = [...(args.includes('--home') ? [] : ['--home', home()]), '--base', test.base, ...args];
-  return json(boxsockets(['doctor', '--json', ...given], options)).findings;
+  return json(program(['doctor', '--json', ...given], options)).findings;
 }
 
 function makeParent(mode = 0o700): void {
@@ -37,7 +37,7 @@ function makeParent(mode = 0o700): void {
 
 function bind(id: string): string {
   const realDir = makeBox(home(), id);
-  boxsockets(['ensure', id, realDir, '--base', test.base]);
+  program(['ensure', id, realDir, '--base', test.base]);
   return realDir;
 }
 
@@ -341,14 +341,14 @@ const PROVOCATIONS: Record<FindingCode, Provocation> = {
       const deep = `${test.dir}/${'h'.repeat(88 - test.dir.length - 1 - tail.length)}`;
       const realDir = makeBox(deep, 'b1');
       expect(realDir).toHaveLength(88);
-      boxsockets(['ensure', 'b1', realDir, '--base', test.base]);
+      program(['ensure', 'b1', realDir, '--base', test.base]);
       return doctor(['--home', deep]);
     },
   },
   'direct-bind': {
     severity: 'info',
     remedy: 'boxsockets ensure ID DIR',
-    provoke: () => json(boxsockets(['doctor', '--json', '--base', test.base])).findings,
+    provoke: () => json(program(['doctor', '--json', '--base', test.base])).findings,
   },
   'self-check-failed': {
     severity: 'error',
@@ -356,7 +356,7 @@ const PROVOCATIONS: Record<FindingCode, Provocation> = {
     provoke() {
       fs.chmodSync(test.base, 0o555);
       fs.chmodSync(test.dir, 0o755);
-      return json(boxsockets(['doctor', '--json', '--base', test.base], isRoot ? NOBODY : {})).findings;
+      return json(program(['doctor', '--json', '--base', test.base], isRoot ? NOBODY : {})).findings;
     },
   },
 };
