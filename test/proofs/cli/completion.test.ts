@@ -3,8 +3,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { beforeEach, describe, expect } from 'vitest';
-import { missingTool, promise } from '../../helpers.js';
 import { boxsockets, MAIN, run, scratch, uid } from '../../cli/run.js';
+import { missingTool, promise } from '../../helpers.js';
 
 const test = scratch();
 let env: NodeJS.ProcessEnv;
