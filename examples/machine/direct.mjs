@@ -9,40 +9,31 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BoxSockets } from 'boxsockets';
 import { runInGuest } from './agent.mjs';
 import { qemu, telling } from './machine.mjs';
+import { has } from './tools.mjs';
 
-const QEMU = [
-  'qemu-system-x86_64',
-  '-M',
-  'none',
-  '-nodefaults',
-  '-no-user-config',
-  '-display',
-  'none',
-  '-monitor',
-  'stdio',
-];
+const bare = (program) => [program, ...'-M none -nodefaults -no-user-config -display none -monitor stdio'.split(' ')];
 const asRoot = process.getuid() === 0 ? ['--runas', '0'] : [];
 const passt = (socket) => ['passt', '--foreground', ...asRoot, '--ipv4-only', '--socket', socket];
-const PATIENCE = 5000;
+const PATIENCE = 20_000;
 
 /** Each program that binds or dials a socket of a box: its name, its socket's name, and its command for a path. */
-const PROGRAMS = [
-  ['QEMU', 'box.sock', (socket) => [...QEMU, '-chardev', `socket,id=c,path=${socket},server=on,wait=off`]],
+const programs = (emulator) => [
+  ['QEMU', 'box.sock', (path) => [...bare(emulator), '-chardev', `socket,id=c,path=${path},server=on,wait=off`]],
   ['passt', 'net.sock', passt],
   ['gvproxy', 'net.sock', (socket) => ['gvproxy', '-listen-qemu', `unix://${socket}`]],
 ];
 
 /** What programs do in a directory, and through a binding that leads to it: `{ program, name, direct, bound }` each. */
-export async function compare(realDir, base, has) {
+export async function compare(realDir, base, emulator) {
   fs.mkdirSync(realDir, { recursive: true, mode: 0o700 });
   const box = new BoxSockets('side-by-side', realDir, { base });
   await box.ensure();
   const rows = [];
-  for (const [program, name, command] of PROGRAMS.filter(([, , command]) => has(command('')[0]))) {
+  for (const [program, name, command] of programs(emulator).filter(([, , command]) => has(command('')[0]))) {
     const direct = await bind(command(`${realDir}/${name}`), realDir, name);
     rows.push({ program, name, direct, bound: await bind(command(box.socket(name)), realDir, name) });
   }
-  rows.push({ program: 'QEMU', name: 'net.sock', ...(await compareDials(box)) });
+  rows.push({ program: 'QEMU', name: 'net.sock', ...(await compareDials(box, emulator)) });
   await box.remove();
   return rows;
 }
@@ -67,7 +58,7 @@ const sockets = (directory) =>
   fs.readdirSync(directory, { withFileTypes: true }).flatMap((entry) => (entry.isSocket() ? [entry.name] : []));
 
 /** QEMU's own end of the network, which dials: only its monitor tells. */
-async function compareDials(box) {
+async function compareDials(box, emulator) {
   const backend = start(passt(box.netBackendSock));
   while (!fs.existsSync(`${box.realDir}/net.sock`) && backend.child.exitCode === null) await sleep(20);
   const answers = {};
@@ -76,7 +67,7 @@ async function compareDials(box) {
     ['bound', box.netBackendSock],
   ]) {
     const { child, output } = start([
-      ...QEMU,
+      ...bare(emulator),
       '-netdev',
       `stream,id=net,server=off,addr.type=unix,addr.path=${socket}`,
     ]);
@@ -99,7 +90,7 @@ async function compareDials(box) {
  * A machine without a binding, in a directory where some names fit: it boots, its agent answers, and it never is ready.
  * Gives back which sockets there are, what the guest says of its network, and whether anybody told that it is ready.
  */
-export async function deadZone(realDir, accel) {
+export async function deadZone(realDir, platform) {
   fs.mkdirSync(realDir, { recursive: true, mode: 0o700 });
   const at = (name) => path.join(realDir, name);
   let ready = false;
@@ -111,7 +102,7 @@ export async function deadZone(realDir, accel) {
   const network = start(passt(at('net.sock')));
   while (sockets(realDir).length < 2 && network.child.exitCode === null) await sleep(20);
   const paths = { boxSock: at('box.sock'), netBackendSock: at('net.sock') };
-  const vm = start(telling(at('ready.sock'), qemu(paths, at('console.log'), accel)));
+  const vm = start(telling(at('ready.sock'), qemu(paths, at('console.log'), platform)));
   try {
     while (!fs.existsSync(at('box.sock'))) await sleep(20);
     const socket = net.connect(at('box.sock'));

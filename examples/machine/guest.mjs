@@ -8,32 +8,45 @@ import path from 'node:path';
 
 const INIT = new URL('guest/', import.meta.url).pathname;
 const FILES = ['init', 'lease'];
+// What Debian calls a processor.
+const DEBIAN = { x64: 'amd64', arm64: 'arm64' };
 // As guest/init loads them.
 const MODULES = [
   ...['virtio_ring', 'virtio', 'virtio_pci_legacy_dev', 'virtio_pci_modern_dev', 'virtio_pci', 'virtio_console'],
   ...['failover', 'net_failover', 'virtio_net'],
 ];
 
-/** What a machine boots: `kernel` and `initrd`, both in `directory`. */
-export function makeGuest() {
+/** What a machine of an architecture (`'x64'`, `'arm64'`) boots: `kernel` and `initrd`, both in `directory`. */
+export function makeGuest(arch) {
   const hash = crypto.createHash('sha256').update(fs.readFileSync(new URL(import.meta.url)));
   for (const name of FILES) hash.update(fs.readFileSync(INIT + name));
   const cache = path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'boxsockets');
-  const directory = path.join(cache, `machine-${hash.digest('hex').slice(0, 16)}`);
-  if (!fs.existsSync(directory)) build(directory);
+  const directory = path.join(cache, `machine-${arch}-${hash.digest('hex').slice(0, 16)}`);
+  if (!fs.existsSync(directory))
+    build(directory, DEBIAN[arch], arch === process.arch ? [] : foreign(`${cache}/apt-${arch}`, DEBIAN[arch]));
   return { directory, kernel: `${directory}/kernel`, initrd: `${directory}/initrd` };
 }
 
-function build(directory) {
+/** Options under which apt-get knows the packages of another architecture, by lists of its own. */
+function foreign(lists, arch) {
+  fs.mkdirSync(`${lists}/partial`, { recursive: true });
+  const settings = [`APT::Architecture=${arch}`, `APT::Architectures=${arch}`, `Dir::State::lists=${lists}`];
+  const options = [...settings, 'Dir::Cache::pkgcache=', 'Dir::Cache::srcpkgcache='].flatMap((text) => ['-o', text]);
+  run('apt-get', [...options, 'update']);
+  return options;
+}
+
+function build(directory, arch, options) {
   fs.mkdirSync(path.dirname(directory), { recursive: true });
   // Under a name of its own until it is whole.
   const partial = fs.mkdtempSync(`${directory}.`);
   const packages = `${partial}/packages`;
+  const unpack = (name) => unpackInto(packages, name, options);
   try {
-    const [image] = unpack('linux-image-cloud-amd64', packages); // depends on the newest kernel, and holds nothing
+    const [image] = unpack(`linux-image-cloud-${arch}`); // depends on the newest kernel, and holds nothing
     const newest = run('dpkg-deb', ['-f', image, 'Depends']).match(/linux-image-[^ ,]+/)[0];
-    unpack(newest, packages);
-    unpack('busybox-static', packages);
+    unpack(newest);
+    unpack('busybox-static');
     const boot = fs.readdirSync(`${packages}/boot`).find((name) => name.startsWith('vmlinuz-'));
     fs.copyFileSync(`${packages}/boot/${boot}`, `${partial}/kernel`);
     writeInitrd(packages, `${partial}/root`, `${partial}/initrd`);
@@ -46,9 +59,9 @@ function build(directory) {
 }
 
 /** Downloads a package, puts what it holds into a directory, and gives back its file. */
-function unpack(name, directory) {
+function unpackInto(directory, name, options) {
   fs.mkdirSync(directory, { recursive: true });
-  run('apt-get', ['download', name], directory);
+  run('apt-get', [...options, 'download', name], directory);
   const archives = fs.readdirSync(directory).filter((file) => file.startsWith(`${name}_`));
   for (const archive of archives) run('dpkg', ['-x', archive, '.'], directory);
   return archives.map((archive) => `${directory}/${archive}`);

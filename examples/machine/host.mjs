@@ -1,7 +1,7 @@
 // A host of machines: boots one for each name, passes on what it reads (`NAME COMMAND…`, a line each) to their guests, and
 // removes them at the end of its input. Killed, it leaves them running; started again, it finds them.
 //
-//   echo 'web uname -sr' | node examples/machine/host.mjs HOME BASE tcg web:passt
+//   echo 'web uname -sr' | node examples/machine/host.mjs HOME BASE x64:tcg web:passt
 
 import { createInterface } from 'node:readline';
 import { BoxRuntime } from 'boxsockets/runtime';
@@ -10,7 +10,7 @@ import { machine } from './machine.mjs';
 import { freePort } from './tools.mjs';
 
 const tell = (what) => console.log(JSON.stringify(what));
-const [homeDir, base, accel, ...wanted] = process.argv.slice(2);
+const [homeDir, base, platform, ...wanted] = process.argv.slice(2);
 
 // Leave `base` out, and bindings are in /tmp/bl-<uid>. Rows are in SQLite: HOME/db/boxlite.db.
 const runtime = await BoxRuntime.open({ homeDir, base });
@@ -22,7 +22,7 @@ for (const [name, network] of wanted.map((text) => text.split(':'))) {
   // Home, sockets/, binding, the rest, and at last the row, which holds no path of a socket.
   const box = known?.config ?? (await runtime.provision({ name, options: { network, port: await freePort() } }));
   // ready.sock is bound, the jails are made of a binding that is there, and the guest says when it is up.
-  const { elapsed } = await runtime.launch(box.id, machine({ ...box.options, accel }), { readyTimeout: 120_000 });
+  const { elapsed } = await runtime.launch(box.id, machine({ ...box.options, platform }), { readyTimeout: 120_000 });
   boxes.set(name, box);
   tell({ name, id: box.id, elapsed, port: box.options.port });
 }

@@ -32,12 +32,19 @@ const NETWORKS = {
   gvproxy: (socket, port) => ['gvproxy', '-listen-qemu', `unix://${socket}`, '-ssh-port', `${port}`],
 };
 
+export const EMULATORS = {
+  x64: { program: 'qemu-system-x86_64', board: ['-M', 'q35'], console: 'ttyS0' },
+  arm64: { program: 'qemu-system-aarch64', board: ['-M', 'virt', '-cpu', 'max'], console: 'ttyAMA0' },
+};
+
 /** QEMU with all that a box has: a network, a console, `control` for its agent, and `ready` for the guest's word. */
-export function qemu({ boxSock, netBackendSock }, consoleLog, accel) {
-  const { kernel, initrd } = makeGuest();
+export function qemu({ boxSock, netBackendSock }, consoleLog, platform) {
+  const [arch, accel] = platform.split(':');
+  const { program, board, console } = EMULATORS[arch];
+  const { kernel, initrd } = makeGuest(arch);
   return [
-    ...['qemu-system-x86_64', '-M', 'q35', '-accel', accel, '-m', '256', '-nodefaults', '-no-user-config'],
-    ...['-display', 'none', '-kernel', kernel, '-initrd', initrd, '-append', 'console=ttyS0 quiet'],
+    ...[program, ...board, '-accel', accel, '-m', '256', '-nodefaults', '-no-user-config'],
+    ...['-display', 'none', '-kernel', kernel, '-initrd', initrd, '-append', `console=${console} quiet`],
     ...['-chardev', `file,id=console,path=${consoleLog}`, '-serial', 'chardev:console', '-device', 'virtio-serial-pci'],
     ...['-chardev', `socket,id=control,path=${boxSock},server=on,wait=off`],
     ...['-device', 'virtserialport,chardev=control,name=control'],
@@ -53,18 +60,19 @@ export const telling = (readySock, command) => [
   ...command,
 ];
 
-/** A recipe for `BoxRuntime.launch`. `network` is `'passt'` or `'gvproxy'`, `accel` what QEMU runs on. */
-export function machine({ network, port, accel }) {
+/** A recipe for `BoxRuntime.launch`. `network` is `'passt'` or `'gvproxy'`, `platform` an architecture and what QEMU runs it on. */
+export function machine({ network, port, platform }) {
   return (layout) => {
+    const [arch, accel] = platform.split(':');
     const { sockets, socketsDir, consoleLog } = layout;
-    const policy = bubblewrapArgs(buildPathAccess(layout, [{ hostPath: makeGuest().directory, readOnly: true }]));
+    const policy = bubblewrapArgs(buildPathAccess(layout, [{ hostPath: makeGuest(arch).directory, readOnly: true }]));
     const jail = (args, command) => shellQuote(['bwrap', ...SYSTEM, ...ALONE, ...args, ...policy, '--', ...command]);
     const kvm = accel === 'kvm' ? ['--dev-bind', '/dev/kvm', '/dev/kvm'] : [];
     // The shell stays, as the parent of both jails: it outlives the host, and they do not outlive it.
     const script = `
       ${jail(['--share-net', ...NAMES], NETWORKS[network](sockets.netBackendSock, port))} &
       until [ -S ${shellQuote([`${socketsDir}/net.sock`])} ]; do kill -0 $! 2>/dev/null || exit 1; sleep 0.02; done
-      ${jail(kvm, telling(sockets.readySock, qemu(sockets, consoleLog, accel)))}
+      ${jail(kvm, telling(sockets.readySock, qemu(sockets, consoleLog, platform)))}
       exit $?`;
     return { command: 'sh', args: ['-c', script] };
   };

@@ -1,4 +1,7 @@
 // Two machines, from Debian packages to nothing left: `node examples/machine/run.mjs`, as root or not, in half a minute.
+//
+//   node examples/machine/run.mjs [x64|arm64]      what this machine is, or the other one, emulated: some minutes
+//
 // Prints what each step found and how long it took, and at the end `N passed, N failed, N skipped`.
 
 import { strict as assert } from 'node:assert';
@@ -11,10 +14,11 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compare, deadZone } from './direct.mjs';
 import { makeGuest } from './guest.mjs';
-import { GUEST_PORT } from './machine.mjs';
+import { EMULATORS, GUEST_PORT } from './machine.mjs';
 import { accelerator, has, missing, sqliteEnv } from './tools.mjs';
 
 const HOST = new URL('host.mjs', import.meta.url).pathname;
+const [arch = process.arch] = process.argv.slice(2);
 const base = fs.mkdtempSync(path.join(os.tmpdir(), 'bs-'));
 const parent = path.join(base, `bl-${process.getuid()}`);
 const deep = (name, bytes) =>
@@ -44,12 +48,12 @@ function skip(sentence, reason) {
 
 /** The host as a process of its own: it can be told things, and killed. */
 class Host {
-  constructor(accel) {
-    this.accel = accel;
+  constructor(platform) {
+    this.platform = platform;
   }
 
   start(...wanted) {
-    this.child = spawn(process.execPath, [HOST, homeDir, base, this.accel, ...wanted], {
+    this.child = spawn(process.execPath, [HOST, homeDir, base, this.platform, ...wanted], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...process.env, ...sqliteEnv() },
     });
@@ -92,16 +96,19 @@ const links = () => fs.readdirSync(parent).filter((name) => name !== '.lock');
 const entries = (directory) => fs.readdirSync(directory).sort().join(' ');
 
 async function main() {
-  const reason = missing();
+  const reason = missing(arch);
   if (reason !== null) return skip('a machine in a home of 300 bytes', reason);
   await step('a kernel and a guest are made of Debian packages', () => {
-    const { kernel, initrd } = makeGuest();
+    const { kernel, initrd } = makeGuest(arch);
     return `${Math.round((fs.statSync(kernel).size + fs.statSync(initrd).size) / 1e6)} MB, kept for the next time`;
   });
-  let accel;
-  await step('what runs machines here is probed', async () => (accel = await accelerator(base)));
-  await lifecycle(new Host(accel));
-  await sideBySide(accel);
+  let platform;
+  await step('what runs machines here is probed', async () => {
+    platform = `${arch}:${await accelerator(arch, base)}`;
+    return platform;
+  });
+  await lifecycle(new Host(platform));
+  await sideBySide(platform);
 }
 
 async function lifecycle(host) {
@@ -136,7 +143,7 @@ async function lifecycle(host) {
       assert.match(fs.readFileSync(`/proc/${vm}/status`, 'utf8'), /CapEff:\s*0+\n/);
       const root = `/proc/${vm}/root`;
       assert.equal(entries(root + parent), boxes.web.id);
-      const granted = [base, makeGuest().directory].map((directory) => directory.split('/')[1]);
+      const granted = [base, makeGuest(arch).directory].map((directory) => directory.split('/')[1]);
       const expected = new Set(['bin', 'dev', 'lib', 'lib64', 'proc', 'tmp', 'usr', ...granted]);
       assert.equal(entries(root), [...expected].sort().join(' '));
       assert.equal(entries(`${root}${homeDir}/boxes/${boxes.web.id}`), 'bin disks logs shared sockets tmp');
@@ -206,9 +213,9 @@ async function serve(host, name, port) {
   return `a page through 127.0.0.1:${port}`;
 }
 
-async function sideBySide(accel) {
+async function sideBySide(platform) {
   await step('without a binding, none of its programs works at 300 bytes; with one, each does', async () => {
-    const rows = await compare(path.join(homeDir, 'sockets'), base, has);
+    const rows = await compare(path.join(homeDir, 'sockets'), base, EMULATORS[arch].program);
     for (const { direct, bound } of rows) {
       assert.match(bound, /^(?:binds|connects)$/);
       assert.doesNotMatch(direct, /^(?:binds|connects)$/);
@@ -220,7 +227,7 @@ async function sideBySide(accel) {
   const sentence = 'in the dead zone a machine without a binding boots, looks healthy, and never is ready';
   const zone = deep('z', 92); // every name of it fits, up to ready.sock
   await step(sentence, async () => {
-    const { addresses, ready, sockets } = await deadZone(zone, accel);
+    const { addresses, ready, sockets } = await deadZone(zone, platform);
     const whole = sockets.includes('net.sock');
     assert.deepEqual([ready, addresses], whole ? [true, 1] : [false, 0]);
     if (whole) return 'not with this passt, which binds what it is asked to';

@@ -8,7 +8,6 @@ import net from 'node:net';
 
 // Each program, and the Debian package that has it.
 const NEEDED = {
-  'qemu-system-x86_64': 'qemu-system-x86',
   bwrap: 'bubblewrap',
   passt: 'passt',
   socat: 'socat',
@@ -18,9 +17,14 @@ const NEEDED = {
 
 export const has = (program) => spawnSync('which', [program]).status === 0;
 
-/** Why the machine cannot run here, in a sentence; null where it can. */
-export function missing() {
-  for (const [program, name] of Object.entries(NEEDED)) {
+const QEMU = {
+  x64: { 'qemu-system-x86_64': 'qemu-system-x86' },
+  arm64: { 'qemu-system-aarch64': 'qemu-system-arm' },
+};
+
+/** Why a machine of this architecture cannot run here, in a sentence; null where it can. */
+export function missing(arch) {
+  for (const [program, name] of Object.entries({ ...QEMU[arch], ...NEEDED })) {
     if (!has(program)) return `there is no ${program}; it is in the Debian package ${name}`;
   }
   if (spawnSync('apt-cache', ['show', 'linux-image-cloud-amd64']).status !== 0) {
@@ -55,9 +59,9 @@ export function sqliteEnv() {
   }
 }
 
-/** `'kvm'` where a guest of one sector runs under it, and not only where the device is there; else `'tcg'`. */
-export async function accelerator(scratch) {
-  if (!fs.existsSync('/dev/kvm')) return 'tcg';
+/** `'kvm'` where a guest of one sector runs under it (x64 alone has one), and not only where it is there; else `'tcg'`. */
+export async function accelerator(arch, scratch) {
+  if (arch !== 'x64' || process.arch !== 'x64' || !fs.existsSync('/dev/kvm')) return 'tcg';
   const disk = `${scratch}/boot.img`;
   fs.writeFileSync(disk, bootSector('up'));
   const machine = ['-accel', 'kvm', '-m', '16', '-drive', `file=${disk},format=raw,if=ide`, '-serial', 'stdio'];
