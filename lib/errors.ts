@@ -26,6 +26,7 @@ export type BoxSocketsErrorCode =
   | 'ERR_BOX_SOCKETS_PATH_TOO_LONG'
   | 'ERR_BOX_SOCKETS_REAL_DIR'
   | 'ERR_BOX_SOCKETS_PEER'
+  | 'ERR_BOX_SOCKETS_PID_NAMESPACE'
   | 'ERR_BOX_SOCKETS_READY_TIMEOUT'
   | 'ERR_BOX_SOCKETS_ROW_INVALID'
   | 'ERR_BOX_SOCKETS_RUNTIME_CLOSED'
@@ -345,9 +346,32 @@ export function boxExists(id: string, what: string, cause?: unknown): BoxSockets
   );
 }
 
-/** `remedy` is a sentence. */
-export function boxRunning(id: string, pid: number, remedy: string): BoxSocketsError {
-  return refusal('ERR_BOX_SOCKETS_BOX_RUNNING', `Box '${id}' runs (its shim is process ${pid}). ${remedy}`);
+/** `why` tells what shows that it runs, or may run; `remedy` is a sentence. */
+export function boxRunning(id: string, why: string, remedy: string): BoxSocketsError {
+  return refusal('ERR_BOX_SOCKETS_BOX_RUNNING', `Box '${id}' runs (${why}). ${remedy}`);
+}
+
+/** Processes of a box that were killed and have not ended. */
+export function boxSurvives(
+  id: string,
+  left: readonly { pid: number; command: string }[],
+  milliseconds: number,
+): BoxSocketsError {
+  const named = left.map(({ pid, command }) => `\n  - process ${pid}${command === '' ? '' : `: ${shorten(command)}`}`);
+  return refusal(
+    'ERR_BOX_SOCKETS_BOX_RUNNING',
+    `Box '${id}' does not end: what follows was killed ${milliseconds} ms ago and is still there, stuck in the kernel or ` +
+      `another user's. Nothing was removed.${named.join('')}\nEnd it (as root, where it is another user's), and try again`,
+  );
+}
+
+/** A process that cannot be looked at from here. */
+export function otherPidNamespace(pid: number, namespace: string): BoxSocketsError {
+  return refusal(
+    'ERR_BOX_SOCKETS_PID_NAMESPACE',
+    `Process ${pid} was recorded in another pid namespace (${namespace}) than this process is in, where that number is ` +
+      "nobody's or another's. Do it from there",
+  );
 }
 
 export function runtimeClosed(homeDir: string): BoxSocketsError {

@@ -1,47 +1,65 @@
-// What a shim.pid file holds: the number of a process and its start time, a line each, as BoxLite writes it, and a third
-// line with the boot. Clock ticks since boot come again after a restart, so that another process may have the same pair.
-// BoxLite ignores a third line that it does not know (its own is `services-mux-v1`), and so does this package.
+// What a shim.pid file holds: the number of a process and its start time, a line each, as BoxLite writes it. The third
+// line is BoxLite's own (`services-mux-v1`, or nothing). From the fourth on, ours: the boot and the pid namespace, without
+// which the two numbers may be another process's, and the mark by which what belongs to the box is known.
 
 import * as fs from 'node:fs';
 
-export interface ShimIdentity {
+/** Where and as whose a process was started, as far as it is known. */
+export interface ShimOrigin {
+  /** Clock ticks since boot come again after a restart, so that another process may have the same pair. */
+  bootId: string | null;
+  /** The number of the namespace that its pid belongs to, on Linux. */
+  pidNamespace: string | null;
+  /** The value of `BOXSOCKETS_BOX` in its environment. */
+  mark: string | null;
+}
+
+export interface ShimIdentity extends ShimOrigin {
   pid: number;
   startTime: number;
-  boot: string | null;
 }
 
 /** More than any such file holds. */
-export const SHIM_PID_BYTES = 256;
+export const SHIM_PID_BYTES = 512;
 
 const LARGEST_PID = 2 ** 31 - 1;
-const FORMAT = /^([0-9]{1,10})\n([0-9]{1,16})(?:\n|$)(?:boot ([0-9a-f-]{36})(?:\n|$))?/;
+const NUMBERS = /^([0-9]{1,10})\n([0-9]{1,16})(?:\n|$)/;
+const BOOT = /^boot ([0-9a-f-]{36})$/m;
+const NAMESPACE = /^pidns ([0-9]{1,20})$/m;
+const MARK = /^mark ([0-9a-f]{32})$/m;
 
 /** Null where the text is torn: a part of it, or something else. */
 export function parseShimPid(text: string): ShimIdentity | null {
-  const [, pidText, startText, boot = null] = FORMAT.exec(text) ?? [];
+  const [numbers = '', pidText, startText] = NUMBERS.exec(text) ?? [];
   const pid = Number(pidText);
   const startTime = Number(startText);
   if (!(pid >= 2 && pid <= LARGEST_PID && Number.isSafeInteger(startTime))) return null;
-  return { pid, startTime, boot };
+  const further = text.slice(numbers.length);
+  const field = (pattern: RegExp): string | null => pattern.exec(further)?.[1] ?? null;
+  return { pid, startTime, bootId: field(BOOT), pidNamespace: field(NAMESPACE), mark: field(MARK) };
 }
 
-export function formatShimPid({ pid, startTime, boot }: ShimIdentity): string {
-  return `${pid}\n${startTime}\n${boot === null ? '' : `boot ${boot}\n`}`;
+export function formatShimPid({ pid, startTime, bootId, pidNamespace, mark }: ShimIdentity): string {
+  const line = (name: string, value: string | null): string => (value === null ? '' : `${name} ${value}\n`);
+  const ours = line('boot', bootId) + line('pidns', pidNamespace) + line('mark', mark);
+  return `${pid}\n${startTime}\n${ours === '' ? '' : `\n${ours}`}`;
 }
 
-let knownBootId: string | null | undefined;
+let known: Omit<ShimOrigin, 'mark'> | undefined;
 
-/** Of this boot, on Linux; null where start times are of all times (macOS), or it is not told. Read once. */
-export function bootId(): string | null {
-  knownBootId ??= readBootId();
-  return knownBootId;
+/** Of this boot and of this process's pid namespace, on Linux; null where it is not told. Read once. */
+export function ownOrigin(): Omit<ShimOrigin, 'mark'> {
+  known ??= {
+    bootId: readOwn(() => fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8'), /^([0-9a-f-]{36})$/m),
+    pidNamespace: readOwn(() => fs.readlinkSync('/proc/self/ns/pid'), /^pid:\[([0-9]+)\]$/),
+  };
+  return known;
 }
 
-function readBootId(): string | null {
+function readOwn(read: () => string, pattern: RegExp): string | null {
   if (process.platform !== 'linux') return null;
   try {
-    const text = fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    return /^[0-9a-f-]{36}$/.test(text) ? text : null;
+    return pattern.exec(read())?.[1] ?? null;
   } catch {
     return null;
   }

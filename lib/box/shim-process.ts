@@ -4,18 +4,20 @@ import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type PathLike, toInteger, toOptions, toPath, toSignal } from '../arguments.js';
-import { abortError, invalidArgType, invalidArgValue, processError } from '../errors.js';
+import { abortError, invalidArgType, invalidArgValue, otherPidNamespace, processError } from '../errors.js';
 import { readHead, removeFile, renameFile, writeText } from '../files.js';
 import { isFailure, type NativeFailure } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { runAsync, runSync, type Steps, step } from '../twin.js';
-import { bootId, formatShimPid, parseShimPid, SHIM_PID_BYTES } from './shim-pid.js';
+import { formatShimPid, ownOrigin, parseShimPid, SHIM_PID_BYTES, type ShimOrigin } from './shim-pid.js';
 
 export interface WaitForExitOptions {
   /** Milliseconds; without end when left out. */
   timeout?: number;
   signal?: AbortSignal;
 }
+
+export type ShimStatus = 'alive' | 'dead' | 'unknown';
 
 /** How a child of this process ended. */
 export interface ShimExit {
@@ -42,19 +44,26 @@ export class ShimProcess {
   readonly startTime: number;
   /** The boot in which it was started, where that is known: {@link startTime} begins anew with each. */
   readonly bootId: string | null;
+  /** The number of the pid namespace that {@link pid} belongs to, where that is known: in another one it is nobody's. */
+  readonly pidNamespace: string | null;
+  /** The value of `BOXSOCKETS_BOX` in the environment of what a `BoxRuntime` launched. */
+  readonly mark: string | null;
   #child: ChildProcess | undefined;
 
   /**
    * @param pid 2 or more
    * @param startTime see {@link startTime}
-   * @param boot of Linux, `/proc/sys/kernel/random/boot_id`; null where it is not known
+   * @param origin what else is known of it
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
    */
-  constructor(pid: number, startTime: number, boot: string | null = null) {
+  constructor(pid: number, startTime: number, origin?: Partial<ShimOrigin>) {
     this.pid = toPid(pid);
     this.startTime = toInteger('startTime', startTime, { least: 0, most: Number.MAX_SAFE_INTEGER, otherwise: 0 });
     if (startTime === undefined) throw invalidArgType('startTime', 'a number', startTime);
-    this.bootId = boot;
+    const { bootId = null, pidNamespace = null, mark = null } = toOptions(origin);
+    this.bootId = bootId;
+    this.pidNamespace = pidNamespace;
+    this.mark = mark;
   }
 
   /**
@@ -75,12 +84,15 @@ export class ShimProcess {
   /**
    * A child of this process; null where it did not start or has ended. How it ends is then told by {@link exit}.
    *
+   * @param mark see {@link mark}
    * @throws {BoxSocketsError} the system call that failed
    */
-  static ofChild(child: ChildProcess): ShimProcess | null {
+  static ofChild(child: ChildProcess, mark: string | null = null): ShimProcess | null {
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return null;
-    const shim = ShimProcess.ofSync(child.pid);
-    if (shim !== null) shim.#child = child;
+    const found = ShimProcess.ofSync(child.pid);
+    if (found === null) return null;
+    const shim = new ShimProcess(found.pid, found.startTime, { ...ownOrigin(), mark });
+    shim.#child = child;
     return shim;
   }
 
@@ -101,8 +113,8 @@ export class ShimProcess {
   }
 
   /**
-   * Writes the identity to a file: `pid`, the start time and, on Linux, the boot, a line each. Whoever reads it finds
-   * the old content or the new one, never a part.
+   * Writes the identity to a file: `pid` and the start time, a line each, as BoxLite does, then an empty line and what else
+   * is known. Whoever reads it finds the old content or the new one, never a part.
    *
    * @throws {BoxSocketsError} the system call that failed
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
@@ -123,17 +135,32 @@ export class ShimProcess {
   }
 
   /**
-   * Whether this very process runs: neither one that has its number now, nor its zombie.
+   * Whether this very process runs: neither one that has its number now, nor its zombie. `'unknown'` where that cannot be
+   * told: its number is of another pid namespace, or `/proc` hides it from this user.
    *
-   * @throws {BoxSocketsError} the system call that failed; `EACCES`: `/proc` hides the process from this user
+   * @throws {BoxSocketsError} the system call that failed
    */
-  isAlive(): Promise<boolean> {
-    return runAsync(this.#isAlive());
+  status(): Promise<ShimStatus> {
+    return runAsync(this.#status());
+  }
+
+  /** {@link status}, at once. */
+  statusSync(): ShimStatus {
+    return runSync(this.#status());
+  }
+
+  /**
+   * Whether its {@link status} is anything but `'dead'`: what cannot be told is not dead.
+   *
+   * @throws {BoxSocketsError} the system call that failed
+   */
+  async isAlive(): Promise<boolean> {
+    return (await this.status()) !== 'dead';
   }
 
   /** {@link isAlive}, at once. */
   isAliveSync(): boolean {
-    return runSync(this.#isAlive());
+    return this.statusSync() !== 'dead';
   }
 
   /**
@@ -142,7 +169,7 @@ export class ShimProcess {
    *
    * @param signal a name or a number; `'SIGTERM'` when left out
    * @returns whether it was sent: false where the process had ended
-   * @throws {BoxSocketsError} the system call that failed
+   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_PID_NAMESPACE`: its number is of another one; or the system call that failed
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
    */
   kill(signal: NodeJS.Signals | number = 'SIGTERM'): Promise<boolean> {
@@ -184,23 +211,29 @@ export class ShimProcess {
 
   // The same number and the same tick after a restart of the machine are another process all the same.
   #isOfAnotherBoot(): boolean {
-    const boot = bootId();
-    return this.bootId !== null && boot !== null && this.bootId !== boot;
+    return differ(this.bootId, ownOrigin().bootId);
   }
 
-  *#isAlive(): Steps<boolean> {
+  #isOfAnotherNamespace(): boolean {
+    return differ(this.pidNamespace, ownOrigin().pidNamespace);
+  }
+
+  *#status(): Steps<ShimStatus> {
     const { pid } = this;
-    if (this.#isOfAnotherBoot()) return false;
-    const started = yield* step({
-      sync: () => unwrap(native().startTime(pid), pid),
-      async: async () => unwrap(await native().startTimeAsync(pid), pid),
+    if (this.#isOfAnotherBoot()) return 'dead';
+    if (this.#isOfAnotherNamespace()) return 'unknown';
+    const answer = yield* step({
+      sync: () => native().startTime(pid),
+      async: async () => native().startTimeAsync(pid),
     });
-    return started === this.startTime;
+    if (isFailure(answer) && answer.errno === constants.errno.EACCES) return 'unknown';
+    return unwrap(answer, pid) === this.startTime ? 'alive' : 'dead';
   }
 
   *#kill(signal: number): Steps<boolean> {
-    const { pid, startTime } = this;
+    const { pid, startTime, pidNamespace } = this;
     if (this.#isOfAnotherBoot()) return false;
+    if (this.#isOfAnotherNamespace()) throw otherPidNamespace(pid, String(pidNamespace));
     return yield* step({
       sync: () => unwrap(native().signalProcess(pid, startTime, signal), pid),
       async: async () => unwrap(await native().signalProcessAsync(pid, startTime, signal), pid),
@@ -208,25 +241,29 @@ export class ShimProcess {
   }
 }
 
+/** Whether both are known, and not the same. */
+function differ(a: string | null, b: string | null): boolean {
+  return a !== null && b !== null && a !== b;
+}
+
 function* identify(pid: number): Steps<ShimProcess | null> {
   const started = yield* step({
     sync: () => unwrap(native().startTime(pid), pid),
     async: async () => unwrap(await native().startTimeAsync(pid), pid),
   });
-  return started === null ? null : new ShimProcess(pid, started, bootId());
+  return started === null ? null : new ShimProcess(pid, started, ownOrigin());
 }
 
 function* readShimPid(file: string): Steps<ShimProcess | null> {
   const identity = parseShimPid((yield* readHead(file, SHIM_PID_BYTES)) ?? '');
   if (identity === null) return null;
-  const { pid, startTime, boot } = identity;
-  return new ShimProcess(pid, startTime, boot);
+  return new ShimProcess(identity.pid, identity.startTime, identity);
 }
 
-function* writeShimPid(file: string, { pid, startTime, bootId }: ShimProcess): Steps<void> {
+function* writeShimPid(file: string, shim: ShimProcess): Steps<void> {
   const temporary = `${file}.${process.pid}.new`;
   try {
-    yield* writeText(temporary, formatShimPid({ pid, startTime, boot: bootId }));
+    yield* writeText(temporary, formatShimPid(shim));
     yield* renameFile(temporary, file);
   } catch (error) {
     yield* removeFile(temporary);

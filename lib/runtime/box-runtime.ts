@@ -4,11 +4,11 @@ import * as fs from 'node:fs';
 import type net from 'node:net';
 import { toBoolean, toBoxId, toOptions } from '../arguments.js';
 import { BoxConfig } from '../box/index.js';
-import { asError, boxRunning, fromSystemError, invalidArgValue, runtimeClosed } from '../errors.js';
+import { asError, fromSystemError, invalidArgValue, runtimeClosed } from '../errors.js';
 import type { ConnectOptions } from '../operations/connect.js';
 import type { BoxInfo } from './home.js';
 import { Home, HomeLock } from './home.js';
-import { endShim, forgetShim, launchBox, type ShimRecipe, toLaunch } from './launch.js';
+import { launchBox, type ShimRecipe, toLaunch } from './launch.js';
 import {
   type LaunchedBox,
   type LaunchOptions,
@@ -21,7 +21,7 @@ import {
 } from './options.js';
 import { type NewBox, newBoxConfig, provisionBox } from './provision.js';
 import { isAutoRemove, type Recovery, recover, sweep } from './recovery.js';
-import { type RemoveBoxResult, removeBox } from './removal.js';
+import { type RemoveBoxResult, removeBox, stopBox } from './removal.js';
 import { SqliteBoxStore } from './sqlite-box-store.js';
 import { TaskQueue } from './task-queue.js';
 
@@ -62,8 +62,9 @@ export class BoxRuntime implements AsyncDisposable {
   }
 
   /**
-   * Opens a home: takes its lock, removes links that lead nowhere, directories that no row knows (with what still runs
-   * in them), and boxes with `auto_remove` that do not run. Boxes that run go on. {@link recovery} tells what was done.
+   * Opens a home: takes its lock, removes links that lead nowhere, and, where they do not run, directories that no row
+   * knows and boxes with `auto_remove`. Boxes that run go on. Where there is no row at all, directories stay: the store may
+   * be the wrong one. {@link recovery} tells what was done.
    *
    * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_HOME_LOCKED`: another host has it open, be it one of BoxLite;
    * `ERR_BOX_SOCKETS_SQLITE_UNAVAILABLE`, `ERR_BOX_SOCKETS_STORE`; as `BoxSockets.sweepStale`, or the system call that
@@ -152,11 +153,12 @@ export class BoxRuntime implements AsyncDisposable {
   }
 
   /**
-   * Ends the shim of a box: by SIGTERM, and after a while by SIGKILL. A box with `auto_remove` is then removed; another
-   * one keeps its home and its binding.
+   * Ends a box: its shim by SIGTERM, and after a while whatever is left of it by SIGKILL: its session, its descendants,
+   * who carries its mark, who holds its sockets. A box with `auto_remove` is then removed; another one keeps its home and
+   * its binding.
    *
-   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_BOX_NOT_FOUND`; `ERR_BOX_SOCKETS_BOX_RUNNING`: it cannot even be killed;
-   * or the system call that failed
+   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_BOX_NOT_FOUND`; `ERR_BOX_SOCKETS_BOX_RUNNING`: something of it cannot be
+   * killed, or be seen from here; or the system call that failed
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
    */
   async stop(id: string, options?: StopOptions): Promise<StopResult> {
@@ -164,26 +166,20 @@ export class BoxRuntime implements AsyncDisposable {
     this.#launches.get(toBoxId(id))?.abort();
     return this.#exclusively(id, async () => {
       const { row, layout } = await this.#home.find(id);
-      const shim = await this.#home.runningShim(layout);
-      let status: StopResult['status'] = 'not-running';
-      if (shim !== null) {
-        await shim.kill('SIGTERM');
-        const ended = await shim.waitForExit({ timeout });
-        status = ended ? 'stopped' : 'killed';
-        if (!ended) await endShim(this.#home, layout, shim);
-      }
-      await forgetShim(this.#home, layout);
+      const status = await stopBox(this.#home, layout, timeout);
       const goes = row !== undefined && isAutoRemove(row);
       return { status, removed: goes ? await this.#remove(id, false) : null };
     });
   }
 
   /**
-   * Removes a box: its shim, its row, its home, its binding, in this order. It may have a row, or a directory, or both.
-   * With `force` it kills the process that `shim.pid` identifies, whatever the row says, and never one that merely has
-   * its number.
+   * Removes a box: what runs of it, its row, its home, its binding, in this order. It may have a row, or a directory, or
+   * both. Without `force` one that runs, or of which that cannot be told, is refused. With it, the process that `shim.pid`
+   * identifies is killed, whatever the row says, and all else that belongs to the box, again until nothing is left; never
+   * a process that merely has a number.
    *
-   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_BOX_NOT_FOUND`; `ERR_BOX_SOCKETS_BOX_RUNNING`, without `force`;
+   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_BOX_NOT_FOUND`; `ERR_BOX_SOCKETS_BOX_RUNNING`: it runs, or something of it
+   * survived, with the command lines;
    * `ERR_BOX_SOCKETS_ROW_INVALID`: its row names a home elsewhere; as `BoxLayout.cleanup`, or what the store failed with
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
    */
@@ -224,9 +220,7 @@ export class BoxRuntime implements AsyncDisposable {
 
   async #remove(id: string, force: boolean): Promise<RemoveBoxResult> {
     const { layout } = await this.#home.find(id);
-    const shim = await this.#home.runningShim(layout);
-    if (shim !== null && !force) throw boxRunning(id, shim.pid, 'Stop it first, or pass { force: true }');
-    return removeBox(this.#home, layout, shim);
+    return removeBox(this.#home, layout, force);
   }
 
   async #exclusively<T>(id: string, task: () => Promise<T>): Promise<T> {

@@ -8,15 +8,17 @@ import { isFailure, Refusal } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { unwrap } from '../native/to-error.js';
 import type { BoxSocketsOptions } from '../paths/box-paths.js';
+import { type Activity, activityOf } from './activity.js';
 import type { BoxRow, BoxStore } from './box-store.js';
 
 /**
- * - `'running'`: its shim is alive
- * - `'stopped'`: it has its home, and no shim
+ * - `'running'`: its shim is alive, or another process holds one of its sockets or belongs to it
+ * - `'unknown'`: whether it runs cannot be told, `reason` says why; it is treated as one that does
+ * - `'stopped'`: it has its home, and nothing runs
  * - `'unprepared'`: it has a row alone: never launched by BoxLite, or its home was deleted
  * - `'invalid'`: its row cannot be used, `error` says why
  */
-export type BoxState = 'running' | 'stopped' | 'unprepared' | 'invalid';
+export type BoxState = 'running' | 'unknown' | 'stopped' | 'unprepared' | 'invalid';
 
 /** One box of a home, as it is at this moment. */
 export interface BoxInfo {
@@ -25,8 +27,10 @@ export interface BoxInfo {
   state: BoxState;
   /** Null where the row is invalid. */
   config: BoxConfig | null;
-  /** Null unless it runs. */
+  /** Whom `shim.pid` names, where it runs or may run; else null. */
   shim: ShimProcess | null;
+  /** Why its state is unknown. */
+  reason?: string;
   error?: Error;
 }
 
@@ -126,15 +130,9 @@ export class Home {
     return config.layout(this.sockets);
   }
 
-  /** What runs the box: the process that `shim.pid` names, or that this host launched. */
-  async runningShim(layout: BoxLayout): Promise<ShimProcess | null> {
-    const { boxId } = layout;
-    const named = await layout.shim();
-    if (named !== null) return named;
-    const launched = this.launched.get(boxId);
-    if (launched !== undefined && (await launched.isAlive())) return launched;
-    this.launched.delete(boxId);
-    return null;
+  /** Whether the box runs, and what shows it. */
+  activity(layout: BoxLayout): Promise<Activity> {
+    return activityOf(layout, this.launched.get(layout.boxId));
   }
 
   async info(row: BoxRow): Promise<BoxInfo> {
@@ -142,9 +140,11 @@ export class Home {
     try {
       const config = this.config(row);
       const layout = await this.layoutOf(config);
-      const shim = await this.runningShim(layout);
-      const state = shim !== null ? 'running' : (await this.exists(layout)) ? 'stopped' : 'unprepared';
-      return { id, name, state, config, shim };
+      const { state, why, shim } = await this.activity(layout);
+      if (state === 'stopped') {
+        return { id, name, state: (await this.exists(layout)) ? state : 'unprepared', config, shim: null };
+      }
+      return { id, name, state, config, shim, ...(state === 'unknown' && { reason: why }) };
     } catch (error) {
       return { id, name, state: 'invalid', config: null, shim: null, error: asError(error) };
     }

@@ -2,6 +2,7 @@
 // names it, and ends by itself where its host dies before that.
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
 import type { Writable } from 'node:stream';
@@ -10,9 +11,10 @@ import { type BoxLayout, ShimProcess, waitForReady } from '../box/index.js';
 import { asError, boxRunning, fromSystemError, invalidArgType, invalidArgValue, shimNotStarted } from '../errors.js';
 import { probeSocketPath } from '../operations/probe-path.js';
 import { SOCKET_NAME } from '../paths/names.js';
+import { BoxProcesses, MARK } from './ending.js';
 import type { Home } from './home.js';
 import type { LaunchedBox, LaunchOptions } from './options.js';
-import { killShim } from './removal.js';
+import { endBox, forgetShim } from './removal.js';
 
 /** A program that runs a box. */
 export interface ShimCommand {
@@ -50,8 +52,8 @@ export function toLaunch(recipe: ShimRecipe, options: LaunchOptions | undefined,
 
 export async function launchBox(home: Home, id: string, launch: Launch): Promise<LaunchedBox> {
   const { layout } = await home.findStored(id);
-  const running = await home.runningShim(layout);
-  if (running !== null) throw boxRunning(id, running.pid, 'Connect to it, or stop it first');
+  const { state, why } = await home.activity(layout);
+  if (state !== 'stopped') throw boxRunning(id, why, 'Connect to it, or stop it first');
   // The binding is there before any policy is made of it, and again before anybody connects.
   await layout.prepare({ takeover: launch.takeover });
   await removeDeadSockets(layout);
@@ -68,7 +70,10 @@ export async function launchBox(home: Home, id: string, launch: Launch): Promise
     return { shim, layout, elapsed };
   } catch (error) {
     const shim = home.launched.get(id);
-    if (shim !== undefined) await endShim(home, layout, shim);
+    if (shim !== undefined) {
+      await endBox(layout, new BoxProcesses(layout, shim));
+      await forgetShim(home, layout);
+    }
     throw error;
   }
 }
@@ -76,18 +81,6 @@ export async function launchBox(home: Home, id: string, launch: Launch): Promise
 async function startAndWait(layout: BoxLayout, start: () => Promise<ShimProcess>, { wait, timeout, signal }: Launch) {
   if (!wait) return { elapsed: null, shim: await start() };
   return waitForReady(layout, { shim: start, signal, ...(timeout !== undefined && { timeout }) });
-}
-
-/** Kills what still runs, and forgets it. */
-export async function endShim(home: Home, layout: BoxLayout, shim: ShimProcess): Promise<void> {
-  await killShim(layout.boxId, shim);
-  await forgetShim(home, layout);
-}
-
-/** After the shim has ended. */
-export async function forgetShim(home: Home, layout: BoxLayout): Promise<void> {
-  home.launched.delete(layout.boxId);
-  await fs.promises.rm(layout.shimPid, { force: true });
 }
 
 // A shell that waits for a word from its host, and becomes the program: same number, same start time. Where the host is
@@ -100,12 +93,13 @@ const WORD = 'go\n';
  * host. When this returns, `shim.pid` names it.
  */
 async function launchShim(layout: BoxLayout, { command, args = [], env, cwd }: ShimCommand): Promise<ShimProcess> {
+  const mark = randomBytes(16).toString('hex');
   const log = fs.openSync(layout.shimLog, 'w', 0o600);
   let child: ChildProcess;
   try {
     child = spawn('/bin/sh', ['-c', HELD_BACK, 'boxsockets-shim', command, ...args], {
       cwd,
-      env: { ...(env ?? process.env), ...layout.sockets.shimEnv() },
+      env: { ...(env ?? process.env), ...layout.sockets.shimEnv(), [MARK]: mark },
       detached: true,
       stdio: ['ignore', log, log, 'pipe'],
     });
@@ -117,7 +111,7 @@ async function launchShim(layout: BoxLayout, { command, args = [], env, cwd }: S
   gate.on('error', () => undefined);
   try {
     await spawned(child, cwd);
-    const shim = ShimProcess.ofChild(child);
+    const shim = ShimProcess.ofChild(child, mark);
     if (shim === null) throw shimNotStarted(command);
     await shim.write(layout.shimPid);
     gate.end(WORD);

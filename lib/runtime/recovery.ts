@@ -8,6 +8,7 @@ import { BoxSockets } from '../box-sockets.js';
 import { asError } from '../errors.js';
 import type { BoxSocketsOptions } from '../paths/box-paths.js';
 import { BOX_ID } from '../paths/names.js';
+import { inTime } from './activity.js';
 import type { BoxRow, BoxStore } from './box-store.js';
 import type { Home } from './home.js';
 import { removeBox } from './removal.js';
@@ -16,11 +17,16 @@ import { removeBox } from './removal.js';
 export interface Recovery {
   /** Names of links that led nowhere, and were removed. */
   swept: string[];
-  /** Boxes whose directory no row knew: removed, or where the runtime was told to keep them, only found. */
+  /** Boxes whose directory no row knew: removed, or only found (see {@link orphansKept}). */
   orphans: string[];
+  /**
+   * Why they were only found: the runtime was told so, or the store has not one row, so that it may be the wrong one. Null
+   * where they were removed.
+   */
+  orphansKept: 'as-told' | 'no-rows' | null;
   /** Boxes with `auto_remove` that did not run any more, and were removed. */
   autoRemoved: string[];
-  /** Boxes that were to be removed, and why that failed; the next `open` tries again. */
+  /** Boxes that were to be removed, and why they were not: they run, for example. The next `open` tries again. */
   failed: { id: string; error: Error }[];
   /** Entries of the directory of boxes that are none. */
   ignored: string[];
@@ -37,16 +43,24 @@ export async function recover(home: Home, sweeping: Promise<string[]>, keepOrpha
   const { known, leaving } = await readRows(home.store);
   const names = await fs.promises.readdir(home.boxesDir);
   const unknown = names.filter((name) => !known.has(name));
-  const recovery: Recovery = { swept: await sweeping, orphans: [], autoRemoved: [], failed: [], ignored: [] };
+  const orphansKept = keepOrphans ? 'as-told' : known.size === 0 ? 'no-rows' : null;
+  const recovery: Recovery = {
+    swept: await sweeping,
+    orphans: [],
+    orphansKept: null,
+    autoRemoved: [],
+    failed: [],
+    ignored: [],
+  };
   for (const name of unknown) {
     if (!BOX_ID.test(name) || !(await isDirectory(`${home.boxesDir}/${name}`))) {
       recovery.ignored.push(name);
-    } else if (keepOrphans) {
+    } else if (orphansKept !== null) {
       recovery.orphans.push(name);
+      recovery.orphansKept = orphansKept;
     } else {
       await attempt(recovery, name, async () => {
-        const layout = home.layout(name);
-        await removeBox(home, layout, await home.runningShim(layout));
+        await removeBox(home, home.layout(name), false);
         recovery.orphans.push(name);
       });
     }
@@ -54,8 +68,8 @@ export async function recover(home: Home, sweeping: Promise<string[]>, keepOrpha
   for (const row of leaving) {
     await attempt(recovery, row.id, async () => {
       const layout = await home.layoutOf(home.config(row));
-      if ((await home.runningShim(layout)) !== null) return;
-      await removeBox(home, layout, null);
+      if ((await home.activity(layout)).state !== 'stopped') return;
+      await removeBox(home, layout, false);
       recovery.autoRemoved.push(row.id);
     });
   }
@@ -89,9 +103,13 @@ export function isAutoRemove({ json }: BoxRow): boolean {
   }
 }
 
+// One that does not answer is taken for a box, and found to be one of which nothing is known.
 async function isDirectory(path: string): Promise<boolean> {
-  const stat = await fs.promises.lstat(path).catch(() => null);
-  return stat?.isDirectory() === true;
+  const stat = await inTime(
+    fs.promises.lstat(path).catch(() => null),
+    () => 'late' as const,
+  );
+  return stat === 'late' || stat?.isDirectory() === true;
 }
 
 async function attempt(recovery: Recovery, id: string, removal: () => Promise<void>): Promise<void> {

@@ -1,37 +1,72 @@
-// How a box goes away, whichever way led to it: its process, its row, its home, its link, in this order. A crash at any
-// point leaves a box that is still whole, or the directory of one that has no row, which the next open removes.
+// How a box goes away, whichever way led to it: what runs of it, its row, its home, its link, in this order. A crash at
+// any point leaves a box that is still whole, or the directory of one that has no row, which the next open removes.
 
-import type { BoxLayout, CleanupResult, ShimProcess } from '../box/index.js';
+import * as fs from 'node:fs';
+import type { BoxLayout, CleanupResult } from '../box/index.js';
 import { boxRunning } from '../errors.js';
+import { heldSockets } from './activity.js';
+import { BoxProcesses } from './ending.js';
 import type { Home } from './home.js';
 
 export interface RemoveBoxResult extends CleanupResult {
   /** Whether there was a row. */
   row: boolean;
-  /** Whether its shim was running, and was killed. */
+  /** Whether something of it was running, and was killed. */
   killed: boolean;
 }
 
-/** Milliseconds that a killed process may take to be gone: more than any but one stuck in the kernel. */
-const KILL_TIMEOUT = 10_000;
-
-export async function removeBox(home: Home, layout: BoxLayout, shim: ShimProcess | null): Promise<RemoveBoxResult> {
-  const { boxId } = layout;
-  // Asked first, so that a home that may not be removed keeps its row and its shim.
-  await layout.checkRemovable();
-  if (shim !== null) await killShim(boxId, shim);
-  home.launched.delete(boxId);
-  const row = await home.store.delete(boxId);
-  return { row, killed: shim !== null, ...(await layout.cleanup()) };
+/** Ends a box, gently and then not, and forgets its shim. */
+export async function stopBox(
+  home: Home,
+  layout: BoxLayout,
+  timeout: number,
+): Promise<'stopped' | 'killed' | 'not-running'> {
+  const { state, shim } = await home.activity(layout);
+  let status: 'stopped' | 'killed' | 'not-running' = 'not-running';
+  if (state !== 'stopped') {
+    // Found before the shim ends: then nobody knows any more whose children the others were.
+    const processes = new BoxProcesses(layout, shim);
+    await processes.find();
+    if ((await shim?.status()) === 'alive') await shim?.kill('SIGTERM');
+    else timeout = 0;
+    status = (await processes.waitForEnd(timeout)) ? 'stopped' : 'killed';
+    await endBox(layout, processes);
+  }
+  await forgetShim(home, layout);
+  return status;
 }
 
-/** Kills this very process and waits until it is gone. */
-export async function killShim(id: string, shim: ShimProcess): Promise<void> {
-  await shim.kill('SIGKILL');
-  if (await shim.waitForExit({ timeout: KILL_TIMEOUT })) return;
-  throw boxRunning(
-    id,
-    shim.pid,
-    `It was killed and has not ended within ${KILL_TIMEOUT} ms: it is stuck in the kernel`,
-  );
+/** After the shim has ended. */
+export async function forgetShim(home: Home, layout: BoxLayout): Promise<void> {
+  home.launched.delete(layout.boxId);
+  await fs.promises.rm(layout.shimPid, { force: true });
+}
+
+/** Removes a box that does not run, or with `force` ends it first. */
+export async function removeBox(home: Home, layout: BoxLayout, force: boolean): Promise<RemoveBoxResult> {
+  const { boxId } = layout;
+  const { state, why, shim } = await home.activity(layout);
+  if (state !== 'stopped' && !force) {
+    const remedy = state === 'running' ? 'Stop it first, or pass { force: true }' : 'Find out, or pass { force: true }';
+    throw boxRunning(boxId, why, remedy);
+  }
+  // Asked first, so that a home that may not be removed keeps its row and its shim.
+  await layout.checkRemovable();
+  const killed = force && (await endBox(layout, new BoxProcesses(layout, shim))) > 0;
+  home.launched.delete(boxId);
+  const row = await home.store.delete(boxId);
+  return { row, killed, ...(await layout.cleanup()) };
+}
+
+/**
+ * Kills whatever runs of a box, and makes sure that nothing holds its sockets. Returns how many processes were killed.
+ *
+ * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_BOX_RUNNING`: something survives, or holds a socket and cannot be seen
+ */
+export async function endBox(layout: BoxLayout, processes: BoxProcesses): Promise<number> {
+  const killed = await processes.kill();
+  const { held } = await heldSockets(layout);
+  if (held === null) return killed;
+  const remedy = 'It is of another pid namespace, or this user may not look at it: end it there. Nothing was removed';
+  throw boxRunning(layout.boxId, `a process that cannot be seen from here holds '${held}'`, remedy);
 }

@@ -14,6 +14,7 @@ const twins = [
     of: async (pid: number) => ShimProcess.ofSync(pid),
     read: async (file: string) => ShimProcess.readSync(file),
     write: async (shim: ShimProcess, file: string) => shim.writeSync(file),
+    status: async (shim: ShimProcess) => shim.statusSync(),
     isAlive: async (shim: ShimProcess) => shim.isAliveSync(),
     kill: async (shim: ShimProcess, signal?: NodeJS.Signals | number) => shim.killSync(signal),
   },
@@ -22,6 +23,7 @@ const twins = [
     of: (pid: number) => ShimProcess.of(pid),
     read: (file: string) => ShimProcess.read(file),
     write: (shim: ShimProcess, file: string) => shim.write(file),
+    status: (shim: ShimProcess) => shim.status(),
     isAlive: (shim: ShimProcess) => shim.isAlive(),
     kill: (shim: ShimProcess, signal?: NodeJS.Signals | number) => shim.kill(signal),
   },
@@ -56,23 +58,38 @@ describe.each(twins)('ShimProcess, $name', (twin) => {
     const started = child();
     const { pid, startTime, bootId } = identify(started);
     for (const reused of [startTime - 1, startTime + 1, 0]) {
-      const shim = new ShimProcess(pid, reused, bootId);
+      const shim = new ShimProcess(pid, reused, { bootId });
       expect(await twin.isAlive(shim)).toBe(false);
       expect(await twin.kill(shim, 'SIGKILL')).toBe(false);
     }
     await sleep(50);
     expect(started.signalCode).toBeNull();
-    expect(await twin.isAlive(new ShimProcess(pid, startTime, bootId))).toBe(true);
+    expect(await twin.isAlive(new ShimProcess(pid, startTime, { bootId }))).toBe(true);
   });
 
   it.runIf(process.platform === 'linux')('takes the same number and start of another boot for another', async () => {
     const started = child();
     const { pid, startTime } = identify(started);
-    const shim = new ShimProcess(pid, startTime, '00000000-0000-0000-0000-000000000000');
+    const shim = new ShimProcess(pid, startTime, { bootId: '00000000-0000-0000-0000-000000000000' });
     expect(await twin.isAlive(shim)).toBe(false);
     expect(await twin.kill(shim, 'SIGKILL')).toBe(false);
     await sleep(50);
     expect(started.signalCode).toBeNull();
+  });
+
+  it.runIf(process.platform === 'linux')('knows nothing of a process of another pid namespace', async () => {
+    const started = child();
+    const { pid, startTime, bootId } = identify(started);
+    const shim = new ShimProcess(pid, startTime, { bootId, pidNamespace: '1' });
+    expect(await twin.status(shim)).toBe('unknown');
+    // Not proven dead.
+    expect(await twin.isAlive(shim)).toBe(true);
+    expect(await rejection(twin.kill(shim, 'SIGKILL'))).toMatchObject({ code: 'ERR_BOX_SOCKETS_PID_NAMESPACE' });
+    await sleep(50);
+    expect(started.signalCode).toBeNull();
+    // A restart ends it, wherever it was.
+    const boot = '00000000-0000-0000-0000-000000000000';
+    expect(await twin.status(new ShimProcess(pid, startTime, { bootId: boot, pidNamespace: '1' }))).toBe('dead');
   });
 
   it('takes a zombie for dead', async () => {
@@ -121,8 +138,9 @@ describe.each(twins)('ShimProcess, $name', (twin) => {
     const read = await twin.read(file);
     expect({ ...read }).toEqual({ ...shim });
     expect(await read?.isAlive()).toBe(true);
-    const [pid, startTime] = fs.readFileSync(file, 'utf8').split('\n');
-    expect([pid, startTime]).toEqual([`${shim.pid}`, `${shim.startTime}`]);
+    // The third line is BoxLite's own.
+    const [pid, startTime, third] = fs.readFileSync(file, 'utf8').split('\n');
+    expect([pid, startTime, third]).toEqual([`${shim.pid}`, `${shim.startTime}`, '']);
     expect(fs.readdirSync(path.dirname(file))).toEqual(['shim.pid']);
   });
 
@@ -132,7 +150,7 @@ describe.each(twins)('ShimProcess, $name', (twin) => {
     for (const text of [`${pid}\n${startTime}\nservices-mux-v1\n`, `${pid}\n${startTime}\n`, `${pid}\n${startTime}`]) {
       fs.writeFileSync(file, text);
       const read = await twin.read(file);
-      expect({ ...read }).toEqual({ pid, startTime, bootId: null });
+      expect({ ...read }).toEqual({ pid, startTime, bootId: null, pidNamespace: null, mark: null });
       expect(await read?.isAlive()).toBe(true);
     }
   });

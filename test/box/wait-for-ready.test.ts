@@ -78,7 +78,7 @@ describe('waitForReady', () => {
 
   promise(missingPython, 'notices the death of a shim that is no child', async () => {
     const shim = guest('sleep');
-    const foreign = new ShimProcess(shim.pid, shim.startTime, shim.bootId);
+    const foreign = new ShimProcess(shim.pid, shim.startTime, { bootId: shim.bootId });
     setTimeout(() => shim.killSync('SIGKILL'), 50);
     const { error } = await waitAndLeaveNothing({ shim: foreign });
     expect(error).toMatchObject({ ...exited, diagnosis: { shim: { pid: shim.pid, alive: false, exit: null } } });

@@ -8,12 +8,13 @@ const BOOT = '0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0';
 export const seeds = [
   '4711\n123456\n',
   `4711\n123456\nboot ${BOOT}\n`,
+  `4711\n123456\n\nboot ${BOOT}\npidns 4026531836\nmark ${'0f'.repeat(16)}\n`,
   '4711\n123456\nservices-mux-v1\n',
   '4711\n',
   '02147483647\n9007199254740991',
   '1\n1',
 ];
-export const dictionary = ['\nboot ', BOOT, '2147483647', '2147483648', '9007199254740991', '9007199254740992'];
+export const dictionary = ['\nboot ', '\npidns ', '\nmark ', BOOT, '2147483647', '2147483648', '9007199254740991', '9007199254740992'];
 
 export function fuzz(data: Buffer): void {
   for (const text of textsOf(data)) {
@@ -27,13 +28,21 @@ export function fuzz(data: Buffer): void {
 }
 
 function read(text: string): ShimIdentity | null {
-  const [pidLine = '', startLine, bootLine = ''] = text.split('\n');
+  const [pidLine = '', startLine, ...further] = text.split('\n');
   if (startLine === undefined || !isNumber(pidLine, 10) || !isNumber(startLine, 16)) return null;
   const [pid, startTime] = [BigInt(pidLine), BigInt(startLine)];
   if (pid < 2n || pid >= 1n << 31n || startTime >= 1n << 53n) return null;
-  const boot = bootLine.slice(5);
-  const isBoot = bootLine.startsWith('boot ') && boot.length === 36 && consistsOf(boot, `${DIGITS}abcdef-`);
-  return { pid: Number(pid), startTime: Number(startTime), boot: isBoot ? boot : null };
+  const field = (name: string, characters: string, fits: (length: number) => boolean): string | null => {
+    const values = further.filter((line) => line.startsWith(`${name} `)).map((line) => line.slice(name.length + 1));
+    return values.find((value) => fits(value.length) && consistsOf(value, characters)) ?? null;
+  };
+  return {
+    pid: Number(pid),
+    startTime: Number(startTime),
+    bootId: field('boot', `${DIGITS}abcdef-`, (length) => length === 36),
+    pidNamespace: field('pidns', DIGITS, (length) => length >= 1 && length <= 20),
+    mark: field('mark', `${DIGITS}abcdef`, (length) => length === 32),
+  };
 }
 
 function isNumber(text: string, most: number): boolean {

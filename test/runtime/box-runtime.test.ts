@@ -43,7 +43,14 @@ describe('opening a home', () => {
     const { id } = await runtime.provision();
     await runtime.close();
     const again = await home.open();
-    expect(again.recovery).toEqual({ swept: [], orphans: [], autoRemoved: [], failed: [], ignored: [] });
+    expect(again.recovery).toEqual({
+      swept: [],
+      orphans: [],
+      orphansKept: null,
+      autoRemoved: [],
+      failed: [],
+      ignored: [],
+    });
     expect(home.left()).toEqual({ homes: [id], links: [id] });
     expect(again.homeDir).toBe(home.homeDir);
   });
@@ -312,21 +319,30 @@ describe('launch', () => {
     },
   );
 
-  promise(missingPython, 'removes the sockets of a shim that has ended, and of no other process', async () => {
-    const home = makeHome();
-    const runtime = await home.open();
-    const { id } = await runtime.provision();
-    const { shim } = await runtime.launch(id, guest(...ECHO));
-    await shim.kill('SIGKILL');
-    await shim.waitForExit();
-    const sockets = path.join(home.boxHome(id), 'sockets');
-    expect(fs.readdirSync(sockets)).toEqual(['box.sock']);
-    await holdSockets({ path: path.join(home.binding(id), 'net.sock'), type: 'stream' });
-    fs.writeFileSync(path.join(sockets, 'file.sock'), 'no socket');
-    await runtime.launch(id, guest(...ECHO));
-    expect(await say(runtime, id, 'again')).toBe('again');
-    expect(fs.readdirSync(sockets).sort()).toEqual(['box.sock', 'file.sock', 'net.sock']);
-  });
+  promise(
+    missingPython,
+    'removes the sockets of a shim that has ended, and waits for another process that holds one',
+    async () => {
+      const home = makeHome();
+      const runtime = await home.open();
+      const { id } = await runtime.provision();
+      const { shim } = await runtime.launch(id, guest(...ECHO));
+      await shim.kill('SIGKILL');
+      await shim.waitForExit();
+      const sockets = path.join(home.boxHome(id), 'sockets');
+      expect(fs.readdirSync(sockets)).toEqual(['box.sock']);
+      const holder = await holdSockets({ path: path.join(home.binding(id), 'net.sock'), type: 'stream' });
+      fs.writeFileSync(path.join(sockets, 'file.sock'), 'no socket');
+      const error = await rejection(runtime.launch(id, guest(...ECHO)));
+      expect(error).toMatchObject({ code: 'ERR_BOX_SOCKETS_BOX_RUNNING' });
+      expect(error.message).toContain('net.sock');
+      expect(await runtime.get(id)).toMatchObject({ state: 'running', shim: { pid: shim.pid } });
+      await holder.end();
+      await runtime.launch(id, guest(...ECHO));
+      expect(await say(runtime, id, 'again')).toBe('again');
+      expect(fs.readdirSync(sockets).sort()).toEqual(['box.sock', 'file.sock']);
+    },
+  );
 
   promise(missingPython, 'refuses a box that runs, or is none', async () => {
     const home = makeHome();

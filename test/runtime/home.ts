@@ -33,6 +33,8 @@ export interface TestHome {
   open(options?: Partial<OpenOptions>): Promise<BoxRuntime>;
   boxHome(id: string): string;
   binding(id: string): string;
+  /** A row of a box that was never launched, so that the store is not one without a row. */
+  insertRow(id: string): Promise<void>;
   /** Which boxes have a directory, and which a link. */
   left(): { homes: string[]; links: string[] };
 }
@@ -56,6 +58,8 @@ export function makeHome(): TestHome {
     },
     boxHome: (id) => path.join(boxesDir, id),
     binding: (id) => path.join(parent, id),
+    insertRow: (id) =>
+      store.insert({ id, name: null, createdAt: 0, json: JSON.stringify({ id, box_home: path.join(boxesDir, id) }) }),
     left: () => ({ homes: names(boxesDir), links: names(parent).filter((name) => name !== '.lock') }),
   };
 }

@@ -266,6 +266,7 @@ describe('not made, because a step of its provisioning failed', () => {
     expect(error.cause).toBeInstanceOf(AggregateError);
     expect(home.left()).toEqual({ homes: ['b1'], links: ['b1'] });
     await runtime.close();
+    await home.insertRow('other');
     expect((await home.open()).recovery.orphans).toEqual(['b1']);
     expect(home.left()).toEqual({ homes: [], links: [] });
   });
@@ -349,14 +350,32 @@ describe('auto_remove', () => {
 });
 
 describe('an orphaned directory', () => {
-  promise(missingPython, 'goes at the next open, with its link and what still runs in it', async () => {
+  promise(missingPython, 'goes at the next open, with its link, unless something still runs in it', async () => {
     const home = makeHome();
     const { runtime, id, shim } = await launched(home);
     await runtime.close();
     await home.store.delete(id);
-    const { recovery } = await home.open();
-    expect(recovery).toMatchObject({ orphans: [id], failed: [] });
+    await home.insertRow('other');
+    const first = await home.open();
+    const running = { id, error: expect.objectContaining({ code: 'ERR_BOX_SOCKETS_BOX_RUNNING' }) };
+    expect(first.recovery).toMatchObject({ orphans: [], failed: [running] });
+    expect(await remains(home, id, shim)).toEqual({ ...STOPPED, row: false, process: true });
+    await first.close();
+    await shim.kill('SIGKILL');
+    await shim.waitForExit();
+    expect((await home.open()).recovery).toMatchObject({ orphans: [id], orphansKept: null, failed: [] });
     expect(await remains(home, id, shim)).toEqual(NOTHING);
+  });
+
+  it('stays where the store has not one row, and that is told', async () => {
+    const home = makeHome();
+    const first = await home.open();
+    const { id } = await first.provision();
+    await first.close();
+    const before = snapshot(home.boxesDir);
+    const { recovery } = await home.open({ store: new MemoryBoxStore() });
+    expect(recovery).toMatchObject({ orphans: [id], orphansKept: 'no-rows', failed: [] });
+    expect(snapshot(home.boxesDir)).toEqual(before);
   });
 
   promise(missingPython, 'is only told of where it is to be kept', async () => {
@@ -376,6 +395,7 @@ describe('an orphaned directory', () => {
     const other = bystander();
     const layout = new BoxLayout(home.boxHome('b1'), { base: home.base });
     layout.prepareSync();
+    await home.insertRow('other');
     fs.writeFileSync(layout.shimPid, `${other.pid}\n${other.startTime - 1}\n`);
     expect((await home.open()).recovery.orphans).toEqual(['b1']);
     expect(await remains(home, 'b1')).toEqual(NOTHING);
@@ -389,6 +409,7 @@ describe('an orphaned directory', () => {
     fs.writeFileSync(path.join(home.boxesDir, 'file'), '');
     fs.symlinkSync(home.base, path.join(home.boxesDir, 'link'));
     fs.mkdirSync(path.join(home.boxesDir, 'foreign', 'src'), { recursive: true });
+    await home.insertRow('other');
     const before = snapshot(home.boxesDir);
     const { recovery } = await home.open();
     expect(recovery.ignored.sort()).toEqual(['file', 'link', 'not.an.id']);

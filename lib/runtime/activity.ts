@@ -1,0 +1,115 @@
+// Whether a box runs. One answer for all that must not happen to a box that does: what cannot be told is not dead.
+
+import * as fs from 'node:fs';
+import { type BoxLayout, ShimProcess } from '../box/index.js';
+import { probeSocketPath } from '../operations/probe-path.js';
+import { BoxProcesses } from './ending.js';
+import { processTable, withSocketsBelow } from './process-table.js';
+
+export interface Activity {
+  /** `'unknown'`: nothing shows that it runs, and it cannot be told that it does not. */
+  state: 'running' | 'stopped' | 'unknown';
+  /** What shows it, for a message; empty where it is stopped. */
+  why: string;
+  /** Whom `shim.pid` names, alive or not. */
+  shim: ShimProcess | null;
+}
+
+/** Entries of `sockets/` and the directories in it that are looked at; with more, it is not known whether one is held. */
+const MOST_ENTRIES = 1_000;
+const MOST_LEVELS = 4;
+
+/** Milliseconds after which a home that does not answer is one of which nothing is known: its file server may hang. */
+export const ANSWER_TIMEOUT = 5_000;
+
+/** What was asked, or where that does not come in time, what is said instead. */
+export async function inTime<T, U>(asked: Promise<T>, otherwise: () => U): Promise<T | U> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ANSWER_TIMEOUT);
+  });
+  try {
+    return await Promise.race([asked, late.then(otherwise)]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** @param launched a shim that this process has started, known even where the home was deleted under it */
+export async function activityOf(layout: BoxLayout, launched: ShimProcess | undefined): Promise<Activity> {
+  return inTime(look(layout, launched), () => ({
+    state: 'unknown',
+    why: `'${layout.boxHome}' did not answer within ${ANSWER_TIMEOUT} ms`,
+    shim: launched ?? null,
+  }));
+}
+
+async function look(layout: BoxLayout, launched: ShimProcess | undefined): Promise<Activity> {
+  const shim = (await ShimProcess.read(layout.shimPid)) ?? launched ?? null;
+  const status = await shim?.status();
+  if (shim !== null && status === 'alive') return { state: 'running', why: `its shim is process ${shim.pid}`, shim };
+  const sockets = await heldSockets(layout);
+  if (sockets.held !== null) return { state: 'running', why: `a process holds '${sockets.held}'`, shim };
+  if (shim !== null && status === 'unknown') {
+    return { state: 'unknown', why: `its shim, process ${shim.pid}, cannot be seen from this pid namespace`, shim };
+  }
+  if (sockets.unknown !== null) return { state: 'unknown', why: sockets.unknown, shim };
+  // A shim that has ended may have left others behind.
+  const [left] = shim === null ? [] : await new BoxProcesses(layout, shim).find();
+  if (left !== undefined) return { state: 'running', why: `process ${left.pid} belongs to it`, shim };
+  return { state: 'stopped', why: '', shim };
+}
+
+/** A socket of the box that another process than this one holds, and why that cannot be told. */
+export async function heldSockets(layout: BoxLayout): Promise<{ held: string | null; unknown: string | null }> {
+  const { realDir, bindingDir } = layout.sockets;
+  let unknown: string | null = null;
+  let count = 0;
+  for await (const found of socketsBelow(realDir, MOST_LEVELS)) {
+    if (found.error !== undefined || ++count > MOST_ENTRIES) {
+      unknown ??= `whether a process holds a socket below '${found.path}' cannot be told (${found.error ?? 'too many'})`;
+      if (count > MOST_ENTRIES) break;
+      continue;
+    }
+    const { code, held } = await probeSocketPath(found.question);
+    if (code !== 'EADDRINUSE' || held === false) continue;
+    const { pids, byUs } = await holders([realDir, bindingDir]);
+    if (pids > 0 || !byUs) return { held: found.path, unknown: null };
+  }
+  return { held: null, unknown };
+}
+
+async function holders(directories: readonly string[]): Promise<{ pids: number; byUs: boolean }> {
+  const pids = await withSocketsBelow([...(await processTable()).keys()], directories);
+  const others = pids.filter((pid) => pid !== process.pid);
+  return { pids: others.length, byUs: pids.length > others.length };
+}
+
+interface FoundSocket {
+  path: string;
+  /** A path that is short enough to be dialed, and leads to it through descriptors where there are such. */
+  question: string;
+  error?: string;
+}
+
+/** Every socket file below a directory. Nothing in there is followed: a box may write it. */
+async function* socketsBelow(directory: string, levels: number, at = directory): AsyncGenerator<FoundSocket> {
+  let opened: fs.promises.FileHandle | undefined;
+  try {
+    opened = await fs.promises.open(at, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY | fs.constants.O_NOFOLLOW);
+    const anchored = process.platform === 'linux' ? `/proc/self/fd/${opened.fd}` : at;
+    for (const entry of await fs.promises.readdir(anchored, { withFileTypes: true })) {
+      const path = `${directory}/${entry.name}`;
+      const question = `${anchored}/${entry.name}`;
+      if (entry.isSocket()) yield { path, question };
+      else if (entry.isDirectory() && levels > 0) yield* socketsBelow(path, levels - 1, question);
+      else if (entry.isDirectory()) yield { path, question, error: 'too deep' };
+    }
+  } catch (error) {
+    const { code = 'EIO' } = error as NodeJS.ErrnoException;
+    // What is not there, or no directory, holds no socket.
+    if (!['ENOENT', 'ENOTDIR', 'ELOOP'].includes(code)) yield { path: directory, question: at, error: code };
+  } finally {
+    await opened?.close();
+  }
+}
