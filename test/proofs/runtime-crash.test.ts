@@ -5,7 +5,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, onTestFinished } from 'vitest';
 import { ShimProcess } from '../../dist/box/index.js';
-import { BoxRuntime } from '../../dist/runtime/index.js';
+import { BoxRuntime, SqliteBoxStore } from '../../dist/runtime/index.js';
 import { fixtures, missingPython, ownUid, promise, tempDir } from '../helpers.js';
 import { missingSqlite, processesWith, python } from '../runtime/home.js';
 
@@ -47,12 +47,18 @@ function binary(): string {
   return path.join(directory, own);
 }
 
-function makeHost(): Host {
+/** A home with a row of a box that was never launched: a store without a row would be taken for the wrong one. */
+async function makeHost(): Promise<Host> {
   const base = tempDir();
   onTestFinished(() => {
     for (const pid of processesWith(base)) ShimProcess.ofSync(pid)?.killSync('SIGKILL');
   });
-  return { base, homeDir: path.join(base, 'home') };
+  const homeDir = path.join(base, 'home');
+  const store = await SqliteBoxStore.open(path.join(homeDir, 'db', 'boxlite.db'));
+  const json = JSON.stringify({ id: 'other', box_home: path.join(homeDir, 'boxes', 'other') });
+  await store.insert({ id: 'other', name: null, createdAt: 0, json });
+  await store.close();
+  return { base, homeDir };
 }
 
 const namesIn = (directory: string): string[] =>
@@ -73,7 +79,7 @@ async function expectOrder(host: Host, runtime: BoxRuntime): Promise<string | nu
   // is ready.)
   const known = boxes.flatMap(({ shim }) => (shim === null ? [] : [shim.pid]));
   expect(known).toEqual(expect.arrayContaining(processesWith(host.base)));
-  return boxes[0]?.state ?? null;
+  return boxes.find(({ id }) => id === 'b1')?.state ?? null;
 }
 
 /** Whatever was left: it can be gone on with, and at the end nothing is left. */
@@ -89,7 +95,7 @@ async function goOn(host: Host, runtime: BoxRuntime, state: string | null): Prom
   await runtime.remove('b1', { force: true });
   expect(namesIn(path.join(host.base, `bl-${ownUid}`))).toEqual([]);
   expect(namesIn(path.join(host.homeDir, 'boxes'))).toEqual([]);
-  expect(await runtime.list()).toEqual([]);
+  expect(await runtime.list()).toMatchObject([{ id: 'other' }]);
   expect(processesWith(host.base)).toEqual([]);
 }
 
@@ -121,11 +127,11 @@ describe('a host that is killed', () => {
       missing,
       `at any step of ${name} a box leaves nothing that the next open does not make right`,
       async () => {
-        const total = runHost(makeHost(), steps);
+        const total = runHost(await makeHost(), steps);
         expect(total).toBeGreaterThan(3);
         const seen = new Set<string | null>();
         for (let crashAt = 1; crashAt <= total; crashAt++) {
-          const host = makeHost();
+          const host = await makeHost();
           // What it does depends a little on when its shim ends, so that the last steps may not come.
           if (runHost(host, steps, crashAt) > 0) continue;
           await untilHeldBackShellsEnd(host);
