@@ -145,3 +145,20 @@ export function toSignal(name: string, value: unknown): AbortSignal | undefined 
   if (value === undefined || value instanceof AbortSignal) return value;
   throw invalidArgType(name, 'an AbortSignal', value);
 }
+
+/** The uid that a peer must have; null where it is not to be verified. */
+export function toPeerRule(value: unknown): number | null {
+  if (value === undefined || value === false) return null;
+  if (value === true) return process.geteuid?.() ?? 0;
+  if (typeof value !== 'object' || value === null) {
+    throw invalidArgType('options.verifyPeer', 'a boolean or { uid }', value);
+  }
+  const { uid } = value as { uid?: unknown };
+  if (uid === undefined) throw invalidArgType('options.verifyPeer.uid', 'a number', uid);
+  return toInteger('options.verifyPeer.uid', uid, { least: 0, most: LARGEST_UID, otherwise: 0 });
+}
+
+/** Milliseconds, up to what a timer takes. */
+export function toTimeout(value: unknown, otherwise: number): number {
+  return toInteger('options.timeout', value, { least: 0, most: 2 ** 31 - 1, otherwise });
+}

@@ -1,13 +1,14 @@
 // The sockets of one box: where they are, from its identity alone, and the binding that makes them bind.
 
 import type net from 'node:net';
-import { abortError, invalidArgType } from './errors.js';
+import { invalidArgType } from './errors.js';
 import { native } from './native/load.js';
+import type { ClaimOptions } from './operations/claim.js';
 import type { ConnectOptions } from './operations/connect.js';
 import { type EnsureOptions, type EnsureRequest, type EnsureResult, Ensurer, toEnsure } from './operations/ensure.js';
 import type { EnsureOutcome } from './operations/ensure-all.js';
 import type { BindingHold, HeldBox, HoldOptions } from './operations/hold.js';
-import { loadConnect, loadEnsureAll, loadHold, loadList, loadListen, loadSweep } from './operations/lazy.js';
+import { loadClaim, loadConnect, loadEnsureAll, loadHold, loadList, loadListen, loadSweep } from './operations/lazy.js';
 import type { BindingInfo } from './operations/list.js';
 import type { ListenOptions } from './operations/listen.js';
 import type { ParentOptions } from './operations/parent-options.js';
@@ -110,6 +111,23 @@ export class BoxSockets extends BoxPaths {
   }
 
   /**
+   * Clears a name for a binder that is not a `net.Server`: a child process, `Bun.serve`, grpc. Ensures the binding, and
+   * removes a socket file of that name that is proven dead. It cannot keep the name free: bind at once.
+   *
+   * @param name as in {@link socket}
+   * @returns the path to bind and to dial, through the binding
+   * @throws {BoxSocketsError} `EADDRINUSE` (something is there that is not proven dead), as {@link ensure}, or the system
+   * call that failed
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   * @example
+   * Bun.serve({ unix: await sockets.claim('box.sock'), fetch });
+   */
+  async claim(name: string, options?: ClaimOptions): Promise<string> {
+    refuseTooLong(this);
+    return loadClaim().claim(this.#paths, name, options);
+  }
+
+  /**
    * Makes a server listen on a socket of this box. Ensures the binding; replaces a stale socket file whose owner is dead,
    * never a held one; binds with `mode`, verifies that the socket lies in the real directory, and hands it to the server.
    * When the server closes, its own socket file is unlinked, and no other that has taken its name. `server.address()`
@@ -126,7 +144,7 @@ export class BoxSockets extends BoxPaths {
    */
   async listen(server: net.Server, name: string, options?: ListenOptions): Promise<void> {
     refuseTooLong(this);
-    return loadListen().listen(this.#paths, server, name, options);
+    return loadListen().listen({ paths: this.#paths, binding: this.#binding }, server, name, options);
   }
 
   /**
@@ -142,19 +160,8 @@ export class BoxSockets extends BoxPaths {
    * const socket = await sockets.connect('box.sock', { verifyPeer: true });
    */
   async connect(name: string, options?: ConnectOptions): Promise<net.Socket> {
-    const { dial, toDial } = loadConnect();
-    const request = toDial(this.#paths, name, options);
-    if (request.signal?.aborted) throw abortError(request.signal);
-    const ensuring = this.#toEnsure(undefined);
-    await this.#binding.unlessSteady(ensuring, request.signal);
-    try {
-      return await dial(request);
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== 'ENOENT') throw error;
-      const { status } = await this.#binding.async(ensuring, request.signal);
-      if (status === 'unchanged') throw error;
-      return dial(request);
-    }
+    refuseTooLong(this);
+    return loadConnect().connect({ paths: this.#paths, binding: this.#binding }, name, options);
   }
 
   /**

@@ -104,6 +104,11 @@ export function systemError(errno: number, syscall: string, path?: string, dest?
   });
 }
 
+/** What the kernel answers a connect where the queue of whoever listens is full. */
+export function queueFull(path: string): BoxSocketsError {
+  return systemError((require('node:os') as typeof import('node:os')).constants.errno.EAGAIN, 'connect', path);
+}
+
 /** The name of a system error (`-13` or `13` is `'EACCES'`). */
 export function errnoName(errno: number): string {
   return describeErrno(-Math.abs(errno)).name;
@@ -191,6 +196,22 @@ export function descriptorUnsupported(where: string, path: string): BoxSocketsEr
       'primary process',
     { path },
   );
+}
+
+/** A runtime that does not show the descriptors of connections, so that nobody can ask who is at their other end. */
+export function peersCannotBeAsked(where: string, path: string): BoxSocketsError {
+  return refusal(
+    'ERR_BOX_SOCKETS_DESCRIPTOR_UNSUPPORTED',
+    `${where} does not show the descriptor of a connection, so listen() cannot verify the peers of '${path}', which was ` +
+      "not bound. Listen without verifyPeer there: the parent's mode keeps other users out",
+    { path },
+  );
+}
+
+/** What Node's own `net` throws under `--permission` without `--allow-net`. */
+export function accessDenied(path: string): Error {
+  const error = new Error('Access to this API has been restricted. Use --allow-net to manage permissions.');
+  return Object.assign(error, { code: 'ERR_ACCESS_DENIED', permission: 'Net', resource: path });
 }
 
 /** What Node's own `listen` throws for a server that listens already. */

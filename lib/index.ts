@@ -9,6 +9,7 @@ export {
   type KrunPinExpectation,
   type KrunPinInput,
 } from './krun/pin.js';
+export type { ClaimOptions } from './operations/claim.js';
 export type { ConnectOptions } from './operations/connect.js';
 export type { EnsureOptions, EnsureResult } from './operations/ensure.js';
 export type { EnsureFailure, EnsureOutcome } from './operations/ensure-all.js';

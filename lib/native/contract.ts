@@ -178,6 +178,7 @@ type BindingArguments = [base: string, parent: string, binding: string, realDir:
 /** `knownUnsteady`: the caller has just looked, and the binding was not right. */
 type EnsureArguments = [...BindingArguments, takeover: boolean, lockTimeout: number, knownUnsteady: boolean];
 type RemoveArguments = [...BindingArguments, lockTimeout: number];
+type DialArguments = [path: string, entry: string, verify: boolean, uid: number];
 
 /** What the addon exports: what is called, and nothing else. */
 export interface NativeBinding {
@@ -216,17 +217,28 @@ export interface NativeBinding {
   holdAsync: AsyncOperation<[ParentPaths & LockTimeout], number>;
   /** Fresh timestamps for a binding in a held parent; refused where the parent was replaced. */
   refresh: Operation<[ParentPaths & { readonly binding: string; readonly descriptor: number }], null>;
-  listen: Operation<[ListenArguments], NativeListener>;
+  /** Without the lock; null where the binding is not right, or something bears the name. */
+  listenAtFreeName: Operation<[ListenArguments], NativeListener | null>;
   listenAsync: AsyncOperation<[ListenArguments], NativeListener>;
   /** Under the lock: unlinks the socket file where it is still the one of that identity. */
   unlinkOwn: Operation<[UnlinkArguments], null>;
   unlinkOwnAsync: AsyncOperation<[UnlinkArguments], null>;
-  /** A connected descriptor whose peer is of that uid. */
-  dialVerified: Operation<[path: string, uid: number], number>;
-  dialVerifiedAsync: AsyncOperation<[path: string, uid: number], number>;
-  /** To be called when a server or a stream has taken what `listen` or `dialVerified` returned: it closes it from now on. */
+  /** Ensures the binding, and removes a socket file of that name whose owner is dead. */
+  claimAsync: AsyncOperation<
+    [BindingPaths & LockTimeout & { readonly name: string; readonly takeover: boolean }],
+    null
+  >;
+  /**
+   * A connected descriptor that does not block. `path` leads through the binding, `entry` is the same in the real
+   * directory; `uid` is the peer's where it is to be verified. Never waits: EAGAIN where the listener's queue is full.
+   */
+  dial: Operation<DialArguments, number>;
+  dialAsync: AsyncOperation<DialArguments, number>;
+  /** Null where a process of that uid is at the other end of a connected socket. */
+  checkPeer: Operation<[descriptor: number, uid: number], null>;
+  /** To be called when a server or a stream has taken what `listen` or `dial` returned: it closes it from now on. */
   disown(descriptor: number): null;
-  /** Closes what `hold`, `listen` or `dialVerified` returned: Deno's `fs.closeSync` knows only what it has opened itself. */
+  /** Closes what `hold`, `listen` or `dial` returned: Deno's `fs.closeSync` knows only what it has opened itself. */
   closeDescriptor(descriptor: number): null;
   /** The inode number of an open descriptor, -1 where it is not open. */
   inodeOf(descriptor: number): number;
@@ -262,13 +274,15 @@ export interface NativeBinding {
   signalProcessAsync: AsyncOperation<[pid: number, startTime: number, signal: number], boolean>;
   /** A descriptor that holds the lock file `path` until it is closed. */
   lockHomeAsync: AsyncOperation<[path: string], number>;
+  /** Whether this kernel alone serves the file system, so that nothing on it waits for a server. */
+  isServedHereAsync(path: string): Promise<boolean>;
   /** A failure's subject is `binding` for `a`, `realDir` for `b`. */
   sameInode: Operation<[a: string, b: string], boolean>;
   sameInodeAsync: AsyncOperation<[a: string, b: string], boolean>;
 }
 
 /** The {@link NativeBinding.contract} that this facade speaks. */
-export const CONTRACT = 8;
+export const CONTRACT = 9;
 
 export function isFailure(outcome: unknown): outcome is NativeFailure {
   return typeof outcome === 'object' && outcome !== null && 'refusal' in outcome;

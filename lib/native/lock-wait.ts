@@ -1,6 +1,7 @@
 // Waiting for the lock without blocking a worker thread: an asynchronous mutation tries the lock once, and comes back
 // later where it is taken. (A synchronous one polls in the addon.)
 
+import { clock, sleep } from '../clock.js';
 import { isLockTimeout } from './to-error.js';
 
 const FIRST_PAUSE = 1;
@@ -24,13 +25,12 @@ export async function untilUnlocked<T>(timeout: number, attempt: () => Promise<T
 
 /** {@link untilUnlocked} after a first attempt with that outcome: for whoever looks at it before anything else. */
 export async function retryUntilUnlocked<T>(first: T, { attempt, timeout, signal }: Retry<T>): Promise<T> {
-  const { setTimeout: sleep } = require('node:timers/promises') as typeof import('node:timers/promises');
-  const deadline = performance.now() + timeout;
+  const deadline = clock.now() + timeout;
   let outcome = first;
   for (let pause = FIRST_PAUSE; isLockTimeout(outcome); pause = Math.min(2 * pause, LONGEST_PAUSE)) {
-    const left = deadline - performance.now();
+    const left = deadline - clock.now();
     if (left <= 0) break;
-    await sleep(Math.min(pause, left), undefined, signal && { signal });
+    await sleep(Math.min(pause, left), signal);
     outcome = await attempt();
   }
   return outcome;

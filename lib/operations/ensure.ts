@@ -33,6 +33,8 @@ export class Ensurer {
   readonly #paths: BindingPaths;
   readonly #unchanged: EnsureResult;
   #steady: (() => boolean) | undefined;
+  #seenSteady = false;
+  #servedHere: Promise<boolean> | undefined;
 
   constructor(paths: BindingPaths) {
     this.#paths = paths;
@@ -51,8 +53,12 @@ export class Ensurer {
     return this.#result(native().ensure(...inOrder(this.#paths), takeover, lockTimeout, hasLooked));
   }
 
-  /** An aborted signal ends the waiting for the lock. */
-  async async({ takeover, lockTimeout }: EnsureRequest, signal?: AbortSignal): Promise<EnsureResult> {
+  /**
+   * @param request the defaults where there is none
+   * @param signal ends the waiting for the lock
+   */
+  async async(request: EnsureRequest | undefined, signal?: AbortSignal): Promise<EnsureResult> {
+    const { takeover, lockTimeout } = request ?? toEnsure(undefined);
     const { ensureAsync } = native();
     const { base, parent, binding, realDir } = this.#paths;
     const attempt = () => ensureAsync(base, parent, binding, realDir, takeover, 0, false);
@@ -61,10 +67,28 @@ export class Ensurer {
     return this.#result(await retryUntilUnlocked(outcome, { attempt, timeout: lockTimeout, signal }));
   }
 
-  /** Looks at once, and works on a thread where that shows that there is something to do. */
-  async unlessSteady(request: EnsureRequest, signal: AbortSignal | undefined): Promise<void> {
+  /** Whether this kernel alone serves the real directory, so that a look at it never waits: asked once, on a thread. */
+  isServedHere(): Promise<boolean> {
+    this.#servedHere ??= native().isServedHereAsync(this.#paths.realDir);
+    return this.#servedHere;
+  }
+
+  /** Looks at once where that never waits, and works on a thread where it may, or where there is something to do. */
+  async ensureUnlessSteady(signal: AbortSignal | undefined): Promise<void> {
+    if ((await this.isServedHere()) && this.#isSteadyNow()) return;
+    await this.async(undefined, signal);
+  }
+
+  // Calls that were made at the same moment share one look: nothing else runs in this process between them.
+  #isSteadyNow(): boolean {
+    if (this.#seenSteady) return true;
     this.#steady ??= native().steady(...inOrder(this.#paths));
-    if (!this.#steady()) await this.async(request, signal);
+    if (!this.#steady()) return false;
+    this.#seenSteady = true;
+    queueMicrotask(() => {
+      this.#seenSteady = false;
+    });
+    return true;
   }
 
   #result(outcome: number | NativeFailure): EnsureResult {

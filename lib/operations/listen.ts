@@ -8,6 +8,7 @@ import {
   toInteger,
   toLockTimeout,
   toOptions,
+  toPeerRule,
   toSignal,
 } from '../arguments.js';
 import { abortError, asError, descriptorUnsupported, invalidArgType, serverAlreadyListens } from '../errors.js';
@@ -16,6 +17,9 @@ import { native } from '../native/load.js';
 import { untilUnlocked } from '../native/lock-wait.js';
 import { isLockTimeout, toError, unwrap } from '../native/to-error.js';
 import { type BindingPaths, type OperationPaths, toSocketPath } from '../paths/binding-paths.js';
+import type { Ensurer } from './ensure.js';
+import { closeStrangers, refuseUnlessPeersCanBeAsked } from './peers.js';
+import { refuseWithoutNetwork } from './permission.js';
 
 export interface ListenOptions extends LockOptions {
   /** Permission bits of the socket file; 0o600 when left out. */
@@ -24,6 +28,11 @@ export interface ListenOptions extends LockOptions {
   backlog?: number;
   /** Replace a binding that leads to a live box of the same id. A held socket is never replaced. */
   takeover?: boolean;
+  /**
+   * Close connections of another uid than this process's effective one, or than the one given, before the server sees
+   * them; false when left out.
+   */
+  verifyPeer?: boolean | { uid: number };
   /** Closes the server when it is aborted, as in `net.Server.listen`. */
   signal?: AbortSignal;
 }
@@ -34,60 +43,86 @@ const LARGEST_BACKLOG = 2 ** 31 - 1;
 // What a closing server may block for, in milliseconds; the lock is held for far less than one.
 const SHORT_LOCK_TIMEOUT = 100;
 
+function toRequest(options: ListenOptions | undefined) {
+  const { mode, backlog, takeover, lockTimeout, verifyPeer, signal } = toOptions(options);
+  return {
+    mode: toInteger('options.mode', mode, { least: 0, most: 0o777, otherwise: DEFAULT_MODE }),
+    backlog: toInteger('options.backlog', backlog, { least: 1, most: LARGEST_BACKLOG, otherwise: DEFAULT_BACKLOG }),
+    takeover: toBoolean('options.takeover', takeover),
+    lockTimeout: toLockTimeout(lockTimeout),
+    peer: toPeerRule(verifyPeer),
+    signal: toSignal('options.signal', signal),
+  };
+}
+
 /** See `BoxSockets.listen`. */
 export async function listen(
-  paths: BindingPaths,
+  { paths, binding }: { paths: BindingPaths; binding: Ensurer },
   server: net.Server,
   name: string,
   options?: ListenOptions,
 ): Promise<void> {
   if (typeof server?.listen !== 'function') throw invalidArgType('server', 'a net.Server', server);
-  const { mode, backlog, takeover, lockTimeout, signal } = toOptions(options);
   const path = toSocketPath(paths, name);
-  const checked = {
-    mode: toInteger('options.mode', mode, { least: 0, most: 0o777, otherwise: DEFAULT_MODE }),
-    backlog: toInteger('options.backlog', backlog, { least: 1, most: LARGEST_BACKLOG, otherwise: DEFAULT_BACKLOG }),
-    takeover: toBoolean('options.takeover', takeover),
-    signal: toSignal('options.signal', signal),
-  };
-  const timeout = toLockTimeout(lockTimeout);
+  const { mode, backlog, takeover, lockTimeout, peer, signal } = toRequest(options);
+  refuseWithoutNetwork(path);
   if (isClusterWorker()) throw descriptorUnsupported('a cluster worker', path);
+  if (peer !== null) refuseUnlessPeersCanBeAsked(path);
   if (server.listening) throw serverAlreadyListens();
-  if (checked.signal?.aborted) throw abortError(checked.signal);
-
-  const { listenAsync } = native();
-  const request = {
-    ...paths,
-    name,
-    mode: checked.mode,
-    backlog: checked.backlog,
-    takeover: checked.takeover,
-    lockTimeout: 0,
-  };
-  const outcome = await untilUnlocked(timeout, () => listenAsync(request), checked.signal);
-  const { socket, pin, identity } = unwrap(outcome, { ...paths, socket: path });
-  const file = new OwnSocketFile({ ...paths, socket: path }, name, pin, identity);
+  const interrupted = untilClosed(server, signal);
   try {
-    await handOver(server, socket, checked);
-  } catch (error) {
-    file.unlink();
-    throw error;
+    const isServedHere = await binding.isServedHere();
+    interrupted.throwIfAborted();
+    const request = { ...paths, name, mode, backlog, takeover, lockTimeout: 0 };
+    // At once where that takes no lock and waits for nothing.
+    const atOnce = isServedHere ? native().listenAtFreeName(request) : null;
+    const outcome =
+      atOnce ?? (await untilUnlocked(lockTimeout, () => native().listenAsync(request), interrupted.signal));
+    const { socket, pin, identity } = unwrap(outcome, { ...paths, socket: path });
+    const file = new OwnSocketFile({ ...paths, socket: path }, { name, pin, identity, isServedHere });
+    try {
+      if (peer !== null) closeStrangers(server, peer);
+      await handOver(server, socket, { backlog, signal, interrupted });
+    } catch (error) {
+      file.unlink();
+      throw error;
+    }
+    server.once('close', () => file.unlink());
+  } finally {
+    interrupted.end();
   }
-  server.once('close', () => file.unlink());
+}
+
+/** What ends a call before the server listens: its `close()`, or the caller's signal. */
+function untilClosed(server: net.Server, signal: AbortSignal | undefined) {
+  const controller = new AbortController();
+  const abort = () => controller.abort(signal?.reason);
+  server.once('close', abort);
+  signal?.addEventListener('abort', abort, { once: true });
+  if (signal?.aborted) abort();
+  return {
+    signal: controller.signal,
+    throwIfAborted() {
+      if (controller.signal.aborted) throw abortError(signal);
+    },
+    end() {
+      server.off('close', abort);
+      signal?.removeEventListener('abort', abort);
+    },
+  };
 }
 
 /** The socket file of a server of ours, to be unlinked when it closes: that file, and no other that took its name. */
 class OwnSocketFile {
   readonly #paths: BindingPaths & OperationPaths;
-  readonly #name: string;
-  readonly #pin: number;
-  readonly #identity: FileIdentity;
+  readonly #file: { name: string; pin: number; identity: FileIdentity; isServedHere: boolean };
 
-  constructor(paths: BindingPaths & OperationPaths, name: string, pin: number, identity: FileIdentity) {
+  constructor(
+    paths: BindingPaths & OperationPaths,
+    file: { name: string; pin: number; identity: FileIdentity; isServedHere: boolean },
+  ) {
     this.#paths = paths;
-    this.#name = name;
-    this.#pin = pin;
-    this.#identity = identity;
+    this.#file = file;
   }
 
   /**
@@ -96,26 +131,30 @@ class OwnSocketFile {
    * taken for long, later.
    */
   unlink(): void {
-    const outcome = native().unlinkOwn({ ...this.#file(), lockTimeout: SHORT_LOCK_TIMEOUT });
-    if (isLockTimeout(outcome)) this.#unlinkLater().catch((error: unknown) => process.emitWarning(asError(error)));
+    if (!this.#file.isServedHere) {
+      this.#unlinkLater();
+      return;
+    }
+    const outcome = native().unlinkOwn({ ...this.#arguments(), lockTimeout: SHORT_LOCK_TIMEOUT });
+    if (isLockTimeout(outcome)) this.#unlinkLater();
     else this.#unlinked(outcome);
   }
 
-  async #unlinkLater(): Promise<void> {
+  #unlinkLater(): void {
     const { unlinkOwnAsync } = native();
-    this.#unlinked(
-      await untilUnlocked(DEFAULT_LOCK_TIMEOUT, () => unlinkOwnAsync({ ...this.#file(), lockTimeout: 0 })),
-    );
+    untilUnlocked(DEFAULT_LOCK_TIMEOUT, () => unlinkOwnAsync({ ...this.#arguments(), lockTimeout: 0 }))
+      .then((outcome) => this.#unlinked(outcome))
+      .catch((error: unknown) => process.emitWarning(asError(error)));
   }
 
-  #file() {
+  #arguments() {
     const { base, parent, realDir } = this.#paths;
-    return { base, parent, realDir, name: this.#name, identity: this.#identity };
+    return { base, parent, realDir, name: this.#file.name, identity: this.#file.identity };
   }
 
   #unlinked(outcome: null | NativeFailure): void {
     // Only now may the inode's number be given to another file.
-    if (this.#pin >= 0) native().closeDescriptor(this.#pin);
+    if (this.#file.pin >= 0) native().closeDescriptor(this.#file.pin);
     // Nobody waits for a server's close to hear of it, so it is a warning and not an error.
     if (isFailure(outcome)) process.emitWarning(toError(outcome, this.#paths));
   }
@@ -124,10 +163,11 @@ class OwnSocketFile {
 interface HandOver {
   backlog: number;
   signal: AbortSignal | undefined;
+  interrupted: { throwIfAborted(): void };
 }
 
 // The server closes the descriptor from the moment it has taken it; until then it is ours to close.
-async function handOver(server: net.Server, fd: number, { backlog, signal }: HandOver): Promise<void> {
+async function handOver(server: net.Server, fd: number, { backlog, signal, interrupted }: HandOver): Promise<void> {
   const { closeDescriptor, disown, inodeOf } = native();
   const inode = inodeOf(fd);
   try {
@@ -141,7 +181,7 @@ async function handOver(server: net.Server, fd: number, { backlog, signal }: Han
       const onClose = () => settle(() => reject(abortError(signal)));
       server.once('listening', onListening).once('error', onError).once('close', onClose);
       try {
-        if (signal?.aborted) throw abortError(signal);
+        interrupted.throwIfAborted();
         // The backlog is an argument of its own: among the options, Node heeds it only beside a port or a path.
         server.listen({ fd, exclusive: true, ...(signal !== undefined && { signal }) }, backlog);
       } catch (error) {

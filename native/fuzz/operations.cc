@@ -7,7 +7,7 @@
 
 #include "../posix/binding.h"
 #include "../posix/probe.h"
-#include "../posix/serve.h"
+#include "../posix/listen.h"
 #include "../posix/sweep.h"
 #include "check.h"
 #include "interpreter.h"

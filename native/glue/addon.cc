@@ -2,13 +2,13 @@
 #include <napi.h>
 
 #include "../posix/socket.h"
-#include "kept.h"
+#include "kept_descriptors.h"
 #include "operation.h"
 
 namespace {
 
 // Counts the changes of what the addon exports; lib/native/contract.ts holds the same number.
-constexpr int kContract = 8;
+constexpr int kContract = 9;
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   boxsockets::StartKeeping(env);
@@ -17,7 +17,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   boxsockets::DefineLifecycleOperations(env, exports);
   boxsockets::DefineParentOperations(env, exports);
   boxsockets::DefineProbeOperations(env, exports);
-  boxsockets::DefineServeOperations(env, exports);
+  boxsockets::DefineSocketOperations(env, exports);
   boxsockets::Set(env, exports, "contract", boxsockets::Number(env, kContract));
   boxsockets::Set(env, exports, "sunPathCapacity",
                   boxsockets::Number(env, boxsockets::kSunPathCapacity));

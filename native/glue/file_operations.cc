@@ -1,7 +1,7 @@
 // readFile, replaceFile, openFile, lookAt, listDirectory, makeDirectory, removeFile, removeTree.
 #include "../posix/files.h"
 #include "../posix/remove_tree.h"
-#include "kept.h"
+#include "kept_descriptors.h"
 #include "operation.h"
 
 namespace boxsockets {

@@ -1,7 +1,7 @@
 // startTime, signalProcess, lockHome.
 #include "../posix/home_lock.h"
 #include "../posix/process.h"
-#include "kept.h"
+#include "kept_descriptors.h"
 #include "operation.h"
 
 namespace boxsockets {

@@ -58,6 +58,6 @@ void DefineFileOperations(napi_env env, napi_value exports);
 void DefineLifecycleOperations(napi_env env, napi_value exports);
 void DefineParentOperations(napi_env env, napi_value exports);
 void DefineProbeOperations(napi_env env, napi_value exports);
-void DefineServeOperations(napi_env env, napi_value exports);
+void DefineSocketOperations(napi_env env, napi_value exports);
 
 }  // namespace boxsockets

@@ -1,7 +1,7 @@
 // sweepStale, list, hold, refresh.
 #include "../posix/hold.h"
 #include "../posix/sweep.h"
-#include "kept.h"
+#include "kept_descriptors.h"
 #include "operation.h"
 
 namespace boxsockets {

@@ -1,4 +1,5 @@
-// probe, probePath, bindAnyLength, sameInode.
+// probe, probePath, bindAnyLength, sameInode, isServedHere.
+#include "../posix/file_system.h"
 #include "../posix/probe.h"
 #include "../posix/syscalls.h"
 #include "operation.h"
@@ -127,6 +128,15 @@ struct SameInodeOperation {
   }
 };
 
+struct IsServedHereOperation {
+  PathArgument path;
+  bool served_here = false;
+
+  void Read(Arguments& arguments) { arguments.Next(&path); }
+  void Run() { served_here = IsServedHere(path.data); }
+  napi_value Result(napi_env env) { return Boolean(env, served_here); }
+};
+
 }  // namespace
 
 void DefineProbeOperations(napi_env env, napi_value exports) {
@@ -134,6 +144,7 @@ void DefineProbeOperations(napi_env env, napi_value exports) {
   Define<ProbePathOperation>(env, exports, "probePath", "probePathAsync");
   Define<BindOperation>(env, exports, "bindAnyLength", "bindAnyLengthAsync");
   Define<SameInodeOperation>(env, exports, "sameInode", "sameInodeAsync");
+  Define<IsServedHereOperation>(env, exports, nullptr, "isServedHereAsync");
 }
 
 }  // namespace boxsockets

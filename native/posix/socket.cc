@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "numbered_path.h"
 #include "syscalls.h"
 
 namespace boxsockets {
@@ -24,13 +25,15 @@ Status Address::Make(const char* path, size_t longest, const char* syscall, Addr
   return Status::Ok();
 }
 
-Status OpenSocket(SocketType type, Fd* out) {
+Status OpenSocket(SocketType type, Fd* out, Blocking blocking) {
   int kind = type == SocketType::kStream ? SOCK_STREAM : SOCK_DGRAM;
 #if defined(SOCK_CLOEXEC)
-  *out = Fd(socket(AF_UNIX, kind | SOCK_CLOEXEC, 0));
+  int flags = SOCK_CLOEXEC | (blocking == Blocking::kNo ? SOCK_NONBLOCK : 0);
+  *out = Fd(socket(AF_UNIX, kind | flags, 0));
 #else
   *out = Fd(socket(AF_UNIX, kind, 0));
   if (out->valid()) fcntl(out->get(), F_SETFD, FD_CLOEXEC);
+  if (out->valid() && blocking == Blocking::kNo) fcntl(out->get(), F_SETFL, O_NONBLOCK);
 #endif
   return out->valid() ? Status::Ok() : Status::Failed("socket", Subject::kSocket);
 }
@@ -68,10 +71,34 @@ Status BindWithMode(const Fd& socket, const char* path, size_t longest,
   return Status::Ok();
 }
 
+#if defined(O_PATH)
+
+// Through a descriptor of the very file: between a look at its name and a change by its name, a box
+// could put a link there (chmod(2) follows it) or another file.
 Status RepairMode(int directory, const char* leaf, const struct stat& st, mode_t mode) {
   if (ModeBits(st) == mode) return Status::Ok();
-  if (fchmodat(directory, leaf, mode, 0) == 0) return Status::Ok();
+  Fd file(
+      RetryInterrupted([&] { return openat(directory, leaf, O_PATH | O_NOFOLLOW | O_CLOEXEC); }));
+  struct stat opened;
+  if (!file.valid()) return Status::Failed("openat", Subject::kSocket);
+  if (fstat(file.get(), &opened) != 0) return Status::Failed("fstat", Subject::kSocket);
+  if (!S_ISSOCK(opened.st_mode) || !SameInode(opened, st)) {
+    return Status::Refused(Refusal::kMisplaced, Subject::kSocket);
+  }
+  // fchmod refuses such a descriptor; fchmodat2, which takes it, is of Linux 6.6.
+  if (chmod(NumberedPath("/proc/self/fd/", file.get()).c_str(), mode) == 0) return Status::Ok();
+  return Status::Failed("chmod", Subject::kSocket);
+}
+
+#else
+
+Status RepairMode(int directory, const char* leaf, const struct stat& st, mode_t mode) {
+  if (ModeBits(st) == mode) return Status::Ok();
+  // Of a link it would change the link's own mode, which means nothing.
+  if (fchmodat(directory, leaf, mode, AT_SYMLINK_NOFOLLOW) == 0) return Status::Ok();
   return Status::Failed("fchmodat", Subject::kSocket);
 }
+
+#endif
 
 }  // namespace boxsockets

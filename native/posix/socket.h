@@ -49,8 +49,10 @@ class Address {
   socklen_t size_ = 0;
 };
 
+enum class Blocking : uint8_t { kYes, kNo };
+
 // A socket that is closed on exec.
-Status OpenSocket(SocketType type, Fd* out);
+Status OpenSocket(SocketType type, Fd* out, Blocking blocking = Blocking::kYes);
 
 // Whether a process holds the socket at `path`, asked without waking anyone: the connect of a
 // datagram socket sends nothing. What the connect cannot tell counts as held; it fails where it
@@ -62,7 +64,8 @@ Status AskWhetherHeld(const char* path, bool* held);
 // anything bears that name, a link that leads to nothing included.
 Status BindWithMode(const Fd& socket, const char* path, size_t longest, mode_t mode);
 
-// Gives the socket file `leaf` in `directory`, whose state is `st`, exactly `mode`.
+// Gives the socket file `leaf` in `directory`, whose state is `st`, exactly `mode`. Refused with
+// kMisplaced where it is not that file any more: never changes what a link leads to.
 Status RepairMode(int directory, const char* leaf, const struct stat& st, mode_t mode);
 
 }  // namespace boxsockets

@@ -15,13 +15,14 @@
 #endif
 
 #include "../posix/binding.h"
+#include "../posix/dial.h"
 #include "../posix/files.h"
 #include "../posix/hold.h"
 #include "../posix/home_lock.h"
+#include "../posix/listen.h"
 #include "../posix/probe.h"
 #include "../posix/process.h"
 #include "../posix/remove_tree.h"
-#include "../posix/serve.h"
 #include "../posix/sweep.h"
 #include "intercept.h"
 #include "support.h"
@@ -255,7 +256,8 @@ TEST_CASE("whichever call of a dial fails, it is told") {
     listener = MakeSocket(scene.world.real_dir + "/s", SocketType::kStream);
   };
   Operate dial = [&](Scene& scene) {
-    return DialVerified((scene.world.real_dir + "/s").c_str(), geteuid(), &client);
+    std::string path = scene.world.real_dir + "/s";
+    return Dial(path.c_str(), path.c_str(), {true, geteuid()}, &client);
   };
   Verify verify = [&](Scene&, const Status& status) {
     bool told = status.ok() || HasFailed(status, EIO);

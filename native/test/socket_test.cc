@@ -209,6 +209,25 @@ TEST_CASE("a mode that cannot be repaired is said") {
   CHECK(HasFailed(RepairMode(parent.get(), "missing", st, 0600), ENOENT));
 }
 
+TEST_CASE(
+    "the mode of what has taken a socket's place, or of what a link leads to, is not changed") {
+  TempDirectory directory;
+  std::string path = directory / "s", other = directory / "other";
+  MakeDeadSocket(path);
+  struct stat st = StatOf(path);
+  Fd parent(open(directory.path().c_str(), O_RDONLY | O_CLOEXEC));
+  auto repair = [&] { return RepairMode(parent.get(), "s", st, 0640); };
+  MakeFile(other);
+  REQUIRE(chmod(other.c_str(), 0600) == 0);
+  REQUIRE(rename(path.c_str(), (directory / "kept").c_str()) == 0);
+  MakeLink(other, path);
+  CHECK(IsRefused(repair(), Refusal::kMisplaced));
+  REQUIRE(unlink(path.c_str()) == 0);
+  MakeDeadSocket(path);
+  CHECK(IsRefused(repair(), Refusal::kMisplaced));
+  CHECK(ModeOf(other) == 0600);
+}
+
 TEST_CASE("binding where something is, or where nothing can be, keeps the kernel's own word") {
   TempDirectory directory;
   auto bind_at = [](const std::string& path) {

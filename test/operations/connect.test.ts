@@ -1,13 +1,18 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import * as fs from 'node:fs';
-import net from 'node:net';
+import * as net from 'node:net';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { BoxSockets, ConnectOptions } from '../../dist/index.js';
+import { type NativeBinding, type NativeFailure, Refusal, Subject } from '../../dist/native/contract.js';
 import { expectDescriptors, openDescriptors } from '../helpers/descriptors.js';
 import { lockExclusively, missingFlock } from '../helpers/flock.js';
 import { closed, makeServer, received, type TestServer } from '../helpers/net.js';
 import {
   callInChild,
+  dist,
   holdSockets,
   isRoot,
   makeWorld,
@@ -15,10 +20,33 @@ import {
   missingUser,
   promise,
   rejection,
+  run,
   snapshot,
   start,
   tempDir,
 } from '../helpers.js';
+
+const { native, useBinding } = require(path.join(path.dirname(dist), 'native', 'load.js')) as {
+  native(): NativeBinding;
+  useBinding(exports: object): void;
+};
+
+/** The addon dials by `dial` until the end of the test. */
+function replaceDial(dial: NativeBinding['dial']): void {
+  const addon = native();
+  useBinding(Object.create(addon, { dial: { value: dial } }));
+  onTestFinished(() => useBinding(addon));
+}
+
+const GONE: NativeFailure = {
+  errno: os.constants.errno.ENOENT,
+  syscall: 'connect',
+  subject: Subject.socket,
+  refusal: Refusal.none,
+  owner: -1,
+  expected: -1,
+  mode: -1,
+};
 
 const ways: [name: string, options: ConnectOptions][] = [
   ['plainly', {}],
@@ -124,7 +152,10 @@ describe.each(ways)('connect %s', (_, way) => {
 s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(0); print("listens", flush=True); sys.stdin.read()`;
       const full = await start('python3', ['-c', program, file]);
       const waiting = await box.connect('box.sock', way);
-      expect(await rejection(box.connect('box.sock', way))).toMatchObject({ code: 'EAGAIN', path: box.boxSock });
+      expect(await rejection(box.connect('box.sock', { ...way, timeout: 0 }))).toMatchObject({
+        code: 'EAGAIN',
+        path: box.boxSock,
+      });
       waiting.destroy();
       await full.end();
     },
@@ -221,20 +252,21 @@ describe('connect', () => {
   it('heals a link that is reaped between its look and its dial, once, and reports what is beyond', async () => {
     const box = makeWorld().box('b');
     await listening(box, echo);
-    const dial = net.connect;
-    const reaping = vi.spyOn(net, 'connect');
-    onTestFinished(() => reaping.mockRestore());
-    const reapAndDial = (...args: unknown[]): net.Socket => {
+    const dial = vi.fn(native().dial);
+    replaceDial(dial);
+    // What a platform answers that dials by the link.
+    const reap = () => {
       fs.unlinkSync(box.bindingDir);
-      return Reflect.apply(dial, net, args);
+      return { ...GONE };
     };
-    reaping.mockImplementationOnce(reapAndDial);
+    dial.mockImplementationOnce(reap);
     (await box.connect('box.sock')).destroy();
-    expect(reaping).toHaveBeenCalledTimes(2);
+    expect(dial).toHaveBeenCalledTimes(2);
+    expect(fs.readlinkSync(box.bindingDir)).toBe(box.realDir);
 
-    reaping.mockImplementationOnce(reapAndDial).mockImplementationOnce(reapAndDial);
+    dial.mockImplementationOnce(reap).mockImplementationOnce(reap);
     expect(await rejection(box.connect('box.sock'))).toMatchObject({ code: 'ENOENT', path: box.boxSock });
-    expect(reaping).toHaveBeenCalledTimes(4);
+    expect(dial).toHaveBeenCalledTimes(4);
   });
 
   const missing = missingUser(1234);
@@ -265,6 +297,15 @@ describe('connect', () => {
         message: expect.stringContaining('runs as uid 1234, and must run as uid 0. Nothing was sent'),
       });
     }
+    // That user may be the one that is meant.
+    const meant = await box.connect('box.sock', { verifyPeer: { uid: 1234 } });
+    meant.end('x');
+    await received(meant);
+    expect(await rejection(box.connect('box.sock', { verifyPeer: { uid: 1235 } }))).toMatchObject({
+      code: 'ERR_BOX_SOCKETS_PEER',
+      owner: 1234,
+      expected: 1235,
+    });
     // Without it, anybody who listens is reached.
     const socket = await box.connect('box.sock');
     socket.end('x');
@@ -298,5 +339,123 @@ describe('connect', () => {
     }
     expect(snapshot(world.parent)).toEqual(before);
     fs.chownSync(world.parent, 0, 0);
+  });
+});
+
+describe('what connect dials', () => {
+  const visited = async (file: string): Promise<TestServer> => {
+    const server = makeServer();
+    await new Promise<void>((resolve) => server.listen(file, resolve));
+    return server;
+  };
+
+  it.each(ways)('is no link in the place of a socket: %s', async (_, way) => {
+    const world = makeWorld();
+    const [box, other] = [world.box('b'), world.box('other')];
+    box.ensureSync();
+    const server = await visited(path.join(other.realDir, 'agent.sock'));
+    const planted = path.join(box.realDir, 'box.sock');
+    for (const target of [path.join(other.realDir, 'agent.sock'), '../../other/sockets/agent.sock', 'nowhere']) {
+      fs.symlinkSync(target, planted);
+      expect(await rejection(box.connect('box.sock', way))).toMatchObject({
+        code: 'ERR_BOX_SOCKETS_MISPLACED',
+        path: box.boxSock,
+      });
+      fs.unlinkSync(planted);
+    }
+    expect(server.accepted).toEqual([]);
+  });
+
+  it('is what bears the name in the real directory, and not what a moved link leads to', async () => {
+    const world = makeWorld();
+    const [mine, theirs] = [world.box('b', 'mine'), world.box('b', 'theirs')];
+    const [server, other] = [
+      await visited(path.join(mine.realDir, 'box.sock')),
+      await visited(path.join(theirs.realDir, 'box.sock')),
+    ];
+    mine.ensureSync();
+    const { dial } = native();
+    replaceDial((...args) => {
+      fs.unlinkSync(mine.bindingDir);
+      fs.symlinkSync(theirs.realDir, mine.bindingDir);
+      return dial(...args);
+    });
+    (await mine.connect('box.sock')).destroy();
+    await expect.poll(() => server.accepted.length).toBe(1);
+    expect(other.accepted).toEqual([]);
+  });
+
+  it('is never waited for: a FIFO, a device, a directory and a file are no sockets', async () => {
+    const box = makeWorld().box('b');
+    run('mkfifo', [path.join(box.realDir, 'fifo')]);
+    fs.mkdirSync(path.join(box.realDir, 'directory'));
+    fs.writeFileSync(path.join(box.realDir, 'file'), '');
+    for (const name of ['fifo', 'directory', 'file']) {
+      const { code } = await rejection(box.connect(name));
+      expect(['ECONNREFUSED', 'ENOTSOCK']).toContain(code);
+    }
+  });
+});
+
+describe('a full queue', () => {
+  // Takes one of its queue when it is told to.
+  const program = `import socket, sys
+s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(0); print("listens", flush=True)
+kept = []
+for line in sys.stdin:
+    kept.append(s.accept()[0])
+    kept[-1].send(b"%d" % len(kept))`;
+
+  async function busy(box: BoxSockets): Promise<() => void> {
+    const child = spawn('python3', ['-c', program, path.join(box.realDir, 'box.sock')], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    await once(child.stdout, 'data');
+    return () => void child.stdin.write('\n');
+  }
+
+  promise(missingPython, 'is waited for, and whoever came first gets in first', async () => {
+    const box = makeWorld().box('b');
+    box.ensureSync();
+    const accept = await busy(box);
+    const order: number[] = [];
+    const dialed = Array.from({ length: 6 }, async (_, i) => {
+      const socket = await box.connect('box.sock');
+      order.push(i);
+      onTestFinished(() => void socket.destroy());
+    });
+    for (let i = 0; i < 6; i++) accept();
+    await Promise.all(dialed);
+    expect(order).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  promise(
+    missingPython,
+    'is waited for until the time-out or the signal, also behind one that goes on waiting',
+    async () => {
+      const box = makeWorld().box('b');
+      const accept = await busy(box);
+      const first = await box.connect('box.sock');
+      onTestFinished(() => void first.destroy());
+      const waiting = box.connect('box.sock', { timeout: 60_000 });
+      const abort = new AbortController();
+      const impatient = rejection(box.connect('box.sock', { timeout: 30 }));
+      const aborted = rejection(box.connect('box.sock', { signal: abort.signal }));
+      expect(await impatient).toMatchObject({ code: 'EAGAIN', path: box.boxSock });
+      abort.abort();
+      expect(await aborted).toMatchObject({ code: 'ABORT_ERR' });
+      accept();
+      (await waiting).destroy();
+    },
+  );
+
+  it('of a server of this process lets a burst in, all of it', async () => {
+    const box = makeWorld().box('b');
+    const server = makeServer();
+    await box.listen(server, 'box.sock', { backlog: 2 });
+    const sockets = await Promise.all(Array.from({ length: 300 }, () => box.connect('box.sock')));
+    await expect.poll(() => server.accepted.length).toBe(300);
+    for (const socket of sockets) socket.destroy();
   });
 });

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as http from 'node:http';
 import * as net from 'node:net';
@@ -12,6 +12,7 @@ import {
   dist,
   fixtures,
   holdSockets,
+  leaveDeadSocket,
   makeWorld,
   missingMount,
   missingPython,
@@ -345,6 +346,8 @@ describe('a listen that is aborted', () => {
     const world = makeWorld();
     const box = world.box('b');
     box.ensureSync();
+    // What takes the lock: a name that something bears.
+    leaveDeadSocket(realPath(box, 'box.sock'));
     const locker = await lockExclusively(path.join(world.parent, '.lock'));
     const abort = new AbortController();
     const server = makeServer();
@@ -353,7 +356,7 @@ describe('a listen that is aborted', () => {
     expect(await listening).toMatchObject({ name: 'AbortError', code: 'ABORT_ERR' });
     await locker.end();
     expect(server.listening).toBe(false);
-    expect(fs.readdirSync(box.realDir)).toEqual([]);
+    expect(fs.readdirSync(box.realDir)).toEqual(['box.sock']);
   });
 
   it('at any later moment leaves nothing, and the server is closed', async () => {
@@ -473,5 +476,86 @@ describe('a server that closes', () => {
     await closed(server);
     expect(await warned).toMatchObject({ code: 'EROFS', syscall: 'unlinkat', path: box.boxSock });
     await expectDescriptors('/tmp', before);
+  });
+});
+
+describe('close() while listen() is under way', () => {
+  it('ends it at any moment: it rejects, and nothing is left', async () => {
+    const box = makeWorld().box('b');
+    const before = openDescriptors('/tmp');
+    for (let turns = 0; turns < 12; turns++) {
+      const server = makeServer();
+      const listening = box.listen(server, 'box.sock').then(
+        () => 'listened',
+        (error) => error.code,
+      );
+      for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
+      server.close();
+      expect(['listened', 'ABORT_ERR']).toContain(await listening);
+      await expect.poll(() => server.listening).toBe(false);
+      await expect.poll(() => fs.readdirSync(box.realDir)).toEqual([]);
+    }
+    await expectDescriptors('/tmp', before);
+  });
+
+  promise(missingFlock, 'and while it waits for the lock', async () => {
+    const world = makeWorld();
+    const box = world.box('b');
+    box.ensureSync();
+    leaveDeadSocket(realPath(box, 'box.sock'));
+    const locker = await lockExclusively(path.join(world.parent, '.lock'));
+    const server = makeServer();
+    const listening = rejection(box.listen(server, 'box.sock', { lockTimeout: 86_400_000 }));
+    setTimeout(() => server.close(), 50);
+    expect(await listening).toMatchObject({ name: 'AbortError', code: 'ABORT_ERR' });
+    await locker.end();
+    expect(server.listening).toBe(false);
+    expect(server.listenerCount('close')).toBe(0);
+  });
+
+  it('lets the process end', () => {
+    const box = makeWorld().box('b');
+    const program = `
+      const { BoxSockets } = require(${JSON.stringify(dist)});
+      const server = require('net').createServer();
+      new BoxSockets('b', ${JSON.stringify(box.realDir)}, ${JSON.stringify({ base: path.dirname(box.parentDir) })})
+        .listen(server, 'box.sock').then(() => console.log('listens'), (error) => console.log(error.code));
+      server.close();`;
+    expect(run(process.execPath, ['-e', program], { timeout: 10_000 })).toBe('ABORT_ERR\n');
+    expect(fs.existsSync(realPath(box, 'box.sock'))).toBe(false);
+  });
+});
+
+describe('listen with verifyPeer', () => {
+  /** What an HTTP client of that user receives. */
+  const answerTo = (uid: number, socketPath: string): Promise<string> =>
+    new Promise((resolve) => {
+      const program = `require('http').get({ socketPath: process.argv[1] }, (r) => r.on('data', (d) => console.log(String(d)))).on('error', (e) => console.log(e.code))`;
+      execFile(process.execPath, ['-e', program, socketPath], { uid, gid: uid }, (_, stdout) => resolve(stdout));
+    });
+
+  promise(missingUser(1234), 'closes the connections of others before anyone sees them', async () => {
+    const world = makeWorld();
+    const box = world.box('b');
+    fs.chmodSync(world.base, 0o755);
+    for (let up = box.realDir; up !== world.base; up = path.dirname(up)) fs.chmodSync(up, 0o755);
+    for (const [verifyPeer, served] of [
+      [true, 0],
+      [{ uid: 1234 }, 1234],
+      [false, null],
+    ] as const) {
+      const seen: string[] = [];
+      const server = http.createServer((_, response) => void response.end('hello'));
+      server.prependListener('connection', () => seen.push('connection'));
+      await box.listen(server, 'box.sock', { mode: 0o666, verifyPeer });
+      for (const uid of [0, 1234]) {
+        const answer = await answerTo(uid, realPath(box, 'box.sock'));
+        const isServed = served === null || uid === served;
+        expect(answer.includes('hello'), `${uid} by ${JSON.stringify(verifyPeer)}`).toBe(isServed);
+      }
+      expect(seen).toHaveLength(served === null ? 2 : 1);
+      await closed(server);
+      expect(Object.hasOwn(server, 'emit')).toBe(false);
+    }
   });
 });

@@ -1,4 +1,4 @@
-#include "kept.h"
+#include "kept_descriptors.h"
 
 #include <stdlib.h>
 

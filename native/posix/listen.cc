@@ -1,4 +1,4 @@
-#include "serve.h"
+#include "listen.h"
 
 #include <fcntl.h>
 #include <stdio.h>  // renameatx_np
@@ -7,6 +7,7 @@
 
 #include "directory.h"
 #include "parent.h"
+#include "steady.h"
 #include "syscalls.h"
 #include "unforeseen_name.h"
 #include "user.h"
@@ -27,7 +28,7 @@ bool operator==(const FileIdentity& a, const FileIdentity& b) {
   return a.device == b.device && a.inode == b.inode && a.birth_ns == b.birth_ns;
 }
 
-// One try at binding a name, under the lock and through a binding that was just found right.
+// One try at binding a name, through a binding that was just found right.
 class Binder {
  public:
   Binder(const char* binding, const char* name, const SearchedDirectory& real_dir)
@@ -36,9 +37,9 @@ class Binder {
         real_dir_(real_dir),
         entry_(real_dir.Entry(name)) {}
 
+  // Binds, verifies and listens, where nothing bears the name.
   Status Run(const ListenOptions& options, Listener* out) {
-    Status status = ClearTheWay();
-    if (status.ok()) status = OpenSocket(SocketType::kStream, &out->socket);
+    Status status = OpenSocket(SocketType::kStream, &out->socket);
     if (!status.ok()) return status;
     status = Bind(options.mode, out->socket);
     // The way was there a moment ago: somebody has taken the link, or the parent with it.
@@ -48,20 +49,8 @@ class Binder {
     return status;
   }
 
- private:
-  static Status Misplaced() { return Status::Refused(Refusal::kMisplaced, Subject::kSocket); }
-  static Status InUse() { return Status::Failed(EADDRINUSE, "bind", Subject::kSocket); }
-
-  // Fine where the path leads to that entry of the real directory, at this moment.
-  Status CheckPath(const struct stat& st) const {
-    struct stat by_path;
-    if (lstat(path_.c_str(), &by_path) != 0) {
-      return IsGone(errno) ? Misplaced() : Status::Failed("lstat", Subject::kSocket);
-    }
-    return SameInode(by_path, st) ? Status::Ok() : Misplaced();
-  }
-
-  // A dead socket is removed. At whatever else bears the name, bind is not even called.
+  // A dead socket is removed, under the lock. At whatever else bears the name, bind is not even
+  // called.
   Status ClearTheWay() {
     struct stat st;
     if (fstatat(real_dir_.at(), entry_.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -78,6 +67,19 @@ class Binder {
     if (held) return InUse();
     bool clear = unlinkat(real_dir_.at(), entry_.c_str(), 0) == 0 || errno == ENOENT;
     return clear ? Status::Ok() : Status::Failed("unlinkat", Subject::kSocket);
+  }
+
+ private:
+  static Status Misplaced() { return Status::Refused(Refusal::kMisplaced, Subject::kSocket); }
+  static Status InUse() { return Status::Failed(EADDRINUSE, "bind", Subject::kSocket); }
+
+  // Fine where the path leads to that entry of the real directory, at this moment.
+  Status CheckPath(const struct stat& st) const {
+    struct stat by_path;
+    if (lstat(path_.c_str(), &by_path) != 0) {
+      return IsGone(errno) ? Misplaced() : Status::Failed("lstat", Subject::kSocket);
+    }
+    return SameInode(by_path, st) ? Status::Ok() : Misplaced();
   }
 
 #if defined(__APPLE__)
@@ -119,32 +121,40 @@ class Binder {
 
   Status Settle(const ListenOptions& options, Listener* out) {
     struct stat st;
-    if (fstatat(real_dir_.at(), entry_.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) {
-      return errno == ENOENT ? Misplaced() : Status::Failed("fstatat", Subject::kSocket);
-    }
+    Status status = Look(out, &st);
+    if (!status.ok()) return status;
     landed_ = S_ISSOCK(st.st_mode);
-    Status status = landed_ ? CheckPath(st) : Misplaced();
+    status = landed_ ? CheckPath(st) : Misplaced();
+    if (status.ok()) status = RepairMode(real_dir_.at(), entry_.c_str(), st, options.mode);
     if (!status.ok()) return status;
-    status = RepairMode(real_dir_.at(), entry_.c_str(), st, options.mode);
-    if (!status.ok()) return status;
-#if defined(O_PATH)
-    out->pin = Fd(RetryInterrupted(
-        [&] { return openat(real_dir_.at(), entry_.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC); }));
-    if (!out->pin.valid()) return Status::Failed("openat", Subject::kSocket);
-#endif
     out->identity = IdentityOf(st);
     if (listen(out->socket.get(), options.backlog) == 0) return Status::Ok();
     return Status::Failed("listen", Subject::kSocket);
   }
 
-  // Ours is closed first: what is still held at the path then is another box's, to which the
-  // binding was moved meanwhile.
-  void RemoveBound(Listener* out) {
-    out->socket.Reset();
-    if (landed_) {
-      unlinkat(real_dir_.at(), entry_.c_str(), 0);
-      return;
+  // At what bears the name now, through the descriptor that pins it where the platform has one.
+  Status Look([[maybe_unused]] Listener* out, struct stat* st) const {
+#if defined(O_PATH)
+    out->pin = Fd(RetryInterrupted(
+        [&] { return openat(real_dir_.at(), entry_.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC); }));
+    if (!out->pin.valid()) {
+      return errno == ENOENT ? Misplaced() : Status::Failed("openat", Subject::kSocket);
     }
+    return fstat(out->pin.get(), st) == 0 ? Status::Ok()
+                                          : Status::Failed("fstat", Subject::kSocket);
+#else
+    if (fstatat(real_dir_.at(), entry_.c_str(), st, AT_SYMLINK_NOFOLLOW) == 0) return Status::Ok();
+    return errno == ENOENT ? Misplaced() : Status::Failed("fstatat", Subject::kSocket);
+#endif
+  }
+
+  // Where it landed right, its file goes while the socket is still open: nobody takes it for dead
+  // and puts another in its place meanwhile. Elsewhere it is closed first: what is still held at
+  // the path then is another box's, to which the binding was moved.
+  void RemoveBound(Listener* out) {
+    if (landed_) unlinkat(real_dir_.at(), entry_.c_str(), 0);
+    out->socket.Reset();
+    if (landed_) return;
     struct stat st;
     bool held;
     if (lstat(path_.c_str(), &st) != 0 || !S_ISSOCK(st.st_mode)) return;
@@ -169,40 +179,34 @@ Status IsOwn(const SearchedDirectory& directory, const char* name, const FileIde
   return Status::Ok();
 }
 
-// XNU answers a full queue as it answers a dead socket, and Linux with EAGAIN. The question that
-// waits in no queue tells the two apart.
-int Refused([[maybe_unused]] const char* path, int errnum) {
-#if defined(__APPLE__)
-  bool held;
-  if (errnum == ECONNREFUSED && AskWhetherHeld(path, &held).ok() && held) return EAGAIN;
-#endif
-  return errnum;
-}
-
-Status PeerUid(const Fd& socket, uid_t* uid) {
-#if defined(SO_PEERCRED)
-  struct ucred credentials;
-  socklen_t size = sizeof credentials;
-  if (getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
-    return Status::Failed("getsockopt", Subject::kSocket);
-  }
-  *uid = credentials.uid;
-#else
-  gid_t gid;
-  if (getpeereid(socket.get(), uid, &gid) != 0) {
-    return Status::Failed("getpeereid", Subject::kSocket);
-  }
-#endif
-  return Status::Ok();
-}
-
 }  // namespace
+
+bool ListenAtFreeName(const Paths& paths, const char* name, const ListenOptions& options,
+                      Listener* out, Status* status) {
+  SearchedDirectory real_dir;
+  Uids uids = CurrentUids();
+  if (uids.real != uids.effective || !IsSteady(paths, uids.effective)) return false;
+  if (!real_dir.Open(paths.real_dir).ok()) return false;
+  *status = Binder(paths.binding, name, real_dir).Run(options, out);
+  return status->refusal != Refusal::kMisplaced && status->errnum != EADDRINUSE;
+}
 
 Status Listen(const Paths& paths, const char* name, const ListenOptions& options, Listener* out) {
   return EnsureAnd(paths, options.ensure, [&](const Parent&) {
     SearchedDirectory real_dir;
-    Status status = real_dir.Open(paths.real_dir);
-    return status.ok() ? Binder(paths.binding, name, real_dir).Run(options, out) : status;
+    Status opened = real_dir.Open(paths.real_dir);
+    if (!opened.ok()) return opened;
+    Binder binder(paths.binding, name, real_dir);
+    Status cleared = binder.ClearTheWay();
+    return cleared.ok() ? binder.Run(options, out) : cleared;
+  });
+}
+
+Status Claim(const Paths& paths, const char* name, const EnsureOptions& options) {
+  return EnsureAnd(paths, options, [&](const Parent&) {
+    SearchedDirectory real_dir;
+    Status opened = real_dir.Open(paths.real_dir);
+    return opened.ok() ? Binder(paths.binding, name, real_dir).ClearTheWay() : opened;
   });
 }
 
@@ -222,26 +226,6 @@ Status UnlinkOwn(const Paths& paths, const char* name, const FileIdentity& ident
         if (unlinkat(directory.at(), directory.Entry(name).c_str(), 0) == 0) return looked;
         return errno == ENOENT ? Status::Ok() : Status::Failed("unlinkat", Subject::kSocket);
       });
-}
-
-Status DialVerified(const char* path, uid_t uid, Fd* out) {
-  Address address;
-  Status status = Address::Make(path, kLongestPath, "connect", &address);
-  if (status.ok()) status = OpenSocket(SocketType::kStream, out);
-  if (!status.ok()) return status;
-  if (fcntl(out->get(), F_SETFL, O_NONBLOCK) != 0) {
-    return Status::Failed("fcntl", Subject::kSocket);
-  }
-  if (RetryInterrupted([&] { return connect(out->get(), address.get(), address.size()); }) != 0) {
-    return Status::Failed(Refused(path, errno), "connect", Subject::kSocket);
-  }
-  uid_t peer = 0;
-  status = PeerUid(*out, &peer);
-  if (!status.ok() || (peer == uid && !StandsForUnmapped(uid))) return status;
-  status = Status::Refused(Refusal::kPeer, Subject::kSocket);
-  status.owner = peer;
-  status.expected = uid;
-  return status;
 }
 
 }  // namespace boxsockets

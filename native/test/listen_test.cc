@@ -1,8 +1,9 @@
-// Listening and dialing through a binding.
-#include "../posix/serve.h"
+// Listening through a binding.
+#include "../posix/listen.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "support.h"
@@ -20,7 +21,7 @@ struct Bound : World {
 };
 
 // Connects a stream, without waiting.
-Status Dial(const std::string& path, Fd* out) {
+Status ConnectTo(const std::string& path, Fd* out) {
   Address address;
   Status status = Address::Make(path.c_str(), kSunPathCapacity, "connect", &address);
   if (status.ok()) status = OpenSocket(SocketType::kStream, out);
@@ -38,7 +39,7 @@ TEST_CASE(
   CHECK(listener.identity.inode == StatOf(world.InRealDir("box.sock")).st_ino);
   CHECK((fcntl(listener.socket.get(), F_GETFD) & FD_CLOEXEC) != 0);
   Fd client;
-  CHECK(Dial(world.binding + "/box.sock", &client).ok());
+  CHECK(ConnectTo(world.binding + "/box.sock", &client).ok());
   CHECK(HasVisitor(listener.socket));
 }
 
@@ -112,6 +113,47 @@ TEST_CASE("a real directory that cannot be written to says so") {
   CHECK(strcmp(status.syscall, "bind") == 0);
 }
 
+TEST_CASE("a name that is free in a binding that is right takes no lock, and leaves all the rest") {
+  Bound world;
+  ListenOptions options;
+  Listener listener;
+  Status status;
+  auto at_free_name = [&](const char* name) {
+    return ListenAtFreeName(world.paths(), name, options, &listener, &status);
+  };
+  CHECK_FALSE(at_free_name("box.sock"));  // no binding
+  CHECK_FALSE(Exists(world.parent));
+  EnsureResult result;
+  REQUIRE(Ensure(world.paths(), {}, &result).ok());
+  Fd lock(open(world.InParent(".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  REQUIRE(flock(lock.get(), LOCK_EX) == 0);
+  CHECK(at_free_name("box.sock"));
+  CHECK(status.ok());
+  CHECK(ModeOf(world.InRealDir("box.sock")) == 0600);
+  MakeDeadSocket(world.InRealDir("dead"));
+  MakeLink("elsewhere", world.InRealDir("link"));
+  for (const char* name : {"box.sock", "dead", "link"}) CHECK_FALSE(at_free_name(name));
+  CHECK(Exists(world.InRealDir("dead")));
+  CHECK_FALSE(Exists(world.InRealDir("elsewhere")));
+}
+
+TEST_CASE("claiming removes a dead socket, and nothing else") {
+  Bound world;
+  auto claim = [&](const char* name) { return Claim(world.paths(), name, {}); };
+  CHECK(claim("free").ok());
+  CHECK(IsSameDirectory(world.binding, world.real_dir));
+  MakeDeadSocket(world.InRealDir("dead"));
+  CHECK(claim("dead").ok());
+  CHECK_FALSE(Exists(world.InRealDir("dead")));
+  Fd held = MakeSocket(world.InRealDir("held"), SocketType::kDatagram);
+  MakeFile(world.InRealDir("file"));
+  MakeLink("nowhere", world.InRealDir("link"));
+  for (const char* name : {"held", "file", "link"}) {
+    CHECK(HasFailed(claim(name), EADDRINUSE));
+    CHECK((Exists(world.InRealDir(name)) || IsLink(world.InRealDir(name))));
+  }
+}
+
 TEST_CASE("only the very file that was bound is unlinked") {
   Bound world;
   std::string path = world.InRealDir("box.sock");
@@ -162,72 +204,6 @@ TEST_CASE("unlinking in a real directory that is gone is fine, in one that is cl
   CHECK(UnlinkOwn(world.paths(), "box.sock", listener.identity, 0).ok());
   REQUIRE(rmdir(world.real_dir.c_str()) == 0);
   CHECK(UnlinkOwn(world.paths(), "box.sock", listener.identity, 0).ok());
-}
-
-TEST_CASE("a peer of the right user is connected") {
-  Bound world;
-  Listener listener;
-  REQUIRE(world.Listen("box.sock", &listener).ok());
-  Fd client;
-  CHECK(DialVerified((world.binding + "/box.sock").c_str(), geteuid(), &client).ok());
-  CHECK(client.valid());
-  CHECK((fcntl(client.get(), F_GETFD) & FD_CLOEXEC) != 0);
-}
-
-TEST_CASE("a peer of another user is refused, with both uids") {
-  Bound world;
-  Listener listener;
-  REQUIRE(world.Listen("box.sock", &listener).ok());
-  Fd client;
-  Status status = DialVerified((world.binding + "/box.sock").c_str(), geteuid() + 1, &client);
-  CHECK(IsRefused(status, Refusal::kPeer));
-  CHECK(status.owner == geteuid());
-  CHECK(status.expected == geteuid() + 1);
-}
-
-TEST_CASE("the user of a peer is the one who listens, not the one who owns the file") {
-  SKIP_UNLESS(IsRoot(), "needs root, to act as two users");
-  TempDirectory directory;
-  REQUIRE(chmod(directory.path().c_str(), 0777) == 0);
-  std::string path = directory / "s";
-  Fd listener;
-  {
-    AsUser user(AsUser::Ordinary());
-    listener = MakeSocket(path, SocketType::kStream);
-  }
-  REQUIRE(chown(path.c_str(), 0, 0) == 0);
-  Fd client;
-  Status status = DialVerified(path.c_str(), 0, &client);
-  CHECK(IsRefused(status, Refusal::kPeer));
-  CHECK(status.owner == AsUser::Ordinary());
-}
-
-TEST_CASE("each reason why nobody answers keeps its own code") {
-  Bound world;
-  Fd client;
-  auto dial = [&](const std::string& path) {
-    return DialVerified(path.c_str(), geteuid(), &client);
-  };
-  CHECK(HasFailed(dial(world.InRealDir("missing")), ENOENT));
-  CHECK(HasFailed(dial(""), ENOENT));
-  CHECK(HasFailed(dial(std::string(kSunPathCapacity + 1, 'x')), ENAMETOOLONG));
-  MakeDeadSocket(world.InRealDir("dead"));
-  CHECK(HasFailed(dial(world.InRealDir("dead")), ECONNREFUSED));
-  Fd datagram = MakeSocket(world.InRealDir("datagram"), SocketType::kDatagram);
-  CHECK(HasFailed(dial(world.InRealDir("datagram")), EPROTOTYPE));
-  client.Reset();
-}
-
-TEST_CASE("a peer whose backlog is full is not waited for") {
-  Bound world;
-  Fd listener = MakeSocket(world.InRealDir("s"), SocketType::kStream);
-  std::vector<Fd> clients;
-  Status status;
-  while (status.ok() && clients.size() < 100) {
-    clients.emplace_back();
-    status = DialVerified(world.InRealDir("s").c_str(), geteuid(), &clients.back());
-  }
-  CHECK(HasFailed(status, EAGAIN));
 }
 
 }  // namespace

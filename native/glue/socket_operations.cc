@@ -1,6 +1,7 @@
-// listen, unlinkOwn, dialVerified, disown, closeDescriptor, inodeOf.
-#include "../posix/serve.h"
-#include "kept.h"
+// listen, claim, unlinkOwn, dial, disown, closeDescriptor, inodeOf.
+#include "../posix/dial.h"
+#include "../posix/listen.h"
+#include "kept_descriptors.h"
 #include "operation.h"
 
 namespace boxsockets {
@@ -41,6 +42,14 @@ struct ListenOperation : BindingOperation {
   }
 };
 
+// At once, and null where it takes more than that.
+struct ListenAtFreeNameOperation : ListenOperation {
+  bool done = false;
+
+  void Run() { done = ListenAtFreeName(BindingPaths(), name.data, options, &listener, &status); }
+  napi_value Result(napi_env env) { return done ? ListenOperation::Result(env) : Null(env); }
+};
+
 struct UnlinkOwnOperation : ParentOperation {
   PathArgument real_dir, name;
   FileIdentity identity = {};
@@ -64,20 +73,63 @@ struct UnlinkOwnOperation : ParentOperation {
   napi_value Result(napi_env env) { return FailureOrNull(env, status); }
 };
 
+struct ClaimOperation : BindingOperation {
+  PathArgument name;
+  EnsureOptions options;
+
+  void Read(Arguments& arguments) {
+    Input given = arguments.Next();
+    ReadBinding(given);
+    given.Get("name", &name);
+    given.Get("takeover", &options.takeover);
+    given.Get("lockTimeout", &options.lock_timeout_ms);
+  }
+  void Run() { status = Claim(BindingPaths(), name.data, options); }
+  napi_value Result(napi_env env) { return FailureOrNull(env, status); }
+};
+
 struct DialOperation {
-  PathArgument path;
-  uint32_t uid;
+  PathArgument path, entry;
+  PeerRule rule;
   Fd socket;
   Status status;
 
   void Read(Arguments& arguments) {
+    uint32_t uid = 0;
     arguments.Next(&path);
+    arguments.Next(&entry);
+    arguments.Next(&rule.verify);
     arguments.Next(&uid);
+    rule.uid = static_cast<uid_t>(uid);
   }
-  void Run() { status = DialVerified(path.data, static_cast<uid_t>(uid), &socket); }
+  void Run() { status = Dial(path.data, entry.data, rule, &socket); }
   napi_value Result(napi_env env) {
     return status.ok() ? KeepUntilDisowned(env, &socket) : Failure(env, status);
   }
+};
+
+// For a caller that gives it to a stream at once: nothing comes between that could lose it.
+struct DialAtOnceOperation : DialOperation {
+  napi_value Result(napi_env env) {
+    return status.ok() ? Number(env, socket.Release()) : Failure(env, status);
+  }
+};
+
+struct PeerOperation {
+  int32_t fd = -1;
+  uint32_t uid = 0;
+  Status status;
+
+  void Read(Arguments& arguments) {
+    arguments.Next(&fd);
+    arguments.Next(&uid);
+  }
+  void Run() {
+    Fd socket(fd);
+    status = CheckPeer(socket, static_cast<uid_t>(uid));
+    socket.Release();
+  }
+  napi_value Result(napi_env env) { return FailureOrNull(env, status); }
 };
 
 // What is done with a descriptor that JavaScript holds by its number: on its own thread alone, for
@@ -104,10 +156,14 @@ napi_value InodeOfDescriptor(napi_env env, int fd) { return Number(env, InodeOf(
 
 }  // namespace
 
-void DefineServeOperations(napi_env env, napi_value exports) {
-  Define<ListenOperation>(env, exports, "listen", "listenAsync");
+void DefineSocketOperations(napi_env env, napi_value exports) {
+  Define<ListenOperation>(env, exports, nullptr, "listenAsync");
+  Define<ListenAtFreeNameOperation>(env, exports, "listenAtFreeName", nullptr);
   Define<UnlinkOwnOperation>(env, exports, "unlinkOwn", "unlinkOwnAsync");
-  Define<DialOperation>(env, exports, "dialVerified", "dialVerifiedAsync");
+  Define<ClaimOperation>(env, exports, nullptr, "claimAsync");
+  Define<DialAtOnceOperation>(env, exports, "dial", nullptr);
+  Define<DialOperation>(env, exports, nullptr, "dialAsync");
+  Define<PeerOperation>(env, exports, "checkPeer", nullptr);
   DefineFunction(env, exports, "disown", WithDescriptor<DisownDescriptor>);
   DefineFunction(env, exports, "closeDescriptor", WithDescriptor<CloseDescriptor>);
   DefineFunction(env, exports, "inodeOf", WithDescriptor<InodeOfDescriptor>);

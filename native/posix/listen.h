@@ -1,5 +1,5 @@
-// Listening and dialing through a binding: sockets that are certain to lie in the real directory,
-// and to be given away or taken over by nobody.
+// Listening through a binding: on sockets that are certain to lie in the real directory, and that
+// nobody else can be given.
 #pragma once
 
 #include <stdint.h>
@@ -37,13 +37,19 @@ struct Listener {
 // landed in the real directory, and listens. EADDRINUSE where a process holds the name.
 Status Listen(const Paths& paths, const char* name, const ListenOptions& options, Listener* out);
 
+// The same where the binding is right and nothing bears the name, without the lock: bind takes a name
+// that is free, or none, and where it landed is looked at afterwards. False where it takes more.
+bool ListenAtFreeName(const Paths& paths, const char* name, const ListenOptions& options,
+                      Listener* out, Status* status);
+
+// The same for a binder of the caller's own: ensures the binding, and removes a socket file of that
+// name whose owner is dead. EADDRINUSE where anything else bears the name.
+Status Claim(const Paths& paths, const char* name, const EnsureOptions& options);
+
 // Unlinks `name` in the real directory where it is still the file of that identity. Under the lock:
 // whoever replaces a dead socket holds it, and could otherwise bind between our look and our
 // unlink.
 Status UnlinkOwn(const Paths& paths, const char* name, const FileIdentity& identity,
                  int64_t lock_timeout_ms);
-
-// Connects a stream and refuses a peer that is not of `uid`. Does not wait for a full backlog.
-Status DialVerified(const char* path, uid_t uid, Fd* out);
 
 }  // namespace boxsockets

@@ -1,0 +1,31 @@
+// The clock and the timers of the host, taken when the package is loaded: what is global may be replaced by a test's fake
+// timers or by a simulated browser, where a time-out would never come, or a timer be a number.
+
+import { clearInterval, clearTimeout, setImmediate, setInterval, setTimeout } from 'node:timers';
+import { abortError } from './errors.js';
+
+export const clock = {
+  /** Milliseconds of a clock that never goes back. */
+  now: performance.now.bind(performance),
+  setTimeout,
+  clearTimeout,
+  setInterval,
+  clearInterval,
+  setImmediate,
+};
+
+/** Resolves after so many milliseconds; rejects as soon as the signal is aborted. */
+export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      clock.clearTimeout(timer);
+      reject(abortError(signal));
+    };
+    const timer = clock.setTimeout(() => {
+      signal?.removeEventListener('abort', onAbort);
+      resolve();
+    }, milliseconds);
+    if (signal?.aborted) onAbort();
+    else signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}

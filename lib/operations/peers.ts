@@ -1,0 +1,38 @@
+// Whose connections a server takes: those of one user, told before anyone sees them.
+
+import type net from 'node:net';
+import { peersCannotBeAsked } from '../errors.js';
+import { isFailure } from '../native/contract.js';
+import { native } from '../native/load.js';
+
+/** Refuses a runtime that does not show the descriptor of a connection. */
+export function refuseUnlessPeersCanBeAsked(path: string): void {
+  const { bun, deno } = process.versions;
+  if (bun !== undefined || deno !== undefined) throw peersCannotBeAsked(bun === undefined ? 'Deno' : 'Bun', path);
+}
+
+/** Closes every connection of another user than `uid`, or of one who cannot be told; until the server closes. */
+export function closeStrangers(server: net.Server, uid: number): void {
+  const before = Object.getOwnPropertyDescriptor(server, 'emit');
+  const { emit } = server;
+  // Before any listener, those that are added in front of all included, and before the 'connection' of http and tls.
+  const guarded = function (this: net.Server, event: string | symbol, ...values: unknown[]): boolean {
+    if (event === 'connection' && isStranger(values[0] as net.Socket, uid)) {
+      (values[0] as net.Socket).destroy();
+      return true;
+    }
+    return Reflect.apply(emit, this, [event, ...values]);
+  };
+  Object.defineProperty(server, 'emit', { value: guarded, configurable: true, writable: true });
+  server.once('close', () => {
+    if (server.emit !== guarded) return;
+    if (before === undefined) Reflect.deleteProperty(server, 'emit');
+    else Object.defineProperty(server, 'emit', before);
+  });
+}
+
+function isStranger(socket: net.Socket, uid: number): boolean {
+  const { _handle: handle } = socket as { _handle?: { fd?: unknown } };
+  const fd = handle?.fd;
+  return typeof fd !== 'number' || fd < 0 || isFailure(native().checkPeer(fd, uid));
+}

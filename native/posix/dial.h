@@ -1,0 +1,28 @@
+// Connecting to a socket of a box: to what bears its name in the real directory, and to nothing
+// that a link leads to.
+#pragma once
+
+#include <sys/types.h>
+
+#include "fd.h"
+#include "status.h"
+
+namespace boxsockets {
+
+// Who must be at the other end: anybody, or a process of `uid`.
+struct PeerRule {
+  bool verify = false;
+  uid_t uid = 0;
+};
+
+// Connects a stream to the socket `path`, which leads through the binding to `entry`, in the real
+// directory. Refused with kMisplaced where that entry is a link, or where the two are not the same;
+// with kPeer where another user is at the other end. Never waits: EAGAIN where the queue of whoever
+// listens is full.
+Status Dial(const char* path, const char* entry, const PeerRule& rule, Fd* out);
+
+// Refused with kPeer where another user than `uid` is at the other end of a connected socket, or
+// where that cannot be told.
+Status CheckPeer(const Fd& socket, uid_t uid);
+
+}  // namespace boxsockets
