@@ -14,7 +14,16 @@ export const seeds = [
   '02147483647\n9007199254740991',
   '1\n1',
 ];
-export const dictionary = ['\nboot ', '\npidns ', '\nmark ', BOOT, '2147483647', '2147483648', '9007199254740991', '9007199254740992'];
+export const dictionary = [
+  '\nboot ',
+  '\npidns ',
+  '\nmark ',
+  BOOT,
+  '2147483647',
+  '2147483648',
+  '9007199254740991',
+  '9007199254740992',
+];
 
 export function fuzz(data: Buffer): void {
   for (const text of textsOf(data)) {
