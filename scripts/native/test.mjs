@@ -5,7 +5,8 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { parseJunit } from './junit.mjs';
+
+import { need } from '../tools/checkout.mjs';
 import { buildDirectory, cmake } from './variants.mjs';
 
 const ENVIRONMENT = {
@@ -15,32 +16,33 @@ const ENVIRONMENT = {
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 const variants = process.argv.length > 2 ? process.argv.slice(2) : ['plain', 'asan', 'tsan'];
+need('ctest', ...(variants.includes('valgrind') ? ['valgrind'] : []));
 for (const variant of variants) {
   cmake(variant, 'build');
-  const counts = runTests(variant);
+  const counts = runTests(buildDirectory(variant));
   console.log(`native (${variant}): ${describe(counts)}`);
-  total.passed += counts.passed;
-  total.failed += counts.failed;
-  total.skipped += counts.skipped;
+  for (const key of /** @type {const} */ (['passed', 'failed', 'skipped'])) total[key] += counts[key];
 }
 console.log(`native: ${describe(total)}`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
 
-/** @param {string} variant */
-function runTests(variant) {
-  const directory = buildDirectory(variant);
-  const report = path.join(directory, 'tests.xml');
-  fs.rmSync(report, { force: true });
-  const args = ['--test-dir', directory, '-j', '2', '--quiet', '--output-junit', report];
-  spawnSync('ctest', args, { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...ENVIRONMENT } });
-  if (!fs.existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
-  const tests = parseJunit(fs.readFileSync(report, 'utf8'));
-  for (const { name, outcome, output } of tests) {
-    if (outcome === 'failed') console.log(`FAILED: ${name}\n${output}`);
-    if (outcome === 'skipped') console.log(`skipped: ${name}: ${output.match(/SKIPPED: (.*)/)?.[1] ?? 'no reason'}`);
-  }
-  const count = (/** @type {string} */ outcome) => tests.filter((test) => test.outcome === outcome).length;
-  return { passed: count('passed'), failed: count('failed'), skipped: count('skipped') };
+/** @param {string} directory */
+function runTests(directory) {
+  const args = ['--test-dir', directory, '-j', '2', '--output-on-failure'];
+  const { stdout } = spawnSync('ctest', args, { encoding: 'utf8', env: { ...process.env, ...ENVIRONMENT } });
+  const [, failed, all] = /, (\d+) tests? failed out of (\d+)/.exec(stdout)?.map(Number) ?? [0, 1, 1];
+  if (failed !== 0) process.stderr.write(stdout);
+  const skipped = stdout.match(/^\t *\d+ - .* \(Skipped\)$/gm)?.length ?? 0;
+  // What a test said is in ctest's log alone, where it has not failed.
+  const log = path.join(directory, 'Testing/Temporary/LastTest.log');
+  if (skipped > 0)
+    console.log(
+      fs
+        .readFileSync(log, 'utf8')
+        .match(/^SKIPPED: .*$/gm)
+        ?.join('\n'),
+    );
+  return { passed: Number(all) - Number(failed) - skipped, failed: Number(failed), skipped };
 }
 
 /** @param {{ passed: number, failed: number, skipped: number }} counts */

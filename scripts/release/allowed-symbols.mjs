@@ -54,6 +54,7 @@ export const SYSTEM = Object.freeze({
     'sysctl',
     'arc4random_uniform',
     'renameatx_np',
+    'stpcpy', // what the compiler makes of copies that follow one another
     'dyld_stub_binder',
   ]),
 });

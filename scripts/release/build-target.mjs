@@ -1,21 +1,22 @@
-// Compiles and links one prebuild with zig. The bytes depend on the sources, the pinned packages and this file, and on
-// nothing else: not on the checkout's place, the time, the user or the machine.
+// Compiles one prebuild with zig, and links it with zig or, for macOS, with LLVM's linker. The bytes depend on the
+// sources, the pinned packages, LLVM's version and this file, and on nothing else: not on the checkout's place, the time,
+// the user or the machine.
 
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 
-import { stripMachO } from './macho-strip.mjs';
-import { EXPORTED } from './targets.mjs';
+import { llvm } from './llvm.mjs';
+import { EXPORTED, OLDEST_MACOS } from './targets.mjs';
 
 /** @typedef {import('./targets.mjs').Target} Target */
-/** @typedef {import('./gyp.mjs').Recipe} Recipe */
+
+/** @typedef {{ sources: string[], defines: string[], flags: string[] }} Recipe */
 
 /**
  * @typedef {object} BuildInput
- * @property {string} root of the checkout, which the recipe is relative to
- * @property {Recipe} recipe
+ * @property {string} root of the checkout
  * @property {Target} target
  * @property {import('./zig.mjs').Zig} zig
  */
@@ -24,16 +25,8 @@ import { EXPORTED } from './targets.mjs';
  * @param {BuildInput} input
  * @returns {Promise<Buffer>} the finished binary
  */
-export async function buildTarget(input) {
-  const bytes = await linkTarget(input);
-  return input.target.platform === 'darwin' ? stripMachO(bytes, EXPORTED) : bytes;
-}
-
-/**
- * @param {BuildInput} input
- * @returns {Promise<Buffer>} as the linker leaves it
- */
-export async function linkTarget({ root, recipe, target, zig }) {
+export async function buildTarget({ root, target, zig }) {
+  const recipe = readRecipe(root);
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'bs-build-'));
   try {
     const flags = compilerFlags({ root, recipe, target, zig, scratch });
@@ -49,11 +42,33 @@ export async function linkTarget({ root, recipe, target, zig }) {
     );
     // The Mach-O linker derives the signature's identifier from the name of the file.
     const library = path.join(scratch, 'boxsockets.node');
-    await zig.run([...linker(target, { library, scratch }), ...objects], root);
+    await link({ target, zig, objects, library });
     return fs.readFileSync(library);
   } finally {
     fs.rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+/**
+ * @param {{ target: Target, zig: import('./zig.mjs').Zig, objects: readonly string[], library: string }} input
+ * @param {(flags: string[]) => string[]} [change] for tests: other flags than these
+ */
+export async function link({ target, zig, objects, library }, change = (flags) => flags) {
+  const files = ['-o', library, ...objects];
+  if (target.platform === 'darwin') llvm('ld64.lld', [...change(machOLinker(target, zig)), ...files]);
+  else await zig.run([...change(elfLinker(target, path.dirname(library))), ...files], '/');
+}
+
+/**
+ * binding.gyp is the one list of sources and flags: node-gyp builds from it, and so does the cross build.
+ *
+ * @param {string} root
+ * @returns {Recipe}
+ */
+export function readRecipe(root) {
+  const { targets } = JSON.parse(fs.readFileSync(path.join(root, 'binding.gyp'), 'utf8'));
+  const [{ sources, defines, cflags, cflags_cc }] = targets;
+  return { sources, defines, flags: [...cflags, ...cflags_cc] };
 }
 
 /**
@@ -120,40 +135,34 @@ function nodeApiHeaders(root) {
 
 /**
  * @param {Target} target
- * @param {{ library: string, scratch: string }} where
+ * @param {import('./zig.mjs').Zig} zig that brings the list of what macOS's library has
  * @returns {string[]}
  */
-function linker(target, { library, scratch }) {
-  return target.platform === 'darwin' ? machOLinker(target, library) : elfLinker(target, library, scratch);
-}
-
-/**
- * `zig cc` would link in and export all of the compiler's own library (130 KB); only `build-lib` can leave it out.
- *
- * @param {Target} target
- * @param {string} library
- * @returns {string[]}
- */
-function machOLinker(target, library) {
+function machOLinker(target, zig) {
   return [
-    ...['build-lib', '-dynamic', '-target', target.triple, '--name', 'boxsockets', `-femit-bin=${library}`],
-    ...['-OReleaseSmall', '-fstrip', '-fno-compiler-rt', '-lc', '-dead_strip'],
-    '-fallow-shlib-undefined', // Node-API is in whatever program loads the library
+    ...['-dylib', '-arch', target.arch === 'x64' ? 'x86_64' : 'arm64'],
+    ...['-platform_version', 'macos', OLDEST_MACOS, OLDEST_MACOS],
     ...['-install_name', '@rpath/boxsockets.node'],
+    ...EXPORTED.flatMap((name) => ['-exported_symbol', `_${name}`]),
+    '-dead_strip',
+    ...['-x', '-S'], // no names but those that others look up, and nothing for debuggers
+    ...['-undefined', 'dynamic_lookup'], // Node-API is in whatever program loads the library
+    '-no_fixup_chains',
+    '-adhoc_codesign',
+    path.join(zig.directory, 'lib/libc/darwin/libSystem.tbd'),
   ];
 }
 
 /**
  * @param {Target} target
- * @param {string} library
  * @param {string} scratch
  * @returns {string[]}
  */
-function elfLinker(target, library, scratch) {
+function elfLinker(target, scratch) {
   const script = path.join(scratch, 'exports.map');
   fs.writeFileSync(script, `{ global: ${EXPORTED.join('; ')}; local: *; };\n`);
   return [
-    ...['cc', '-target', target.triple, '-shared', '-nostdlib++', '-s', '-flto', '-Os', '-o', library],
+    ...['cc', '-target', target.triple, '-shared', '-nostdlib++', '-s', '-flto', '-Os'],
     '-Wl,--gc-sections',
     '-Wl,--build-id=none',
     '-Wl,--hash-style=gnu',

@@ -5,7 +5,6 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { cacheDirectory } from '../tools/pinned.mjs';
 import { buildTarget } from './build-target.mjs';
-import { readRecipe } from './gyp.mjs';
 import { TARGETS } from './targets.mjs';
 import { openZig } from './zig.mjs';
 
@@ -20,14 +19,13 @@ export async function prebuilt(root) {
   const wanted = path.join(cacheDirectory(), `prebuilt-${fingerprint(root)}`);
   if (fs.existsSync(wanted)) return wanted;
   const zig = openZig();
-  const recipe = readRecipe(root);
   // Under a name of its own until it is whole.
   const partial = fs.mkdtempSync(`${wanted}.`);
   try {
     for (const target of TARGETS) {
       const file = path.join(partial, target.file);
       fs.mkdirSync(path.dirname(file), { recursive: true });
-      fs.writeFileSync(file, await buildTarget({ root, recipe, target, zig }), { mode: 0o755 });
+      fs.writeFileSync(file, await buildTarget({ root, target, zig }), { mode: 0o755 });
     }
     fs.renameSync(partial, wanted);
   } catch (error) {

@@ -1,5 +1,7 @@
 // What is built, and what each binary must be. The gate reads the same table as the build, so neither can drift.
 
+import { fail } from '../tools/checkout.mjs';
+
 /**
  * @typedef {object} Target
  * @property {string} name `<platform>-<arch>`, on Linux with the libc
@@ -34,6 +36,18 @@ export const TARGETS = Object.freeze([
   darwin('x64', `x86_64-macos.${OLDEST_MACOS}`),
   darwin('arm64', `aarch64-macos.${OLDEST_MACOS}`),
 ]);
+
+/**
+ * @param {readonly string[]} [names] all where there are none
+ * @returns {readonly Target[]}
+ */
+export function chooseTargets(names) {
+  const chosen = TARGETS.filter(({ name }) => names?.includes(name) ?? true);
+  if (names !== undefined && chosen.length !== names.length) {
+    fail(`--only takes: ${TARGETS.map(({ name }) => name).join(', ')}`);
+  }
+  return chosen;
+}
 
 /**
  * @param {'x64' | 'arm64'} arch

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 
 import { checkBinary } from '../../scripts/release/gate.mjs';
 import { TARGETS } from '../../scripts/release/targets.mjs';
-import { findings, ROOT, target, USED } from './variations.js';
+import { findings, ROOT, target, USED, withFile } from './variations.js';
 
 test.each(TARGETS.map(({ name }) => name))('%s: a small library that keeps all rules passes', async (name) => {
   expect(await findings(name, {})).toEqual([]);
@@ -14,7 +14,8 @@ test.each(TARGETS.map((each) => [each.name, each] as const))(
   '%s: a file of another format is unreadable',
   (_, each) => {
     const bytes = Buffer.from('#!/bin/sh\nexit 0\n'.repeat(10));
-    expect(checkBinary(each, bytes, ROOT)).toEqual([expect.stringMatching(/^cannot be read: not a/)]);
+    const found = withFile(bytes, (file) => checkBinary(each, file, ROOT));
+    expect(found).toEqual([expect.stringMatching(/^cannot be read: /)]);
   },
 );
 
@@ -42,12 +43,16 @@ describe.each(['linux-x64-glibc', 'linux-arm64-musl', 'darwin-x64', 'darwin-arm6
   test('a binary of the other architecture', async () => {
     const { triple, arch } = target(name);
     const other = arch === 'x64' ? triple.replace('x86_64', 'aarch64') : triple.replace('aarch64', 'x86_64');
-    expect(await findings(name, { triple: other })).toContain(`is for ${arch === 'x64' ? 'arm64' : 'x64'}`);
+    expect(await findings(name, { triple: other })).toContainEqual(
+      expect.stringMatching(arch === 'x64' ? /^is for .*A.*64/ : /^is for .*X86_64/),
+    );
   });
 
   test('one more export', async () => {
     const code = `${USED}__attribute__((visibility("default"))) int work(void* of) { return used(of); }`;
-    expect(await findings(name, { code, without: ['-Wl,--version-script'] })).toContain('exports work');
+    const change =
+      platform === 'darwin' ? { link: ['-exported_symbol', '_work'] } : { without: ['-Wl,--version-script'] };
+    expect(await findings(name, { code, ...change })).toContain('exports work');
   });
 
   test('the place where it was built', async () => {
@@ -65,8 +70,9 @@ describe.each(['linux-x64-glibc', 'linux-arm64-musl', 'darwin-x64', 'darwin-arm6
     let whole = 0;
     const change = (bytes: Buffer) => {
       whole = bytes.length;
-      for (let size = 0; size < whole; size += 251) {
-        if (checkBinary(target(name), bytes.subarray(0, size), ROOT).length === 0) passed.push(size);
+      for (let size = 0; size < whole; size += Math.ceil(whole / 40)) {
+        const found = withFile(bytes.subarray(0, size), (file) => checkBinary(target(name), file, ROOT));
+        if (found.length === 0) passed.push(size);
       }
     };
     expect(await findings(name, { change })).toEqual([]);

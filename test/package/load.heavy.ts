@@ -8,7 +8,6 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { buildTarget } from '../../scripts/release/build-target.mjs';
-import { readRecipe } from '../../scripts/release/gyp.mjs';
 import { TARGETS } from '../../scripts/release/targets.mjs';
 import { openZig } from '../../scripts/release/zig.mjs';
 import { launch, RUNTIMES, whyNot } from '../../scripts/tools/runtimes.mjs';
@@ -21,7 +20,7 @@ let directory: string;
 beforeAll(async () => {
   directory = fs.mkdtempSync(path.join(os.tmpdir(), 'bs-'));
   for (const target of TARGETS.filter(({ platform }) => platform === 'linux')) {
-    const bytes = await buildTarget({ root, recipe: readRecipe(root), target, zig: openZig() });
+    const bytes = await buildTarget({ root, target, zig: openZig() });
     fs.writeFileSync(path.join(directory, `${target.name}.node`), bytes);
   }
 });

@@ -4,9 +4,9 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
+import { link } from '../../scripts/release/build-target.mjs';
 import { checkBinary } from '../../scripts/release/gate.mjs';
-import { stripMachO } from '../../scripts/release/macho-strip.mjs';
-import { EXPORTED, TARGETS, type Target } from '../../scripts/release/targets.mjs';
+import { TARGETS, type Target } from '../../scripts/release/targets.mjs';
 import { openZig, type Zig } from '../../scripts/release/zig.mjs';
 
 export interface Variation {
@@ -14,13 +14,11 @@ export interface Variation {
   code?: string;
   cpp?: boolean;
   compile?: string[];
-  /** Further linker flags. */
-  link?: string[];
   /** Linker flags to leave out, by their beginning. */
   without?: string[];
+  /** Further linker flags. */
+  link?: string[];
   triple?: string;
-  /** False: as the linker leaves it. */
-  stripped?: boolean;
   /** Changes the finished binary. */
   change?: (bytes: Buffer) => void;
 }
@@ -55,9 +53,24 @@ export function target(name: string): Target {
 
 /** Builds a variation for a target and returns what the gate finds. */
 export async function findings(name: string, variation: Variation): Promise<string[]> {
-  const bytes = await build(target(name), variation);
-  variation.change?.(bytes);
-  return checkBinary(target(name), bytes, ROOT);
+  return withFile(await build(target(name), variation), (file) => {
+    const bytes = fs.readFileSync(file);
+    variation.change?.(bytes);
+    fs.writeFileSync(file, bytes);
+    return checkBinary(target(name), file, ROOT);
+  });
+}
+
+/** Calls with the name of a file of these bytes, which goes again. */
+export function withFile<T>(bytes: Buffer, call: (file: string) => T): T {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'bs-'));
+  try {
+    const file = path.join(directory, 'boxsockets.node');
+    fs.writeFileSync(file, bytes);
+    return call(file);
+  } finally {
+    fs.rmSync(directory, { recursive: true });
+  }
 }
 
 let zig: Zig | undefined;
@@ -66,34 +79,29 @@ async function build(wanted: Target, variation: Variation): Promise<Buffer> {
   zig ??= openZig();
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'bs-'));
   try {
-    const triple = variation.triple ?? wanted.triple;
-    const work = variation.cpp === true ? 'work.cc' : 'work.c';
+    const {
+      triple = wanted.triple,
+      cpp = false,
+      code = PLAIN,
+      compile = [],
+      link: further = [],
+      without = [],
+    } = variation;
+    const arch = triple.startsWith('x86_64') ? 'x64' : 'arm64';
+    const work = cpp ? 'work.cc' : 'work.c';
     fs.writeFileSync(path.join(directory, 'addon.c'), ADDON + (wanted.libc === 'glibc' ? GLIBC_ALONE : ''));
-    fs.writeFileSync(path.join(directory, work), variation.code ?? PLAIN);
-    fs.writeFileSync(path.join(directory, 'exports.map'), `{ global: ${EXPORTED.join('; ')}; local: *; };`);
-    const flags = ['-target', triple, '-Os', '-fPIC', '-fno-sanitize=all', '-fvisibility=hidden'];
-    const compile = [...flags, ...(variation.compile ?? [])];
-    await zig.run(['cc', ...compile, '-c', 'addon.c', '-o', 'addon.o'], directory);
-    await zig.run([variation.cpp === true ? 'c++' : 'cc', ...compile, '-c', work, '-o', 'work.o'], directory);
-    await zig.run([...linker(wanted, triple, variation), 'addon.o', 'work.o'], directory);
-    const bytes = fs.readFileSync(path.join(directory, 'boxsockets.node'));
-    return wanted.platform === 'darwin' && variation.stripped !== false ? stripMachO(bytes, EXPORTED) : bytes;
+    fs.writeFileSync(path.join(directory, work), code);
+    const options = ['-target', triple, '-Os', '-fPIC', '-fno-sanitize=all', '-fvisibility=hidden', ...compile];
+    await zig.run(['cc', ...options, '-c', 'addon.c', '-o', 'addon.o'], directory);
+    await zig.run([cpp ? 'c++' : 'cc', ...options, '-c', work, '-o', 'work.o'], directory);
+    const library = path.join(directory, 'boxsockets.node');
+    const objects = ['addon.o', 'work.o'].map((name) => path.join(directory, name));
+    await link({ target: { ...wanted, triple, arch }, zig, objects, library }, (flags) => [
+      ...flags.filter((flag) => !without.some((each) => flag === each || flag.startsWith(`${each}=`))),
+      ...further,
+    ]);
+    return fs.readFileSync(library);
   } finally {
     fs.rmSync(directory, { recursive: true });
   }
-}
-
-function linker(wanted: Target, triple: string, { link = [], without = [] }: Variation): string[] {
-  const flags =
-    wanted.platform === 'darwin'
-      ? ['-fstrip', '-fno-compiler-rt', '-lc', '-fallow-shlib-undefined', '-install_name=@rpath/boxsockets.node']
-      : ['-shared', '-nostdlib++', '-s', '-Wl,-z,now', '-Wl,--version-script=exports.map'];
-  const kept = flags
-    .filter((flag) => !without.some((each) => flag === each || flag.startsWith(`${each}=`)))
-    .flatMap((flag) => (flag.startsWith('-install_name=') ? flag.split('=') : [flag]));
-  const start =
-    wanted.platform === 'darwin'
-      ? ['build-lib', '-dynamic', '-target', triple, '--name', 'boxsockets', '-femit-bin=boxsockets.node']
-      : ['cc', '-target', triple, '-o', 'boxsockets.node'];
-  return [...start, ...kept, ...link];
 }
