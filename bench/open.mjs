@@ -13,7 +13,7 @@ import { times, toRows } from './lib/outcome.mjs';
 import { IN_MEMORY, scratch } from './lib/scene.mjs';
 import { summarize } from './lib/statistics.mjs';
 
-/** @type {typeof import('better-sqlite3')} */
+/** @type {any} */
 let Database;
 
 const BOXES = 10_000;

@@ -45,7 +45,7 @@ export function checkMachO(target, file) {
     ...checkExports(symbols.external),
     ...unless(!/\bALLOW_STACK_EXECUTION\b/.test(header), 'wants an executable stack'),
     ...checkSegments(of('LC_SEGMENT_64'), file),
-    ...checkLinkEdit(commands),
+    ...checkAlignment(commands),
     ...(signature !== undefined ? checkSignature(fs.readFileSync(file), numbers(signature)) : []),
     // Without a signature, macOS kills a process on arm64 that loads it. On x64 there need not be any.
     ...unless(signature !== undefined || target.arch !== 'arm64', 'is not signed'),
@@ -120,39 +120,20 @@ function checkSegments(segments, file) {
 }
 
 /**
- * The tables behind the segments follow one another, each in its place, to the end of the last segment.
+ * dyld wants the tables behind the segments aligned. That none overlaps another, or lies outside, LLVM has seen to.
  *
  * @param {Command[]} commands
  * @returns {string[]}
  */
-function checkLinkEdit(commands) {
-  const all = numbers(
-    Object.assign({}, ...commands.filter(({ cmd }) => /^LC_(DYLD_INFO|SYMTAB|DYSYMTAB)/.test(cmd ?? ''))),
-  );
-  const tables = [
-    ...['rebase', 'bind', 'weak_bind', 'lazy_bind', 'export'].map((name) => ({
-      ...{ name, at: all[`${name}_off`], size: all[`${name}_size`], alignment: 8 },
-    })),
-    { name: 'symbol table', at: all.symoff, size: (all.nsyms ?? 0) * 16, alignment: 8 },
-    { name: 'indirect symbol table', at: all.indirectsymoff, size: (all.nindirectsyms ?? 0) * 4, alignment: 4 },
-    { name: 'string table', at: all.stroff, size: all.strsize, alignment: 1 },
-    ...commands
-      .filter(({ dataoff }) => dataoff !== undefined)
-      .map((command) => ({
-        ...{ name: command.cmd, at: numbers(command).dataoff, size: numbers(command).datasize },
-        alignment: command.cmd === 'LC_CODE_SIGNATURE' ? 16 : 8,
-      })),
-  ].map(({ at = 0, size = 0, ...table }) => ({ ...table, at, size }));
-  const linkEdit = numbers(commands.find(({ segname }) => segname === '__LINKEDIT') ?? {});
-  let end = linkEdit.fileoff ?? 0;
-  return tables
-    .filter(({ size }) => size > 0)
-    .sort((a, b) => a.at - b.at)
-    .flatMap(({ name, at, size, alignment }) => {
-      const fits = at >= end && at % alignment === 0 && at + size <= (linkEdit.fileoff ?? 0) + (linkEdit.filesize ?? 0);
-      end = at + size;
-      return unless(fits, `its ${name} is out of place`);
+function checkAlignment(commands) {
+  return commands.flatMap((command) => {
+    const alignment = command.cmd === 'LC_CODE_SIGNATURE' ? 16 : 8;
+    return Object.entries(command).flatMap(([field, value]) => {
+      if (!/^((lazy_|weak_)?bind_off|rebase_off|export_off|dataoff|symoff|indirectsymoff)$/.test(field)) return [];
+      const aligned = Number(value) % (field === 'indirectsymoff' ? 4 : alignment) === 0;
+      return unless(aligned, `${field} of ${command.cmd} is ${value}: not aligned`);
     });
+  });
 }
 
 /**

@@ -4,10 +4,8 @@ import { describe, expect, test } from 'vitest';
 
 import { findings } from './variations.js';
 
-const LC_CODE_SIGNATURE = 0x1d;
-const LC_DATA_IN_CODE = 0x29;
 const MH_ALLOW_STACK_EXECUTION = 0x20000;
-const LC_SYMTAB = 0x2;
+const LC_FUNCTION_STARTS = 0x26;
 const SG_READ_ONLY = 0x10;
 /** The last byte of the first page, which is code or padding. */
 const PAGE_END = 0x1000 - 1;
@@ -42,20 +40,22 @@ describe.each(['darwin-x64', 'darwin-arm64'])('%s: the gate finds', (name) => {
 
   test('segments and tables that are not where dyld wants them', async () => {
     const segment = (bytes: Buffer) => {
-      const at = bytes.indexOf('__DATA_CONST\0') - 8;
+      const at = bytes.indexOf('__LINKEDIT\0') - 8;
       bytes.writeBigUInt64LE(0n, at + 24);
     };
-    expect(await findings(name, { change: segment })).toContain('__DATA_CONST is not behind the segment before it');
+    expect(await findings(name, { change: segment })).toContain('__LINKEDIT is not behind the segment before it');
     const table = (bytes: Buffer) => {
-      const at = commandAt(bytes, LC_SYMTAB);
-      bytes.writeUInt32LE(bytes.readUInt32LE(at + 8) - 4, at + 8);
+      const at = commandAt(bytes, LC_FUNCTION_STARTS);
+      bytes.writeUInt32LE(bytes.readUInt32LE(at + 8) + 4, at + 8);
+      bytes.writeUInt32LE(bytes.readUInt32LE(at + 12) - 4, at + 12);
     };
-    expect(await findings(name, { change: table })).toContain('its symbol table is out of place');
+    const found = await findings(name, { change: table });
+    expect(found[0]).toMatch(/^dataoff of LC_FUNCTION_STARTS is \d+: not aligned$/);
   });
 
   test('no signature', async () => {
-    const change = (bytes: Buffer) => bytes.writeUInt32LE(LC_DATA_IN_CODE, commandAt(bytes, LC_CODE_SIGNATURE));
-    expect(await findings(name, { change })).toEqual(name === 'darwin-arm64' ? ['is not signed'] : []);
+    const change = { without: ['-adhoc_codesign'], link: ['-no_adhoc_codesign'] };
+    expect(await findings(name, change)).toEqual(name === 'darwin-arm64' ? ['is not signed'] : []);
   });
 
   test('a byte that was changed after signing', async () => {
