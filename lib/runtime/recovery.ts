@@ -13,6 +13,9 @@ import type { BoxRow, BoxStore } from './box-store.js';
 import type { Home } from './home.js';
 import { removeBox } from './removal.js';
 
+/** How many entries of a directory are read at once. */
+const PORTION = 256;
+
 /** What `BoxRuntime.open` did. */
 export interface Recovery {
   /** Names of links that led nowhere, and were removed. */
@@ -41,8 +44,7 @@ export async function sweep({ base, uid }: BoxSocketsOptions): Promise<string[]>
 export async function recover(home: Home, sweeping: Promise<string[]>, keepOrphans: boolean): Promise<Recovery> {
   // One after the other: the sweep takes longest, and has a processor for itself where there are two.
   const { known, leaving } = await readRows(home.store);
-  const names = await fs.promises.readdir(home.boxesDir);
-  const unknown = names.filter((name) => !known.has(name));
+  const unknown = await entriesBut(known, home.boxesDir);
   const orphansKept = keepOrphans ? 'as-told' : known.size === 0 ? 'no-rows' : null;
   const recovery: Recovery = {
     swept: await sweeping,
@@ -74,6 +76,15 @@ export async function recover(home: Home, sweeping: Promise<string[]>, keepOrpha
     });
   }
   return recovery;
+}
+
+/** The other entries of a directory, in order; read in portions, between which the event loop turns. */
+async function entriesBut(known: Set<string>, directory: string): Promise<string[]> {
+  const others: string[] = [];
+  for await (const { name } of await fs.promises.opendir(directory, { bufferSize: PORTION })) {
+    if (!known.has(name)) others.push(name);
+  }
+  return others.sort();
 }
 
 async function readRows(store: BoxStore): Promise<{ known: Set<string>; leaving: BoxRow[] }> {
