@@ -29,6 +29,7 @@ export type BoxSocketsErrorCode =
   | 'ERR_BOX_SOCKETS_PID_NAMESPACE'
   | 'ERR_BOX_SOCKETS_READY_TIMEOUT'
   | 'ERR_BOX_SOCKETS_ROW_INVALID'
+  | 'ERR_BOX_SOCKETS_ROW_TOO_LARGE'
   | 'ERR_BOX_SOCKETS_RUNTIME_CLOSED'
   | 'ERR_BOX_SOCKETS_SHIM_EXITED'
   | 'ERR_BOX_SOCKETS_SQLITE_UNAVAILABLE'
@@ -243,6 +244,14 @@ export function rowInvalid(
     ...(field !== null && { field }),
     ...(cause !== undefined && { cause }),
   });
+}
+
+/** A row of a box that is not even parsed. */
+export function rowTooLarge(bound: string): BoxSocketsError {
+  return refusal(
+    'ERR_BOX_SOCKETS_ROW_TOO_LARGE',
+    `The row of a box is refused: it has ${bound}, which no row of a box needs. Look at who wrote it`,
+  );
 }
 
 export interface GuestNotReady {

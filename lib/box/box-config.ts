@@ -3,11 +3,11 @@
 
 import { toAbsolutePath } from '../arguments.js';
 import { BoxSockets } from '../box-sockets.js';
-import { invalidArgType, rowInvalid } from '../errors.js';
+import { invalidArgType, rowInvalid, rowTooLarge } from '../errors.js';
 import type { BoxSocketsOptions } from '../paths/box-paths.js';
 import { BOX_ID } from '../paths/names.js';
 import { BoxLayout } from './box-layout.js';
-import { withoutMembers } from './json-members.js';
+import { deeperThan, withoutMembers } from './json-members.js';
 
 /** A row as it is persisted. Whatever else it holds is carried along. */
 export interface BoxConfigJson {
@@ -31,6 +31,11 @@ export interface UnixTransport {
 
 /** Persisted by older releases; loaded rows may hold them, and none is ever written. */
 const FIELDS_OF_OLDER_RELEASES: ReadonlySet<string> = new Set(['transport', 'ready_socket_path']);
+
+/** Rows of BoxLite have some thousand. */
+export const MOST_ROW_CHARACTERS = 1 << 20;
+/** As many as BoxLite reads. */
+const MOST_LEVELS = 128;
 
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/i;
 
@@ -71,12 +76,15 @@ export class BoxConfig {
    * releases persisted, are ignored and dropped.
    *
    * @param text JSON
-   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_ROW_INVALID`: not JSON, `id` or `box_home` missing, an id that could
+   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_ROW_TOO_LARGE`: more than 1,048,576 characters or 128 levels;
+   * `ERR_BOX_SOCKETS_ROW_INVALID`: not JSON, `id` or `box_home` missing, an id that could
    * leave its directory, or another field of the wrong kind; `field` names it
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`
    */
   static parse(text: string): BoxConfig {
     if (typeof text !== 'string') throw invalidArgType('text', 'a string', text);
+    if (text.length > MOST_ROW_CHARACTERS) throw rowTooLarge(`more than ${MOST_ROW_CHARACTERS} characters`);
+    if (deeperThan(text, MOST_LEVELS)) throw rowTooLarge(`more than ${MOST_LEVELS} levels`);
     let row: unknown;
     try {
       row = JSON.parse(text);

@@ -1,8 +1,8 @@
 // The directories of one box, made and removed in an order in which no crash leaves a link that leads nowhere, or a box
 // without its link.
 
-import { type PathLike, toAbsolutePath, toBase, toBoxId, toOptions } from '../arguments.js';
-import { removeTree } from '../beneath.js';
+import { type PathLike, toAbsolutePath, toBase, toBoolean, toBoxId, toOptions } from '../arguments.js';
+import { lookAt, makeDirectory as makeBelow, removeTree } from '../beneath.js';
 import { BoxSockets } from '../box-sockets.js';
 import { invalidArgValue } from '../errors.js';
 import { makeDirectory, removeEmptyDirectory } from '../files.js';
@@ -10,12 +10,17 @@ import type { EnsureOptions, EnsureResult } from '../operations/ensure.js';
 import type { RemoveResult } from '../operations/remove.js';
 import type { BoxSocketsOptions } from '../paths/box-paths.js';
 import { runAsync, runSync, type Steps, step } from '../twin.js';
-import { MARKER, removableEntries } from './removable.js';
+import { isRemovable, MARKER } from './removable.js';
 import { ShimProcess } from './shim-process.js';
 
 export interface BoxLayoutOptions extends BoxSocketsOptions {
   /** The last component of the home when left out. */
   boxId?: string;
+}
+
+export interface CleanupOptions {
+  /** The box has a row: then its home may be removed though it has no `sockets/`, as a clone that was never started. */
+  hasRow?: boolean;
 }
 
 export interface CleanupResult {
@@ -91,9 +96,47 @@ export class BoxLayout {
     return `${this.boxHome}/logs/console.log`;
   }
 
-  /** What the shim itself writes, where a `BoxRuntime` launched it. */
+  /**
+   * What the shim itself writes to its standard output and error, where a `BoxRuntime` launched it. It lies where a shim
+   * under a policy of `boxsockets/sandbox` cannot put anything in its place.
+   */
   get shimLog(): string {
-    return `${this.boxHome}/logs/shim.log`;
+    return `${this.boxHome}/shim.log`;
+  }
+
+  /** BoxLite's: what its shim writes to standard error. */
+  get shimStderr(): string {
+    return `${this.boxHome}/shim.stderr`;
+  }
+
+  /** BoxLite's: how its shim ended. */
+  get exitFile(): string {
+    return `${this.boxHome}/exit`;
+  }
+
+  /** BoxLite's: a kernel of the box's own. */
+  get bootDir(): string {
+    return `${this.boxHome}/boot`;
+  }
+
+  /** BoxLite's: certificates of the network proxy. */
+  get caDir(): string {
+    return `${this.boxHome}/ca`;
+  }
+
+  /** BoxLite's, of older releases: disks of snapshots. */
+  get snapshotsDir(): string {
+    return `${this.boxHome}/snapshots`;
+  }
+
+  /** BoxLite's, of the whole home: what disks of several boxes are based on. */
+  get basesDir(): string {
+    return `${homeOf(this.boxHome)}/bases`;
+  }
+
+  /** BoxLite's, of the whole home: images that disks are based on. */
+  get diskImagesDir(): string {
+    return `${homeOf(this.boxHome)}/images/disk-images`;
   }
 
   /** Names the shim that runs the box: see {@link ShimProcess}. */
@@ -121,19 +164,19 @@ export class BoxLayout {
 
   /**
    * Removes the home with all that is in it, then the binding; where the home is gone already, the binding alone. Does
-   * not look whether the box runs. A home that is a symlink is unlinked and not followed.
+   * not look whether the box runs. A home that is a symlink is unlinked and not followed, nor is any link in it.
    *
    * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_HOME_UNSAFE`, before anything is touched: the directory holds the user's
    * home, the working or temporary directory, the base or a mounted file system, or it does not look like a box's home;
    * or as `BoxSockets.remove`, or the system call that failed
    */
-  cleanup(): Promise<CleanupResult> {
-    return runAsync(this.#cleanup());
+  cleanup(options?: CleanupOptions): Promise<CleanupResult> {
+    return runAsync(this.#cleanup(options));
   }
 
   /** {@link cleanup}, at once. */
-  cleanupSync(): CleanupResult {
-    return runSync(this.#cleanup());
+  cleanupSync(options?: CleanupOptions): CleanupResult {
+    return runSync(this.#cleanup(options));
   }
 
   /**
@@ -141,13 +184,13 @@ export class BoxLayout {
    *
    * @throws {BoxSocketsError} what it would refuse it with
    */
-  async checkRemovable(): Promise<void> {
-    await runAsync(this.#removableEntries());
+  async checkRemovable(options?: CleanupOptions): Promise<void> {
+    await runAsync(this.#isRemovable(options));
   }
 
   /** {@link checkRemovable}, at once. */
-  checkRemovableSync(): void {
-    runSync(this.#removableEntries());
+  checkRemovableSync(options?: CleanupOptions): void {
+    runSync(this.#isRemovable(options));
   }
 
   /** The shim that `shim.pid` names, where it is alive; else null. */
@@ -168,9 +211,9 @@ export class BoxLayout {
     let binding: EnsureResult | undefined;
     try {
       yield* make(this.boxHome, made);
-      yield* make(this.socketsDir, made);
+      yield* this.#makeBelow(MARKER, made);
       binding = yield* step({ sync: () => sockets.ensureSync(options), async: () => sockets.ensure(options) });
-      for (const name of FURTHER) yield* make(`${this.boxHome}/${name}`, made);
+      for (const name of FURTHER) yield* this.#makeBelow(name, made);
       return binding;
     } catch (error) {
       for (const directory of made.reverse()) yield* removeIfEmpty(directory);
@@ -180,24 +223,41 @@ export class BoxLayout {
     }
   }
 
-  *#cleanup(): Steps<CleanupResult> {
-    const entries = yield* this.#removableEntries();
+  *#makeBelow(name: string, made: string[]): Steps<void> {
+    const directory = { directory: this.boxHome, path: name };
+    try {
+      if (yield* makeBelow(directory, MODE)) made.push(`${this.boxHome}/${name}`);
+    } catch (error) {
+      // BoxLite's own, where it cannot mount one directory on the other.
+      const isLink = name === 'shared' && process.platform === 'darwin' && (yield* lookAt(directory))?.type === 'link';
+      if (!isLink) throw error;
+    }
+  }
+
+  *#cleanup(options: CleanupOptions | undefined): Steps<CleanupResult> {
+    const removable = yield* this.#isRemovable(options);
     const slash = this.boxHome.lastIndexOf('/');
     const home = { directory: this.boxHome.slice(0, slash) || '/', path: this.boxHome.slice(slash + 1) };
     // The marker last: what a crash in between leaves is still known for a home.
-    if (entries !== null) yield* removeTree(home, MARKER);
+    if (removable) yield* removeTree(home, MARKER);
     const { status } = yield* this.#removeBinding();
-    return { home: entries === null ? 'absent' : 'removed', binding: status };
+    return { home: removable ? 'removed' : 'absent', binding: status };
   }
 
-  #removableEntries(): Steps<string[] | null> {
-    return removableEntries(this.boxHome, [this.#base, this.sockets.parentDir]);
+  #isRemovable(options: CleanupOptions | undefined): Steps<boolean> {
+    const hasRow = toBoolean('options.hasRow', toOptions(options).hasRow);
+    return isRemovable(this.boxHome, { places: [this.#base, this.sockets.parentDir], hasRow });
   }
 
   #removeBinding(): Steps<RemoveResult> {
     const { sockets } = this;
     return step({ sync: () => sockets.removeSync(), async: () => sockets.remove() });
   }
+}
+
+/** The home that a box's home, `<home>/boxes/<id>`, is in. */
+function homeOf(boxHome: string): string {
+  return boxHome.split('/').slice(0, -2).join('/');
 }
 
 function* make(directory: string, made: string[]): Steps<void> {

@@ -3,8 +3,10 @@
 
 import * as fs from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
+import { lookAt, readFile } from '../beneath.js';
 import { sameInode } from '../operations/same-inode.js';
 import type { SocketBudget } from '../paths/budget.js';
+import { runAsync } from '../twin.js';
 import type { BoxLayout } from './box-layout.js';
 import type { ShimExit, ShimProcess } from './shim-process.js';
 
@@ -36,13 +38,17 @@ type Findings = Omit<ReadyDiagnosis, 'cause'>;
 const TAIL_BYTES = 1024;
 const TAIL_LINES = 8;
 
-/** @param bound the inode of the socket file as it was bound */
-export async function diagnose(layout: BoxLayout, shim: ShimProcess | null, bound: bigint): Promise<ReadyDiagnosis> {
+/** @param bound the inode of the socket file as it was bound; undefined where it was gone at once */
+export async function diagnose(
+  layout: BoxLayout,
+  shim: ShimProcess | null,
+  bound: bigint | undefined,
+): Promise<ReadyDiagnosis> {
   const findings: Findings = {
-    shim: await inspectShim(shim ?? (await layout.shim())),
-    console: await readEnd(layout.consoleLog),
-    shimLog: await readEnd(layout.shimLog),
-    readySock: await inspectSocket(`${layout.socketsDir}/ready.sock`, bound),
+    shim: await inspectShim(shim ?? (await layout.shim().catch(() => null))),
+    console: await readEnd(layout, layout.consoleLog),
+    shimLog: await readEnd(layout, layout.shimLog),
+    readySock: await inspectSocket(layout, bound),
     binding: await inspectBinding(layout),
     budget: layout.sockets.budget(),
   };
@@ -104,12 +110,9 @@ async function inspectShim(shim: ShimProcess | null): Promise<ReadyDiagnosis['sh
   return shim === null ? null : { pid: shim.pid, alive: await shim.isAlive(), exit: shim.exit };
 }
 
-async function inspectSocket(path: string, bound: bigint): Promise<ReadyDiagnosis['readySock']> {
-  try {
-    return (await fs.promises.lstat(path, { bigint: true })).ino === bound ? 'there' : 'replaced';
-  } catch {
-    return 'missing';
-  }
+async function inspectSocket({ boxHome }: BoxLayout, bound: bigint | undefined): Promise<ReadyDiagnosis['readySock']> {
+  const found = await runAsync(lookAt({ directory: boxHome, path: 'sockets/ready.sock' })).catch(() => null);
+  return found === null ? 'missing' : found.inode === bound ? 'there' : 'replaced';
 }
 
 async function inspectBinding({ sockets }: BoxLayout): Promise<ReadyDiagnosis['binding']> {
@@ -120,24 +123,12 @@ async function inspectBinding({ sockets }: BoxLayout): Promise<ReadyDiagnosis['b
   }
 }
 
-// A diagnosis tells what can be told: a file that cannot be read is one that was never written.
-async function readEnd(path: string): Promise<LogEnd | null> {
-  let file: fs.promises.FileHandle;
-  try {
-    file = await fs.promises.open(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
-  } catch {
-    return null;
-  }
-  try {
-    const bytes = (await file.stat()).size;
-    const start = Math.max(0, bytes - TAIL_BYTES);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(TAIL_BYTES), 0, TAIL_BYTES, start);
-    return { path, bytes, tail: lastLines(buffer.toString('utf8', 0, bytesRead)) };
-  } catch {
-    return null;
-  } finally {
-    await file.close();
-  }
+// A diagnosis tells what can be told: a file that cannot be read, or is no plain file of this user, is one that was never
+// written.
+async function readEnd({ boxHome }: BoxLayout, path: string): Promise<LogEnd | null> {
+  const file = { directory: boxHome, path: path.slice(boxHome.length + 1) };
+  const end = await runAsync(readFile(file, TAIL_BYTES, { fromEnd: true })).catch(() => null);
+  return end && { path, bytes: end.size, tail: lastLines(end.bytes.toString('utf8')) };
 }
 
 function lastLines(text: string): string {

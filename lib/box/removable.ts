@@ -2,18 +2,30 @@
 // is not a bug to find in the logs of the day after.
 
 import * as os from 'node:os';
+import { listDirectory, lookAt as lookAtEntry } from '../beneath.js';
 import { homeUnsafe } from '../errors.js';
-import { lookAt, namesIn, readText, realPath } from '../files.js';
+import { lookAt, readText, realPath } from '../files.js';
 import type { Steps } from '../twin.js';
 
 /** The directory of every home that is made first and removed last: what has none, and is not empty, is no home. */
 export const MARKER = 'sockets';
 
-/** The entries of a home that may be removed; null where there is no home. A link in its place is only that link. */
-export function* removableEntries(home: string, places: readonly string[]): Steps<string[] | null> {
+export interface Removable {
+  /** Directories that must not be in it. */
+  places: readonly string[];
+  /** A row says that this is the home of a box: then it needs no marker. */
+  hasRow: boolean;
+}
+
+/**
+ * Whether there is a home, and it may be removed. A link in its place is only that link.
+ *
+ * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_HOME_UNSAFE`
+ */
+export function* isRemovable(home: string, { places, hasRow }: Removable): Steps<boolean> {
   const stat = yield* lookAt(home);
-  if (stat === null) return null;
-  if (stat.isSymbolicLink()) return [];
+  if (stat === null) return false;
+  if (stat.isSymbolicLink()) return true;
   if (!stat.isDirectory()) throw homeUnsafe(home, 'it is not a directory');
   const real = (yield* realPath(home)) ?? home;
   for (const place of [...places, ...ownPlaces()]) {
@@ -24,9 +36,18 @@ export function* removableEntries(home: string, places: readonly string[]): Step
   if (mounted !== undefined) {
     throw homeUnsafe(home, `a file system is mounted on '${mounted}', and its files would go too`, 'Unmount it first');
   }
-  const entries = yield* namesIn(home);
-  if (entries.length > 0 && !entries.includes(MARKER)) throw homeUnsafe(home, `it holds files but no '${MARKER}'`);
-  return entries;
+  if (hasRow || (yield* lookAtEntry({ directory: home, path: MARKER })) !== null) return true;
+  if (!(yield* isEmpty(home))) throw homeUnsafe(home, `it holds files but no '${MARKER}'`);
+  return true;
+}
+
+function* isEmpty(home: string): Steps<boolean> {
+  try {
+    return (yield* listDirectory({ directory: home, path: '.' }, 1)).length === 0;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'E2BIG') return false;
+    throw error;
+  }
 }
 
 function ownPlaces(): string[] {

@@ -4,8 +4,8 @@ import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type PathLike, toInteger, toOptions, toPath, toSignal } from '../arguments.js';
+import { type FileAt, readFile, replaceFile } from '../beneath.js';
 import { abortError, invalidArgType, invalidArgValue, otherPidNamespace, processError } from '../errors.js';
-import { readHead, removeFile, renameFile, writeText } from '../files.js';
 import { isFailure, type NativeFailure } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { runAsync, runSync, type Steps, step } from '../twin.js';
@@ -100,7 +100,8 @@ export class ShimProcess {
    * The process that a `shim.pid` file names, alive or not; null where there is no such file, or a torn one. A file that
    * names a number alone, as old releases of BoxLite wrote it, identifies nothing and counts as torn.
    *
-   * @throws {BoxSocketsError} the system call that failed
+   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_FILE_UNTRUSTED`: a link, a FIFO, or another user's file is in its place; or
+   * the system call that failed
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
    */
   static read(file: PathLike): Promise<ShimProcess | null> {
@@ -255,18 +256,30 @@ function* identify(pid: number): Steps<ShimProcess | null> {
 }
 
 function* readShimPid(file: string): Steps<ShimProcess | null> {
-  const identity = parseShimPid((yield* readHead(file, SHIM_PID_BYTES)) ?? '');
+  const part = yield* orNull(readFile(toFileAt(file), SHIM_PID_BYTES));
+  // What is larger is no such file.
+  if (part === null || part.size > SHIM_PID_BYTES) return null;
+  const identity = parseShimPid(part.bytes.toString('latin1'));
   if (identity === null) return null;
   return new ShimProcess(identity.pid, identity.startTime, identity);
 }
 
 function* writeShimPid(file: string, shim: ShimProcess): Steps<void> {
-  const temporary = `${file}.${process.pid}.new`;
+  yield* replaceFile(toFileAt(file), formatShimPid(shim));
+}
+
+function toFileAt(file: string): FileAt {
+  const slash = file.lastIndexOf('/');
+  return { directory: slash < 0 ? '.' : file.slice(0, slash) || '/', path: file.slice(slash + 1) };
+}
+
+/** Nothing, where its directory is not there either. */
+function* orNull<T>(steps: Steps<T | null>): Steps<T | null> {
   try {
-    yield* writeText(temporary, formatShimPid(shim));
-    yield* renameFile(temporary, file);
+    return yield* steps;
   } catch (error) {
-    yield* removeFile(temporary);
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
     throw error;
   }
 }

@@ -1,10 +1,11 @@
 // The moment at which a guest says that it is ready: it connects to ready.sock. Raced against the shim's death and a
 // deadline, and nothing is left behind by any of the three.
 
-import * as fs from 'node:fs';
 import * as net from 'node:net';
 import { toInteger, toOptions, toSignal } from '../arguments.js';
+import { lookAt } from '../beneath.js';
 import { abortError, guestNotReady, invalidArgType } from '../errors.js';
+import { runAsync } from '../twin.js';
 import { BoxLayout } from './box-layout.js';
 import { describeDiagnosis, diagnose } from './diagnosis.js';
 import { ShimProcess } from './shim-process.js';
@@ -56,7 +57,7 @@ export async function waitForReady(layout: BoxLayout, options?: ReadyOptions): P
   accepted.catch(() => undefined); // looked at later, in the race
   await layout.sockets.listen(server, NAME);
   try {
-    const bound = fs.lstatSync(`${layout.socketsDir}/${NAME}`, { bigint: true }).ino;
+    const bound = (await runAsync(lookAt({ directory: layout.boxHome, path: `sockets/${NAME}` })))?.inode;
     const shim = typeof given === 'function' ? await given() : given;
     const left = Math.max(0, timeout - (performance.now() - began));
     const outcome = await race(accepted, { shim, left, signal });

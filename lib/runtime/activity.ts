@@ -2,6 +2,7 @@
 
 import * as fs from 'node:fs';
 import { type BoxLayout, ShimProcess } from '../box/index.js';
+import { asError } from '../errors.js';
 import { probeSocketPath } from '../operations/probe-path.js';
 import { BoxProcesses } from './ending.js';
 import { processTable, withSocketsBelow } from './process-table.js';
@@ -45,7 +46,13 @@ export async function activityOf(layout: BoxLayout, launched: ShimProcess | unde
 }
 
 async function look(layout: BoxLayout, launched: ShimProcess | undefined): Promise<Activity> {
-  const shim = (await ShimProcess.read(layout.shimPid)) ?? launched ?? null;
+  let shim = launched ?? null;
+  let untrusted: string | null = null;
+  try {
+    shim = (await ShimProcess.read(layout.shimPid)) ?? shim;
+  } catch (error) {
+    untrusted = asError(error).message;
+  }
   const status = await shim?.status();
   if (shim !== null && status === 'alive') return { state: 'running', why: `its shim is process ${shim.pid}`, shim };
   const sockets = await heldSockets(layout);
@@ -54,6 +61,7 @@ async function look(layout: BoxLayout, launched: ShimProcess | undefined): Promi
     return { state: 'unknown', why: `its shim, process ${shim.pid}, cannot be seen from this pid namespace`, shim };
   }
   if (sockets.unknown !== null) return { state: 'unknown', why: sockets.unknown, shim };
+  if (untrusted !== null) return { state: 'unknown', why: untrusted, shim };
   // A shim that has ended may have left others behind.
   const [left] = shim === null ? [] : await new BoxProcesses(layout, shim).find();
   if (left !== undefined) return { state: 'running', why: `process ${left.pid} belongs to it`, shim };

@@ -8,7 +8,7 @@ import { isFailure, Refusal } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { unwrap } from '../native/to-error.js';
 import type { BoxSocketsOptions } from '../paths/box-paths.js';
-import { type Activity, activityOf } from './activity.js';
+import { type Activity, activityOf, inTime } from './activity.js';
 import type { BoxRow, BoxStore } from './box-store.js';
 
 /**
@@ -127,6 +127,11 @@ export class Home {
         throw rowInvalid('box_home', `must be '${this.boxesDir}/${id}' (was the home moved?)`, { received: boxHome });
       }
     }
+    if ((await lookAtHome(boxHome))?.isSymbolicLink() === true) {
+      throw rowInvalid('box_home', 'must be a directory, and is a link, which is not followed. Remove it', {
+        received: boxHome,
+      });
+    }
     return config.layout(this.sockets);
   }
 
@@ -151,10 +156,7 @@ export class Home {
   }
 
   async exists({ boxHome }: BoxLayout): Promise<boolean> {
-    return fs.promises.lstat(boxHome).then(
-      () => true,
-      () => false,
-    );
+    return (await lookAtHome(boxHome)) !== null;
   }
 
   #usableConfig(row: BoxRow): BoxConfig | null {
@@ -164,6 +166,14 @@ export class Home {
       return null;
     }
   }
+}
+
+/** Null where nothing is, or it does not answer: then nothing is known of the box, and it is not touched. */
+async function lookAtHome(boxHome: string): Promise<fs.Stats | null> {
+  return inTime(
+    fs.promises.lstat(boxHome).catch(() => null),
+    () => null,
+  );
 }
 
 async function realPath(file: string): Promise<string> {

@@ -7,10 +7,11 @@ import { once } from 'node:events';
 import * as fs from 'node:fs';
 import type { Writable } from 'node:stream';
 import { toBoolean, toOptions, toSignal } from '../arguments.js';
+import { closeFile, listDirectory, lookAt, openFile, removeFile } from '../beneath.js';
 import { type BoxLayout, ShimProcess, waitForReady } from '../box/index.js';
 import { asError, boxRunning, fromSystemError, invalidArgType, invalidArgValue, shimNotStarted } from '../errors.js';
 import { probeSocketPath } from '../operations/probe-path.js';
-import { SOCKET_NAME } from '../paths/names.js';
+import { runAsync, runSync } from '../twin.js';
 import { BoxProcesses, MARK } from './ending.js';
 import type { Home } from './home.js';
 import type { LaunchedBox, LaunchOptions } from './options.js';
@@ -89,12 +90,13 @@ const HELD_BACK = 'read -r word <&3 && exec 3<&- && exec "$@"';
 const WORD = 'go\n';
 
 /**
- * Starts the program in a session of its own, with nothing to read, and its output in `logs/shim.log`; it survives its
+ * Starts the program in a session of its own, with nothing to read, and its output in `shim.log`; it survives its
  * host. When this returns, `shim.pid` names it.
  */
 async function launchShim(layout: BoxLayout, { command, args = [], env, cwd }: ShimCommand): Promise<ShimProcess> {
   const mark = randomBytes(16).toString('hex');
-  const log = fs.openSync(layout.shimLog, 'w', 0o600);
+  // Emptied where it is a plain file of this user, and else refused.
+  const log = await runAsync(openFile({ directory: layout.boxHome, path: 'shim.log' }, 'empty'));
   let child: ChildProcess;
   try {
     child = spawn('/bin/sh', ['-c', HELD_BACK, 'boxsockets-shim', command, ...args], {
@@ -104,7 +106,7 @@ async function launchShim(layout: BoxLayout, { command, args = [], env, cwd }: S
       stdio: ['ignore', log, log, 'pipe'],
     });
   } finally {
-    fs.closeSync(log);
+    closeFile(log);
   }
   // A word that nobody waits for any more is no error of its own: the death of the shim tells.
   const gate = child.stdio[3] as Writable;
@@ -148,15 +150,27 @@ function toShimCommand(value: unknown): ShimCommand {
   return value as ShimCommand;
 }
 
-/** Removes the sockets of a box that no process holds; those that one does are left to it. */
-async function removeDeadSockets(layout: BoxLayout): Promise<void> {
-  for (const entry of await fs.promises.readdir(layout.socketsDir, { withFileTypes: true })) {
-    if (!entry.isSocket() || !SOCKET_NAME.test(entry.name)) continue;
-    const file = `${layout.socketsDir}/${entry.name}`;
-    const { ino } = await fs.promises.lstat(file);
-    const { code, held } = await probeSocketPath(layout.sockets.socket(entry.name));
+/** More than any box has; with more, something floods the directory, and the launch says so. */
+const MOST_SOCKETS = 10_000;
+
+/** Removes the sockets of a box that no process holds: a bind to one fails, and few programs remove it before. */
+async function removeDeadSockets({ socketsDir, sockets }: BoxLayout): Promise<void> {
+  for (const { name, type } of await runAsync(listDirectory({ directory: socketsDir, path: '.' }, MOST_SOCKETS))) {
+    if (type !== 'socket' || !isSocketName(sockets, name)) continue;
+    const file = { directory: socketsDir, path: name };
+    const looked = await runAsync(lookAt(file));
+    const { code, held } = await probeSocketPath(sockets.socket(name));
     if (code !== 'EADDRINUSE' || held !== false) continue;
     // Not one that somebody has put in its place meanwhile.
-    if (fs.lstatSync(file, { throwIfNoEntry: false })?.ino === ino) fs.unlinkSync(file);
+    if (runSync(lookAt(file))?.inode === looked?.inode) runSync(removeFile(file));
+  }
+}
+
+function isSocketName(sockets: BoxLayout['sockets'], name: string): boolean {
+  try {
+    sockets.socket(name);
+    return true;
+  } catch {
+    return false; // of no socket that is bound through the binding
   }
 }

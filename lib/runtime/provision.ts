@@ -4,8 +4,10 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import * as fs from 'node:fs';
 import { toBoxId, toOptions } from '../arguments.js';
+import { removeTree } from '../beneath.js';
 import { BoxConfig, type BoxLayout } from '../box/index.js';
 import { asError, boxExists, cleanupFailed, fromSystemError, invalidArgType } from '../errors.js';
+import { runAsync } from '../twin.js';
 import type { BoxRow } from './box-store.js';
 import type { Home } from './home.js';
 
@@ -62,7 +64,7 @@ export async function provisionBox(home: Home, config: BoxConfig): Promise<void>
     await layout.prepare();
   } catch (error) {
     // It has undone what it did; the home itself was made here.
-    await undo(id, error, () => fs.promises.rm(layout.boxHome, { recursive: true, force: true }));
+    await undo(id, error, () => runAsync(removeTree({ directory: home.boxesDir, path: id })));
   }
   try {
     await home.store.insert(toRow(config));

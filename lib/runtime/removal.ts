@@ -1,9 +1,10 @@
 // How a box goes away, whichever way led to it: what runs of it, its row, its home, its link, in this order. A crash at
 // any point leaves a box that is still whole, or the directory of one that has no row, which the next open removes.
 
-import * as fs from 'node:fs';
+import { removeFile } from '../beneath.js';
 import type { BoxLayout, CleanupResult } from '../box/index.js';
-import { boxRunning } from '../errors.js';
+import { asError, boxRunning } from '../errors.js';
+import { runAsync } from '../twin.js';
 import { heldSockets } from './activity.js';
 import { BoxProcesses } from './ending.js';
 import type { Home } from './home.js';
@@ -39,7 +40,7 @@ export async function stopBox(
 /** After the shim has ended. */
 export async function forgetShim(home: Home, layout: BoxLayout): Promise<void> {
   home.launched.delete(layout.boxId);
-  await fs.promises.rm(layout.shimPid, { force: true });
+  await runAsync(removeFile({ directory: layout.boxHome, path: 'shim.pid' })).catch(unlessMissing);
 }
 
 /** Removes a box that does not run, or with `force` ends it first. */
@@ -69,4 +70,9 @@ export async function endBox(layout: BoxLayout, processes: BoxProcesses): Promis
   if (held === null) return killed;
   const remedy = 'It is of another pid namespace, or this user may not look at it: end it there. Nothing was removed';
   throw boxRunning(layout.boxId, `a process that cannot be seen from here holds '${held}'`, remedy);
+}
+
+/** Its home may have been deleted under it. */
+function unlessMissing(error: unknown): void {
+  if ((error as { code?: unknown }).code !== 'ENOENT') throw asError(error);
 }

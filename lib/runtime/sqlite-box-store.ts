@@ -3,6 +3,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { type PathLike, toAbsolutePath } from '../arguments.js';
+import { MOST_ROW_CHARACTERS } from '../box/box-config.js';
 import { asError, BoxSocketsError, boxExists, storeFailed } from '../errors.js';
 import type { BoxRow, BoxStore } from './box-store.js';
 import {
@@ -41,7 +42,8 @@ export class SqliteBoxStore implements BoxStore {
     this.file = file;
     this.#sqlite = sqlite;
     this.#database = database;
-    const columns = 'id, name, created_at, json, rowid';
+    // One character more than a row may have: whatever is in there, a portion stays small.
+    const columns = `id, name, created_at, substr(json, 1, ${MOST_ROW_CHARACTERS + 1}), rowid`;
     this.#statements = {
       get: sqlite.prepareArrays(database, `SELECT ${columns} FROM box_config WHERE id = ?`),
       // In the order in which they lie in the file: by id it takes twice as long, and a home may have thousands.

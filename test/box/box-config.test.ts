@@ -207,3 +207,23 @@ describe('what a row of a box may lack', () => {
     expect(BoxConfig.parse(text({ name: 'n' })).name).toBe('n');
   });
 });
+
+describe('a row that is too large', () => {
+  const padded = (inside: string): string => `{"id":"b1","box_home":"/h/b1","x":${inside}}`;
+
+  it.each<[string, string]>([
+    ['a string of 8 MB', padded(`"${'x'.repeat(8 << 20)}"`)],
+    ['five million brackets', '['.repeat(5_000_000)],
+    ['five million pairs of them', padded('['.repeat(5_000_000) + ']'.repeat(5_000_000))],
+    ['129 levels', padded('['.repeat(128) + ']'.repeat(128))],
+  ])('is refused at once, with a code of its own: %s', (_, text) => {
+    const began = performance.now();
+    expect(() => BoxConfig.parse(text)).toThrow(expect.objectContaining({ code: 'ERR_BOX_SOCKETS_ROW_TOO_LARGE' }));
+    expect(performance.now() - began).toBeLessThan(200);
+  });
+
+  it('is none with 128 levels, or brackets in strings', () => {
+    expect(BoxConfig.parse(padded('['.repeat(127) + ']'.repeat(127))).id).toBe('b1');
+    expect(BoxConfig.parse(padded(`"\\"${'[{'.repeat(1000)}"`)).id).toBe('b1');
+  });
+});

@@ -54,7 +54,14 @@ describe('BoxLayout', () => {
       logsDir: '/no/such/home/boxes/b1/logs',
       binDir: '/no/such/home/boxes/b1/bin',
       consoleLog: '/no/such/home/boxes/b1/logs/console.log',
-      shimLog: '/no/such/home/boxes/b1/logs/shim.log',
+      shimLog: '/no/such/home/boxes/b1/shim.log',
+      shimStderr: '/no/such/home/boxes/b1/shim.stderr',
+      exitFile: '/no/such/home/boxes/b1/exit',
+      bootDir: '/no/such/home/boxes/b1/boot',
+      caDir: '/no/such/home/boxes/b1/ca',
+      snapshotsDir: '/no/such/home/boxes/b1/snapshots',
+      basesDir: '/no/such/home/bases',
+      diskImagesDir: '/no/such/home/images/disk-images',
       shimPid: '/no/such/home/boxes/b1/shim.pid',
     });
     expect(layout.sockets.realDir).toBe(layout.socketsDir);

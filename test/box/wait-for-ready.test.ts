@@ -228,7 +228,7 @@ describe('the message of a timeout alone lets a person find the cause:', () => {
 
   promise(missingPython, 'the shim is alive, and its guest stopped on the way', async () => {
     const console = 'console:\u001b[1mbooting\u001b[0m\n[    0.1] Kernel panic - not syncing: no init\n';
-    const error = await rejection(waitForReady(layout, { shim: () => guest(console, 'sleep'), timeout: 500 }));
+    const error = await rejection(waitForReady(layout, { shim: () => guest(console, 'sleep'), timeout: 2000 }));
     expect(error.message).toContain('the guest started, and its agent did not come up');
     expect(error.message).toContain('booting\\n[    0.1] Kernel panic - not syncing: no init');
     expect(error.message).toContain(`${fs.statSync(layout.consoleLog).size} bytes`);

@@ -457,7 +457,7 @@ describe('a link that is deleted under a running box', () => {
       expect(fs.realpathSync(home.binding(id))).toBe(fs.realpathSync(path.join(home.boxHome(id), 'sockets')));
     }
     expect(await shim.isAlive()).toBe(true);
-    expect(fs.readFileSync(path.join(home.boxHome(id), 'logs', 'shim.log'), 'utf8')).toBe('');
+    expect(fs.readFileSync(path.join(home.boxHome(id), 'shim.log'), 'utf8')).toBe('');
   });
 });
 

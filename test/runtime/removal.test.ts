@@ -6,6 +6,8 @@ import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { BoxLayout, ShimProcess } from '../../dist/box/index.js';
+import { Subject } from '../../dist/native/contract.js';
+import { native, useBinding } from '../../dist/native/load.js';
 import type { BoxRuntime, BoxStore } from '../../dist/runtime/index.js';
 import { MemoryBoxStore } from '../helpers/memory-box-store.js';
 import { isRoot, missingMount, missingPython, promise, rejection, run, snapshot, tempDir } from '../helpers.js';
@@ -239,18 +241,23 @@ describe('not made, because a step of its provisioning failed', () => {
     const home = makeHome();
     const runtime = await home.open();
     // The last of its directories is refused as it is made.
-    const mkdir = fs.promises.mkdir;
-    const refuse = async (...args: Parameters<typeof mkdir>) => {
-      if (String(args[0]).endsWith('/bin'))
-        throw Object.assign(new Error('full'), { code: 'ENOSPC', errno: -28, syscall: 'mkdir' });
-      return mkdir(...args);
+    const addon = native();
+    const { makeDirectoryAsync } = addon;
+    const full = {
+      errno: 28,
+      syscall: 'mkdirat',
+      subject: Subject.file,
+      refusal: 0,
+      owner: -1,
+      expected: -1,
+      mode: -1,
     };
-    Object.assign(fs.promises, { mkdir: refuse });
-    onTestFinished(() => {
-      Object.assign(fs.promises, { mkdir });
-    });
+    const refuse: typeof makeDirectoryAsync = async (request) =>
+      request.path === 'bin' ? full : makeDirectoryAsync(request);
+    useBinding({ ...addon, makeDirectoryAsync: refuse });
+    onTestFinished(() => useBinding(addon));
     const error = await rejection(runtime.provision({ id: 'b1' }));
-    expect(error).toMatchObject({ code: 'ENOSPC', syscall: 'mkdir', path: path.join(home.boxHome('b1'), 'bin') });
+    expect(error).toMatchObject({ code: 'ENOSPC', syscall: 'mkdirat', path: path.join(home.boxHome('b1'), 'bin') });
     expect(await remains(home, 'b1')).toEqual(NOTHING);
   });
 
