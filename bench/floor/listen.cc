@@ -1,0 +1,61 @@
+// listen BASE PARENT BINDING REAL_DIR NAME: operations listen at a name that is free, and close:
+// the binding is found right, what was bound is verified, and what is unlinked is what was bound.
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "locked.h"
+
+namespace {
+
+struct Paths {
+  const char *base, *parent, *binding, *real_dir, *name;
+};
+
+void Unlink(const Paths& paths, const struct stat& bound) {
+  struct stat st;
+  int real_dir = open(paths.real_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  Must(real_dir >= 0 && fstatat(real_dir, paths.name, &st, AT_SYMLINK_NOFOLLOW) == 0, "look");
+  Must(Same(st, bound) && stat(paths.base, &st) == 0, "base");
+  {
+    Locked locked(paths.parent);
+    Must(fstatat(real_dir, paths.name, &st, AT_SYMLINK_NOFOLLOW) == 0 && Same(st, bound), "look");
+    Must(unlinkat(real_dir, paths.name, 0) == 0, "unlinkat");
+  }
+  close(real_dir);
+}
+
+void ListenAndClose(const Paths& paths, const struct sockaddr_un& address, socklen_t size) {
+  struct stat base, parent, binding, to, bound, by_path;
+  Must(stat(paths.base, &base) == 0 && lstat(paths.parent, &parent) == 0, "base, parent");
+  Must(stat(paths.binding, &binding) == 0 && stat(paths.real_dir, &to) == 0 && Same(binding, to),
+       "binding");
+  int real_dir = open(paths.real_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  Must(real_dir >= 0 && fd >= 0 && fchmod(fd, 0600) == 0, "socket");
+  Must(bind(fd, reinterpret_cast<const struct sockaddr*>(&address), size) == 0, "bind");
+  int pin = openat(real_dir, paths.name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  Must(pin >= 0 && fstat(pin, &bound) == 0, "pin");
+  Must(lstat(address.sun_path, &by_path) == 0 && Same(by_path, bound), "verify");
+  Must(listen(fd, 511) == 0, "listen");
+  close(real_dir);
+  close(fd);
+  Unlink(paths, bound);
+  close(pin);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Must(argc == 6, "usage");
+  Paths paths = {argv[1], argv[2], argv[3], argv[4], argv[5]};
+  struct sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  int length =
+      snprintf(address.sun_path, sizeof address.sun_path, "%s/%s", paths.binding, paths.name);
+  Must(length > 0 && static_cast<size_t>(length) < sizeof address.sun_path, "path");
+  auto size = static_cast<socklen_t>(offsetof(struct sockaddr_un, sun_path) + length + 1);
+  return Serve([&](int64_t count) {
+    for (int64_t i = 0; i < count; i++) ListenAndClose(paths, address, size);
+  });
+}
