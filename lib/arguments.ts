@@ -1,9 +1,13 @@
-// Arguments in: checked before anything is touched, and brought into the one form that the rest works with.
+// Arguments in: checked before anything is touched, and brought into the one form that the rest works with. They may come
+// from another realm (jest, node:vm), whose Buffer, URL and AbortSignal are other classes: none is told by its class.
 
 import { isUtf8 } from 'node:buffer';
 import { fileURLToPath } from 'node:url';
+import { types } from 'node:util';
 import { invalidArgType, invalidArgValue } from './errors.js';
-import { BOX_ID, SOCKET_NAME } from './paths/names.js';
+import { BOX_ID_RULE, isBoxId, isSocketName, SOCKET_NAME_RULE } from './paths/names.js';
+
+export { toOptions } from './known-options.js';
 
 /** What `node:fs` takes for a path. What comes out of this package is always a string. */
 export type PathLike = string | Buffer | URL;
@@ -27,16 +31,23 @@ export function toPath(name: string, value: unknown): string {
 
 function decodePath(name: string, value: unknown): string {
   if (typeof value === 'string') return value;
-  if (value instanceof Uint8Array) {
+  if (types.isUint8Array(value)) {
     if (!isUtf8(value)) throw invalidArgValue(name, value, 'must be a path of valid UTF-8');
     return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8');
   }
-  if (!(value instanceof URL)) throw invalidArgType(name, 'a string, a Buffer or a file: URL', value);
+  if (!isUrl(value)) throw invalidArgType(name, 'a string, a Buffer or a file: URL', value);
   try {
-    return fileURLToPath(value);
+    return fileURLToPath(value.href);
   } catch {
     throw invalidArgValue(name, value.href, 'must be a file: URL of a path on this machine');
   }
+}
+
+/** As Node tells a URL from what url.parse() returned. */
+export function isUrl(value: unknown): value is URL {
+  if (typeof value !== 'object' || value === null) return false;
+  const { href, protocol, auth, path } = value as Record<string, unknown>;
+  return typeof href === 'string' && typeof protocol === 'string' && auth === undefined && path === undefined;
 }
 
 /**
@@ -82,21 +93,14 @@ export function toParentDir(base: string, uid: number): string {
 
 export function toBoxId(value: unknown): string {
   if (typeof value !== 'string') throw invalidArgType('boxId', 'a string', value);
-  if (!BOX_ID.test(value)) throw invalidArgValue('boxId', value, 'must be 1 to 128 of [A-Za-z0-9_-]');
+  if (!isBoxId(value)) throw invalidArgValue('boxId', value, `must be ${BOX_ID_RULE}`);
   return value;
 }
 
 export function toSocketName(name: string, value: unknown): string {
   if (typeof value !== 'string') throw invalidArgType(name, 'a string', value);
-  if (SOCKET_NAME.test(value)) return value;
-  throw invalidArgValue(name, value, 'must be 4 to 64 of [A-Za-z0-9._-], not beginning with a dot');
-}
-
-/** An options object; an empty one where none is given. */
-export function toOptions<T extends object>(value: T | undefined): Partial<T> {
-  if (value === undefined) return {};
-  if (value === null || typeof value !== 'object') throw invalidArgType('options', 'an object', value);
-  return value;
+  if (isSocketName(value)) return value;
+  throw invalidArgValue(name, value, `must be ${SOCKET_NAME_RULE}`);
 }
 
 export function toBoolean(name: string, value: unknown): boolean {
@@ -120,13 +124,13 @@ export function toLockTimeout(value: unknown): number {
   return Math.ceil(value);
 }
 
-/** One of the two types a Unix socket of a box may have. */
-export type SocketType = 'stream' | 'dgram';
+/** The types of Unix sockets (unix(7)); macOS has no `'seqpacket'`. */
+export type SocketType = 'stream' | 'dgram' | 'seqpacket';
 
 export function toSocketType(name: string, value: unknown): SocketType {
-  if (value === undefined || value === 'stream') return 'stream';
-  if (value === 'dgram') return 'dgram';
-  throw invalidArgValue(name, value, "must be 'stream' or 'dgram'");
+  if (value === undefined) return 'stream';
+  if (value === 'stream' || value === 'dgram' || value === 'seqpacket') return value;
+  throw invalidArgValue(name, value, "must be 'stream', 'dgram' or 'seqpacket'");
 }
 
 /** A whole number within a range, or what it is otherwise. */
@@ -142,7 +146,9 @@ export function toInteger(
 }
 
 export function toSignal(name: string, value: unknown): AbortSignal | undefined {
-  if (value === undefined || value instanceof AbortSignal) return value;
+  if (value === undefined) return undefined;
+  const { aborted, addEventListener } = (value ?? {}) as Partial<AbortSignal>;
+  if (typeof aborted === 'boolean' && typeof addEventListener === 'function') return value as AbortSignal;
   throw invalidArgType(name, 'an AbortSignal', value);
 }
 

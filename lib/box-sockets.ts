@@ -16,6 +16,7 @@ import { NamesProbe, type ProbeReport } from './operations/probe.js';
 import { type RemoveOptions, type RemoveResult, remove, removeSync } from './operations/remove.js';
 import type { SweepOptions, SweepResult } from './operations/sweep.js';
 import { BoxPaths, bindingPathsOf, tooLongOf } from './paths/box-paths.js';
+import { idFor } from './paths/id-for.js';
 import { runAsync, runSync } from './twin.js';
 
 /**
@@ -162,6 +163,24 @@ export class BoxSockets extends BoxPaths {
   async connect(name: string, options?: ConnectOptions): Promise<net.Socket> {
     refuseTooLong(this);
     return loadConnect().connect({ paths: this.#paths, binding: this.#binding }, name, options);
+  }
+
+  /**
+   * A short id of any text, of a directory's path say: always the same for the same text, and another one for another.
+   * Its end is the first 60 bits of the SHA-256 of the text's UTF-8, in twelve characters of base32 (RFC 4648, lower
+   * case); before it stand the last words of the text that fit, so that a person sees what it is. The text is taken as it
+   * is: `/a` and `/a/`, or two spellings of `é`, are two texts.
+   *
+   * @param text of any length
+   * @returns 12 to 32 of `[a-z0-9-]`
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE` where it is not valid Unicode
+   * @example
+   * const dir = '/home/me/projects/shop/test/postgres';
+   * const box = new BoxSockets(BoxSockets.idFor(dir), dir, { standardNames: false, names: ['.s.PGSQL.5432'] });
+   * BoxSockets.idFor(dir); // 'shop-test-postgres-p5xig7kx74pu'
+   */
+  static idFor(text: string): string {
+    return idFor(text);
   }
 
   /**

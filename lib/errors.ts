@@ -1,7 +1,7 @@
 // The only place that constructs errors. A failed system call keeps its own code and Node's own shape; a refusal
 // of ours has a code ERR_BOX_SOCKETS_…; a wrong argument is a TypeError with Node's own code.
 
-import { getSystemErrorMap, inspect } from 'node:util';
+import { getSystemErrorMap, inspect, types } from 'node:util';
 
 /** Every code of a refusal made by this package. Failed system calls carry their own code (`EACCES`, …). */
 export type BoxSocketsErrorCode =
@@ -447,7 +447,7 @@ export function processError(errno: number, syscall: string, pid: number): BoxSo
 
 /** Whatever was thrown, as an Error. */
 export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
+  return types.isNativeError(thrown) ? thrown : new Error(String(thrown));
 }
 
 function firstLine(text: string): string {

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import * as vm from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BoxSockets, type BoxSocketsOptions, type KrunDerivation } from '../dist/index.js';
@@ -138,9 +139,12 @@ describe('the paths of a box', () => {
 });
 
 describe('an id', () => {
-  it.each(['a', '0', '-', '_', '-rf', 'A_b-9', 'x'.repeat(128)])('may be %s', (id) => {
-    expect(make(id).boxId).toBe(id);
-  });
+  it.each(['a', '0', '-', '_', '-rf', 'A_b-9', 'x'.repeat(128), 'fedora-40.1', 'web@1', 'a.b', 'a..', 'a:b=c+d'])(
+    'may be %s',
+    (id) => {
+      expect(make(id).boxId).toBe(id);
+    },
+  );
 
   it.each([
     '',
@@ -150,7 +154,12 @@ describe('an id', () => {
     '.',
     '..',
     '.a',
-    'a.b',
+    '@a',
+    '+a',
+    ':a',
+    '=a',
+    'a,b',
+    'a~',
     'a\0',
     '\0',
     'a b',
@@ -201,6 +210,11 @@ describe('a real directory', () => {
     },
   );
 
+  it('may not be the binding, which would lead to itself', () => {
+    expect(() => make('b', '/x/bl-7//b/', { base: '/x', uid: 7 })).toThrow(refused('ERR_INVALID_ARG_VALUE', 'realDir'));
+    expect(make('b', '/x/bl-7/c', { base: '/x', uid: 7 }).realDir).toBe('/x/bl-7/c');
+  });
+
   it('may be of any length: only an operation looks at it', () => {
     expect(make('b', `/${'x'.repeat(100_000)}`).realDir).toHaveLength(100_001);
   });
@@ -231,6 +245,13 @@ describe('an option', () => {
     ['names', [7], 'ERR_INVALID_ARG_TYPE'],
     ['names', [null], 'ERR_INVALID_ARG_TYPE'],
     ['names', [{}], 'ERR_INVALID_ARG_TYPE'],
+    ['names', [{ name: 'a', derives: '.x' }], 'ERR_INVALID_ARG_TYPE'],
+    ['names', [{ name: 'a', derives: [7] }], 'ERR_INVALID_ARG_TYPE'],
+    ['names', [{ name: 'a', derives: ['/x'] }], 'ERR_INVALID_ARG_VALUE'],
+    ['names', [{ name: 'a', derives: ['x'.repeat(100)] }], 'ERR_INVALID_ARG_VALUE'],
+    ['names', [{ name: 'a', typ: 'dgram' }], 'ERR_INVALID_ARG_VALUE'],
+    ['standardNames', 0, 'ERR_INVALID_ARG_TYPE'],
+    ['standardNames', null, 'ERR_INVALID_ARG_TYPE'],
     ['names', ['ok.sock', '../x'], 'ERR_INVALID_ARG_VALUE'],
     ['names', [{ name: 'ssh.sock', type: 'udp' }], 'ERR_INVALID_ARG_VALUE'],
     ['names', [{ name: 'ssh.sock', type: null }], 'ERR_INVALID_ARG_VALUE'],
@@ -242,6 +263,16 @@ describe('an option', () => {
     expect(() => make('b', '/r', options)).toThrow(refused('ERR_INVALID_ARG_TYPE', 'options'));
   });
 
+  it.each([
+    ['bse', "did you mean 'base'"],
+    ['Base', "did you mean 'base'"],
+    ['standardName', "did you mean 'standardNames'"],
+    ['parent', 'there are base, uid'],
+    ['toString', 'there are base, uid'],
+  ])('that is none, %s, is refused with the nearest that is one', (option, hint) => {
+    expect(() => make('b', '/r', { [option]: undefined })).toThrow(refused('ERR_INVALID_ARG_VALUE', option, hint));
+  });
+
   it('left undefined is one that was left out', () => {
     const given = make('b', '/r', { base: undefined, uid: undefined, krun: undefined, names: undefined });
     expect(given.budget()).toEqual(new BoxSockets('b', '/r').budget());
@@ -251,19 +282,92 @@ describe('an option', () => {
 describe('socket()', () => {
   const box = new BoxSockets('b', '/r', { base: '/x', uid: 7 });
 
-  it.each(['a.so', 'abcd', '-abc', '_..-', 'x'.repeat(64)])('takes %s', (name) => {
+  const NAMES = [
+    'a',
+    '-',
+    'bus',
+    'X0',
+    'qmp',
+    '.s.PGSQL.5432',
+    '.bp.sock',
+    'cm-user@host:22',
+    '...',
+    '~',
+    'ähm.sock',
+    'a bc',
+  ];
+  it.each([...NAMES, `${'0f'.repeat(32)}.sock`, 'é'.repeat(50), 'x'.repeat(100)])('takes %s', (name) => {
     expect(box.socket(name)).toBe(`/x/bl-7/b/${name}`);
   });
 
-  it.each(['', 'abc', '.abc', '....', '../x', 'a/b.sock', 'a\0bc', 'a bc', 'ähm.sock', 'x'.repeat(65), 'abcd\n'])(
-    'refuses %j',
-    (name) => {
-      expect(() => box.socket(name)).toThrow(refused('ERR_INVALID_ARG_VALUE', 'name', '4 to 64'));
-    },
-  );
+  const REFUSED = ['', '.', '..', '../x', 'a/b.sock', 'a\0bc', 'abcd\n', 'a\x7f', 'a\x85', '.~', '.~abc', '\ud800x'];
+  it.each([...REFUSED, 'x'.repeat(101), 'é'.repeat(51)])('refuses %j', (name) => {
+    expect(() => box.socket(name)).toThrow(refused('ERR_INVALID_ARG_VALUE', 'name', '1 to 100'));
+  });
 
   it.each([undefined, null, 5, {}, ['abcd']])('refuses a %o', (name) => {
     expect(() => box.socket(anything(name))).toThrow(refused('ERR_INVALID_ARG_TYPE', 'name'));
+  });
+});
+
+describe('arguments of another realm', () => {
+  const other = vm.createContext({});
+  const of = (code: string): never => vm.runInContext(code, other) as never;
+
+  it('are what they are here: bytes and URLs', () => {
+    class ForeignUrl {
+      get href() {
+        return 'file:///r';
+      }
+      get protocol() {
+        return 'file:';
+      }
+    }
+    expect(make('b', of('Uint8Array.from([0x2f, 0x72])')).realDir).toBe('/r');
+    expect(make('b', new ForeignUrl()).realDir).toBe('/r');
+    expect(() => make('b', of('({ href: 7 })'))).toThrow(refused('ERR_INVALID_ARG_TYPE', 'realDir'));
+    expect(() => make('b', { href: 'file:///r', protocol: 'file:', path: '/r', auth: null })).toThrow(
+      refused('ERR_INVALID_ARG_TYPE', 'realDir'),
+    );
+  });
+
+  it('in a context without URL and AbortSignal, the package works all the same', () => {
+    const source = fs.readFileSync(dist.endsWith('.js') ? dist : path.join(dist, 'index.js'), 'utf8');
+    const context = vm.createContext({ Buffer, process, Uint8Array });
+    const load = vm.runInContext(`(function (require, module, exports, __dirname) {${source}\n})`, context);
+    const module = { exports: {} as typeof import('../dist/index.js') };
+    load(require, module, module.exports, path.dirname(dist));
+    const base = tempDir();
+    const box = new module.exports.BoxSockets('b', Buffer.from(base), { base });
+    expect(box.ensureSync().status).toBe('created');
+    expect(() => new module.exports.BoxSockets('b', anything({}))).toThrow('must be a string, a Buffer');
+  });
+});
+
+describe('idFor', () => {
+  it('is readable, ends in a hash, and never changes', () => {
+    expect(BoxSockets.idFor('/home/me/projects/shop/test/postgres')).toBe('shop-test-postgres-p5xig7kx74pu');
+    expect(BoxSockets.idFor('')).toBe('4oymiquy7qob');
+    expect(BoxSockets.idFor('box1')).toMatch(/^box1-[a-z2-7]{12}$/);
+  });
+
+  it('is an id of at most 32 bytes, of any text, and another one of another text', () => {
+    const seen = new Map<string, string>();
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 200 }), (text) => {
+        const id = BoxSockets.idFor(text);
+        expect(new BoxSockets(id, '/r').boxId).toBe(id);
+        expect(id).toMatch(/^[a-z0-9-]{12,32}$/);
+        expect(seen.get(id) ?? text).toBe(text);
+        seen.set(id, text);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  it('is of texts alone', () => {
+    expect(() => BoxSockets.idFor(anything(Buffer.from('a')))).toThrow(refused('ERR_INVALID_ARG_TYPE', 'text'));
+    expect(() => BoxSockets.idFor('\ud800')).toThrow(refused('ERR_INVALID_ARG_VALUE', 'text'));
   });
 });
 
@@ -287,9 +391,9 @@ describe('any string at all', () => {
 
   it('as an id is refused, or names the binding', () => {
     fc.assert(
-      fc.property(fc.oneof(text, fc.stringMatching(/^[A-Za-z0-9_-]{0,140}$/)), (id) => {
+      fc.property(fc.oneof(text, fc.stringMatching(/^[A-Za-z0-9_.@+:=-]{0,140}$/)), (id) => {
         const box = attempt(() => make(id, '/r', { base: '/x', uid: 7 }));
-        expect(box !== undefined).toBe(/^[A-Za-z0-9_-]{1,128}$/.test(id));
+        expect(box !== undefined).toBe(/^(?![.@+:=])[A-Za-z0-9_.@+:=-]{1,128}$/.test(id));
         if (box !== undefined) expect(box.bindingDir).toBe(`/x/bl-7/${id}`);
       }),
       { numRuns: 10_000 },
@@ -299,9 +403,11 @@ describe('any string at all', () => {
   it('as a socket name is refused, or lies right below the binding', () => {
     const box = new BoxSockets('b', '/r', { base: '/x', uid: 7 });
     fc.assert(
-      fc.property(fc.oneof(text, fc.stringMatching(/^[A-Za-z0-9._-]{0,70}$/)), (name) => {
+      fc.property(fc.oneof(text, fc.stringMatching(/^[A-Za-z0-9._~ -]{0,110}$/)), (name) => {
         const socket = attempt(() => box.socket(name));
-        expect(socket !== undefined).toBe(/^(?!\.)[A-Za-z0-9._-]{4,64}$/.test(name));
+        const bytes = Buffer.byteLength(name);
+        const isFile = !/^\.{0,2}$|^\.~|[/\p{Cc}]/u.test(name) && isWellFormed(name) && bytes <= 100;
+        expect(socket !== undefined).toBe(isFile);
         if (socket !== undefined) expect(path.dirname(path.normalize(socket))).toBe('/x/bl-7/b');
       }),
       { numRuns: 10_000 },

@@ -5,7 +5,7 @@ import { toAbsolutePath } from '../arguments.js';
 import { BoxSockets } from '../box-sockets.js';
 import { invalidArgType, rowInvalid, rowTooLarge } from '../errors.js';
 import type { BoxSocketsOptions } from '../paths/box-paths.js';
-import { BOX_ID } from '../paths/names.js';
+import { BOX_ID_RULE, isBoxId } from '../paths/names.js';
 import { BoxLayout } from './box-layout.js';
 import { deeperThan, withoutMembers } from './json-members.js';
 
@@ -145,8 +145,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function boxId(value: unknown): string {
   const id = stringField('id', value);
-  if (BOX_ID.test(id)) return id;
-  throw rowInvalid('id', 'must be 1 to 128 of [A-Za-z0-9_-], or it could leave its directory', { received: id });
+  if (isBoxId(id)) return id;
+  throw rowInvalid('id', `must be ${BOX_ID_RULE}`, { received: id });
 }
 
 function boxHome(value: unknown): string {

@@ -67,9 +67,13 @@ export function describeDiagnosis(layout: BoxLayout, diagnosis: ReadyDiagnosis):
     describeLog('The console', layout.consoleLog, console),
     describeLog("The shim's own log", layout.shimLog, shimLog),
     `'${layout.sockets.readySock}' ${SOCKET_WORDS[readySock]}; the binding ${BINDING_WORDS[binding]}.`,
-    `The longest name takes ${longest.bytes} of ${longest.limit - 1} bytes through the binding, and ` +
-      `${longest.realBytes} without it.`,
-  ].join(' ');
+    longest === null
+      ? ''
+      : `The longest name takes ${longest.bytes} of ${longest.limit - 1} bytes through the binding, and ` +
+        `${longest.realBytes} without it.`,
+  ]
+    .filter(Boolean)
+    .join(' ');
 }
 
 const SOCKET_WORDS = { there: 'is there', missing: 'is missing', replaced: 'was replaced' } as const;
@@ -86,7 +90,7 @@ function likelyCause(layout: BoxLayout, { shim, console, readySock, binding, bud
   if (shim === null) return 'the shim was never started, or ended long ago';
   if ((console?.bytes ?? 0) > 0)
     return 'the guest started, and its agent did not come up; the console says how far it got';
-  const { realFits, realBytes, limit } = budget.longest;
+  const { realFits = true, realBytes, limit = 0 } = budget.longest ?? {};
   const direct = `were given paths below '${layout.socketsDir}' (up to ${realBytes} bytes, of ${limit - 1} that fit)`;
   return realFits
     ? 'the guest did not start at all: look at its kernel, and at the access to /dev/kvm'

@@ -2,6 +2,7 @@
 // are milliseconds. An operation that ends in Async works on a worker thread; each exists in
 // the forms that are called.
 
+import type { SocketType } from '../arguments.js';
 import { outOfContract } from '../errors.js';
 import type { BindingPaths } from '../paths/binding-paths.js';
 
@@ -59,6 +60,8 @@ export interface NativeFailure {
 export const ENSURE_STATUS = ['unchanged', 'created', 'replaced'] as const;
 export const REMOVE_STATUS = ['removed', 'absent', 'foreign'] as const;
 export const BINDING_STATES = ['live', 'idle', 'dangling', 'unreadable', 'not-a-symlink'] as const;
+/** The type of a socket that is probed goes in by its index. */
+export const SOCKET_TYPES: readonly SocketType[] = ['stream', 'dgram', 'seqpacket'];
 /** What stands at a probed path: nothing, a socket that nobody holds, a socket that is held, something else. */
 export const EXISTING = ['none', 'dead', 'held', 'other'] as const;
 
@@ -147,14 +150,14 @@ interface LockTimeout {
 }
 
 interface ProbeArguments extends BindingPaths {
-  readonly sockets: readonly { readonly path: string; readonly datagram: boolean }[];
+  readonly sockets: readonly { readonly path: string; readonly type: number }[];
 }
 
 interface PathProbeArguments {
   readonly path: string;
   readonly standIn: string;
   readonly directory: string;
-  readonly datagram: boolean;
+  readonly type: number;
 }
 
 interface ListenArguments extends BindingPaths, LockTimeout {

@@ -1,7 +1,8 @@
 // Finds and loads the native binary: the only code that knows a .node file exists. The calls of require are literal,
 // one for each binary, because that is the one style that bundlers can follow.
 
-import { toPath } from '../arguments.js';
+import { types } from 'node:util';
+import { isUrl, toPath } from '../arguments.js';
 import { asError, invalidArgType, nativeUnavailable, wrongContract } from '../errors.js';
 import { CONTRACT, type NativeBinding } from './contract.js';
 import { checkWhole } from './whole-file.js';
@@ -109,5 +110,5 @@ function openAddon(file: string): unknown {
 }
 
 function isPath(value: unknown): value is string | Buffer | URL {
-  return typeof value === 'string' || value instanceof Uint8Array || value instanceof URL;
+  return typeof value === 'string' || types.isUint8Array(value) || isUrl(value);
 }

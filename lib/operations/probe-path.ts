@@ -9,12 +9,13 @@ import {
   type NativeFailure,
   type NativePathProbe,
   nameOf,
+  SOCKET_TYPES,
 } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { unwrap } from '../native/to-error.js';
 import type { OperationPaths } from '../paths/binding-paths.js';
 import { nodeTruncates, sunPathLimit } from '../paths/limits.js';
-import { standInName } from '../paths/names.js';
+import { standInPath } from '../paths/names.js';
 import { type SocketProbe, verdict } from './probe.js';
 
 export interface SocketPathProbe extends SocketProbe {
@@ -62,7 +63,7 @@ export function probeSocketPathSync(path: PathLike, options?: ProbePathOptions):
 
 type PathProbeOutcome = NativePathProbe | NativeFailure;
 
-// How many other names are tried where the stand-in is taken: a leaf of one byte has only 62 of them.
+// How many other names are tried where the stand-in is taken: a leaf of one byte has only 62 where six do not fit.
 const MOST_STAND_INS = 16;
 
 class PathProbe {
@@ -74,15 +75,15 @@ class PathProbe {
 
   constructor(path: PathLike, options: ProbePathOptions | undefined) {
     this.#path = toPath('path', path);
-    this.#type = toSocketType('options.type', toOptions(options).type);
+    this.#type = toSocketType('options.type', toOptions(options, { type: true }).type);
     this.#prefix = this.#path.slice(0, this.#path.lastIndexOf('/') + 1);
     this.#paths = { realDir: this.#prefix || '.', socket: this.#path };
   }
 
   args(): Parameters<NativeBinding['probePath']>[0] {
     const length = Buffer.byteLength(this.#path) - Buffer.byteLength(this.#prefix);
-    const standIn = `${this.#prefix}${standInName(length)}`;
-    return { path: this.#path, standIn, directory: this.#prefix || '.', datagram: this.#type === 'dgram' };
+    const standIn = standInPath(this.#prefix, length);
+    return { path: this.#path, standIn, directory: this.#prefix || '.', type: SOCKET_TYPES.indexOf(this.#type) };
   }
 
   isTaken(outcome: PathProbeOutcome): boolean {

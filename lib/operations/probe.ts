@@ -2,12 +2,12 @@
 
 import type { SocketType } from '../arguments.js';
 import { outOfContract } from '../errors.js';
-import type { NativeBinding, NativeFailure } from '../native/contract.js';
+import { type NativeBinding, type NativeFailure, SOCKET_TYPES } from '../native/contract.js';
 import { toError, unwrap } from '../native/to-error.js';
 import type { BindingPaths, OperationPaths } from '../paths/binding-paths.js';
 import type { SocketBudgetEntry } from '../paths/budget.js';
 import { sunPathLimit } from '../paths/limits.js';
-import { standInName } from '../paths/names.js';
+import { standInPath } from '../paths/names.js';
 
 /** What a real bind at one path came to. Bytes are counted without the NUL, `limit` with it. */
 export interface SocketProbe {
@@ -47,8 +47,8 @@ export class NamesProbe {
     this.#paths = paths;
     // Another name of the same length, so that no live socket is touched and the bytes are the same.
     const sockets = entries.map(({ name, type }) => ({
-      path: `${paths.binding}/${standInName(name.length)}`,
-      datagram: type === 'dgram',
+      path: standInPath(`${paths.binding}/`, Buffer.byteLength(name)),
+      type: SOCKET_TYPES.indexOf(type),
     }));
     this.args = { ...paths, sockets };
   }

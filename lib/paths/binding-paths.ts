@@ -30,6 +30,6 @@ export function inOrder({ base, parent, binding, realDir }: BindingPaths): [stri
 export function toSocketPath({ binding }: BindingPaths, name: unknown): string {
   const socketName = toSocketName('name', name);
   const path = `${binding}/${socketName}`;
-  if (fitsEverywhere(binding, socketName.length)) return path;
+  if (fitsEverywhere(binding, Buffer.byteLength(socketName))) return path;
   throw pathTooLong(path, Buffer.byteLength(path), PORTABLE_CAPACITY);
 }

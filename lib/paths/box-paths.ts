@@ -2,7 +2,6 @@
 
 import {
   type PathLike,
-  type SocketType,
   toAbsolutePath,
   toBase,
   toBoxId,
@@ -11,7 +10,8 @@ import {
   toSocketName,
   toUid,
 } from '../arguments.js';
-import { type BoxSocketsError, pathTooLong } from '../errors.js';
+import { type BoxSocketsError, invalidArgValue, pathTooLong } from '../errors.js';
+import type { KnownOptions } from '../known-options.js';
 import type { BindingPaths } from './binding-paths.js';
 import { fitsEverywhere, makeBudget, type SocketBudget, type SocketName } from './budget.js';
 import {
@@ -20,8 +20,9 @@ import {
   type ResolvedKrunDerivation,
   resolveKrunDerivation,
 } from './krun-derivation.js';
+import { PORTABLE_CAPACITY } from './limits.js';
 import type { PathAccess } from './path-access.js';
-import { socketNames } from './socket-names.js';
+import { type NamedSocket, socketNames } from './socket-names.js';
 
 export interface BoxSocketsOptions {
   /** Directory that holds the parents: absolute. `/tmp` when left out, never `os.tmpdir()`. */
@@ -33,9 +34,22 @@ export interface BoxSocketsOptions {
   uid?: number;
   /** How the vendor names the socket that it derives; `'suffix'` when left out. */
   krun?: KrunDerivation;
-  /** Further names, counted and probed; streams where no type is given. */
-  names?: readonly (string | { name: string; type: SocketType })[];
+  /** Further names, counted and probed: streams where no type is given, with the suffixes that programs append to them. */
+  names?: readonly (string | NamedSocket)[];
+  /**
+   * Whether the names of a box of BoxLite's kind (`box.sock`, `ready.sock`, `net.sock` with what is derived from it,
+   * `gvproxy-ctl.sock`) are counted and probed; true when left out. With false, `names` alone are.
+   */
+  standardNames?: boolean;
 }
+
+const OPTIONS: KnownOptions<BoxSocketsOptions> = {
+  base: true,
+  uid: true,
+  krun: true,
+  names: true,
+  standardNames: true,
+};
 
 /** What {@link BoxPaths} shows to the operations alone. */
 export let bindingPathsOf: (box: BoxPaths) => BindingPaths;
@@ -65,21 +79,27 @@ export class BoxPaths {
   }
 
   /**
-   * @param boxId 1 to 128 of `[A-Za-z0-9_-]`
-   * @param realDir where the socket files lie: a string, a Buffer or a file: URL; a relative one is resolved now
+   * @param boxId 1 to 128 of `[A-Za-z0-9_.@+:=-]`, the first of `[A-Za-z0-9_-]`; {@link BoxSockets.idFor} makes one of
+   * any text. Ids that differ by case alone are one on a file system that takes them for one (macOS)
+   * @param realDir where the socket files lie: a string, a Buffer or a file: URL; a relative one is resolved now. Not the
+   * binding itself
+   * @param options see {@link BoxSocketsOptions}; a member that is no option is refused
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
    */
   constructor(boxId: string, realDir: PathLike, options?: BoxSocketsOptions) {
-    const { base, uid, krun, names } = toOptions(options);
+    const { base, uid, krun, names, standardNames } = toOptions(options, OPTIONS);
     this.boxId = toBoxId(boxId);
     this.realDir = toAbsolutePath('realDir', realDir);
     const baseDir = toBase(base);
     this.parentDir = toParentDir(baseDir, toUid(uid));
     this.bindingDir = `${this.parentDir}/${boxId}`;
     this.#paths = { base: baseDir, parent: this.parentDir, binding: this.bindingDir, realDir: this.realDir };
+    if (this.realDir === this.bindingDir) {
+      throw invalidArgValue('realDir', realDir, 'must not be the binding, which would lead to itself');
+    }
     this.#krun = resolveKrunDerivation(krun);
-    this.#names = socketNames(this.#krun, names);
-    this.#longestName = Math.max(...this.#names.map(({ name }) => name.length));
+    this.#names = socketNames({ krun: this.#krun, names, standardNames });
+    this.#longestName = Math.max(1, ...this.#names.map(({ name }) => Buffer.byteLength(name)));
   }
 
   /** The control socket, `box.sock`. */
@@ -110,8 +130,12 @@ export class BoxPaths {
   /**
    * The path of any further socket.
    *
-   * @param name 4 to 64 of `[A-Za-z0-9._-]`, not beginning with a dot
+   * @param name what a file may be called: 1 to 100 bytes of UTF-8 without `/`, NUL and control characters, neither `.`
+   * nor `..`, and not beginning with `.~`, which is reserved for a probe's stand-ins
+   * @returns `<bindingDir>/<name>`; whether it fits is not asked
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   * @example
+   * sockets.socket('.s.PGSQL.5432'); // '/tmp/bl-1000/box1/.s.PGSQL.5432'
    */
   socket(name: string): string {
     return `${this.bindingDir}/${toSocketName('name', name)}`;
@@ -145,7 +169,7 @@ export class BoxPaths {
   #tooLong(): BoxSocketsError | null {
     this.#fits ??= fitsEverywhere(this.bindingDir, this.#longestName);
     if (this.#fits) return null;
-    const { longest } = this.budget();
-    return pathTooLong(longest.path, longest.bytes, longest.limit);
+    const path = this.budget().longest?.path ?? `${this.bindingDir}/x`;
+    return pathTooLong(path, Buffer.byteLength(path), PORTABLE_CAPACITY);
   }
 }

@@ -28,10 +28,10 @@ export interface SocketBudgetEntry extends SocketName {
 
 export interface SocketBudget {
   sockets: SocketBudgetEntry[];
-  /** Whether every name fits through the binding. */
+  /** Whether every name fits through the binding; where there is none, whether one of one byte would. */
   fits: boolean;
-  /** The name of the most bytes. */
-  longest: SocketBudgetEntry;
+  /** The name of the most bytes; null where there is none (`standardNames: false` without `names`). */
+  longest: SocketBudgetEntry | null;
   /** Whether some names of the real directory fit and others do not: it looks healthy, and hangs. */
   deadZone: boolean;
 }
@@ -59,11 +59,11 @@ export function makeBudget(names: readonly SocketName[], bindingDir: string, rea
       realFits: realBytes + size < PORTABLE_CAPACITY,
     };
   });
-  const longest = sockets.reduce((most, entry) => (entry.bytes > most.bytes ? entry : most));
+  const [longest = null] = [...sockets].sort((a, b) => b.bytes - a.bytes);
   const fitting = sockets.filter((entry) => entry.realFits).length;
   return {
     sockets,
-    fits: longest.fits,
+    fits: longest?.fits ?? fitsEverywhere(bindingDir, 1),
     longest,
     deadZone: fitting > 0 && fitting < sockets.length,
   };

@@ -2,7 +2,7 @@
 // BoxSockets needs it. What a given vendor does is found out in pin.ts.
 
 import { invalidArgType, invalidArgValue } from '../errors.js';
-import { SOCKET_NAME } from './names.js';
+import { isSocketName, SOCKET_NAME_RULE } from './names.js';
 
 /**
  * How libkrun names the socket that it binds for itself in its unixgram (datagram) network backend:
@@ -122,17 +122,13 @@ function schemeOf(argument: string, scheme: unknown, given: unknown): KrunScheme
 
 function suffixOf(argument: string, pin: KrunPinNames): string {
   const { suffix } = pin;
-  if (typeof suffix === 'string' && suffix !== '' && SOCKET_NAME.test(`${KRUN_PEER_NAME}${suffix}`)) return suffix;
-  throw invalidArgValue(
-    `${argument}.suffix`,
-    suffix,
-    `must make a socket name of 4 to 64 of [A-Za-z0-9._-] when appended to '${KRUN_PEER_NAME}'`,
-  );
+  if (typeof suffix === 'string' && suffix !== '' && isSocketName(`${KRUN_PEER_NAME}${suffix}`)) return suffix;
+  throw invalidArgValue(`${argument}.suffix`, suffix, `appended to '${KRUN_PEER_NAME}' must be ${SOCKET_NAME_RULE}`);
 }
 
 // A vendor whose pid or counter is written wider has a longer name than 1.19.0, and the pin says so.
 function longestNameOf(argument: string, pin: KrunPinNames): string {
   const longestName = pin.longestName ?? LONGEST_TEMP_DIR_NAME;
-  if (typeof longestName === 'string' && SOCKET_NAME.test(longestName)) return longestName;
-  throw invalidArgValue(`${argument}.longestName`, longestName, 'must be a socket name of 4 to 64 of [A-Za-z0-9._-]');
+  if (typeof longestName === 'string' && isSocketName(longestName)) return longestName;
+  throw invalidArgValue(`${argument}.longestName`, longestName, `must be ${SOCKET_NAME_RULE}`);
 }

@@ -1,19 +1,45 @@
-// The rules of names, and the random stand-ins that a probe binds in place of a real name.
+// The rules of names, and the random stand-ins that a probe binds in place of a real name. An id lies in a parent that
+// this package shares with BoxLite, so it is plain ASCII; a socket is called what its program calls it.
 
-/** 1 to 128 of `[A-Za-z0-9_-]`: what a box id may be. */
-export const BOX_ID = /^[A-Za-z0-9_-]{1,128}$/;
+import { sunPathLimit } from './limits.js';
 
-/** 4 to 64 of `[A-Za-z0-9._-]`, not beginning with a dot: what a socket name may be. */
-export const SOCKET_NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{3,63}$/;
+const BOX_ID = /^[A-Za-z0-9_-][A-Za-z0-9_.@+:=-]{0,127}$/;
 
+/** Completes "must be …". */
+export const BOX_ID_RULE =
+  '1 to 128 of [A-Za-z0-9_.@+:=-], the first of [A-Za-z0-9_-] (BoxSockets.idFor() makes an id of any text)';
+export const SOCKET_NAME_RULE =
+  "1 to 100 bytes without '/', NUL or control characters, neither '.' nor '..', and not begin with '.~'";
+
+const LONGEST_SOCKET_NAME = 100;
+const STAND_IN = '.~';
+const SHORTEST_STAND_IN = 6;
 const ALPHANUMERICS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
+/** {@link BOX_ID_RULE}; the temporary link of an id is `.<id>.new`, which no id can be. */
+export function isBoxId(text: string): boolean {
+  return BOX_ID.test(text);
+}
+
+/** {@link SOCKET_NAME_RULE}: what a file may be called, but for what stand-ins are called. */
+export function isSocketName(text: string): boolean {
+  if (text === '' || text === '.' || text === '..' || text.startsWith(STAND_IN)) return false;
+  return !/[/\p{Cc}]/u.test(text) && text.isWellFormed() && Buffer.byteLength(text) <= LONGEST_SOCKET_NAME;
+}
+
 /**
- * A random name of `length` bytes that no declared name can be: a dot and alphanumerics. It needs no secrecy: it only
- * has to be free, and where it is not, the bind says so and another one is tried.
+ * Where a probe binds in place of a name of so many bytes in `prefix`, which is empty or ends in a slash: at a name of
+ * the same length, that no socket may have. A name of fewer than six bytes has so few others that one of six is taken,
+ * but where that alone would not fit. It needs no secrecy: it only has to be free, and where it is not, the bind says so.
  */
-export function standInName(length: number): string {
-  let name = length > 1 ? '.' : '';
-  while (name.length < length) name += ALPHANUMERICS[Math.floor(Math.random() * ALPHANUMERICS.length)];
+export function standInPath(prefix: string, nameBytes: number): string {
+  const hasRoom = Buffer.byteLength(prefix) + SHORTEST_STAND_IN <= sunPathLimit().maxBytes;
+  return `${prefix}${standInName(hasRoom ? Math.max(nameBytes, SHORTEST_STAND_IN) : nameBytes)}`;
+}
+
+/** A stand-in of exactly so many bytes. */
+export function standInName(bytes: number): string {
+  let name = bytes > 1 ? STAND_IN : '';
+  while (name.length < bytes) name += ALPHANUMERICS[Math.floor(Math.random() * ALPHANUMERICS.length)];
   return name;
 }

@@ -11,6 +11,7 @@ import { closeFile, listDirectory, lookAt, openFile, removeFile } from '../benea
 import { type BoxLayout, ShimProcess, waitForReady } from '../box/index.js';
 import { asError, boxRunning, fromSystemError, invalidArgType, invalidArgValue, shimNotStarted } from '../errors.js';
 import { probeSocketPath } from '../operations/probe-path.js';
+import { isSocketName } from '../paths/names.js';
 import { runAsync, runSync } from '../twin.js';
 import { BoxProcesses, MARK } from './ending.js';
 import type { Home } from './home.js';
@@ -156,21 +157,12 @@ const MOST_SOCKETS = 10_000;
 /** Removes the sockets of a box that no process holds: a bind to one fails, and few programs remove it before. */
 async function removeDeadSockets({ socketsDir, sockets }: BoxLayout): Promise<void> {
   for (const { name, type } of await runAsync(listDirectory({ directory: socketsDir, path: '.' }, MOST_SOCKETS))) {
-    if (type !== 'socket' || !isSocketName(sockets, name)) continue;
+    if (type !== 'socket' || !isSocketName(name)) continue;
     const file = { directory: socketsDir, path: name };
     const looked = await runAsync(lookAt(file));
     const { code, held } = await probeSocketPath(sockets.socket(name));
     if (code !== 'EADDRINUSE' || held !== false) continue;
     // Not one that somebody has put in its place meanwhile.
     if (runSync(lookAt(file))?.inode === looked?.inode) runSync(removeFile(file));
-  }
-}
-
-function isSocketName(sockets: BoxLayout['sockets'], name: string): boolean {
-  try {
-    sockets.socket(name);
-    return true;
-  } catch {
-    return false; // of no socket that is bound through the binding
   }
 }

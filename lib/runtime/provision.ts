@@ -13,7 +13,7 @@ import type { Home } from './home.js';
 
 /** What a box is made from; all of it may be left out. */
 export interface NewBox {
-  /** 1 to 128 of `[A-Za-z0-9_-]`; 12 random alphanumerics when left out, as BoxLite has them. */
+  /** As in `BoxSockets`; 12 random alphanumerics when left out, as BoxLite has them. */
   id?: string;
   /** Unique in its home. */
   name?: string | null;

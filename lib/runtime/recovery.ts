@@ -7,7 +7,6 @@ import { BoxConfig } from '../box/index.js';
 import { BoxSockets } from '../box-sockets.js';
 import { asError } from '../errors.js';
 import type { BoxSocketsOptions } from '../paths/box-paths.js';
-import { BOX_ID } from '../paths/names.js';
 import { inTime } from './activity.js';
 import type { BoxRow, BoxStore } from './box-store.js';
 import type { Home } from './home.js';
@@ -15,6 +14,8 @@ import { removeBox } from './removal.js';
 
 /** How many entries of a directory are read at once. */
 const PORTION = 256;
+// A directory beside the boxes may be somebody's copy of one, `box1.bak`: only what no copy is called is removed.
+const ORPHAN = /^[A-Za-z0-9_-]{1,128}$/;
 
 /** What `BoxRuntime.open` did. */
 export interface Recovery {
@@ -55,7 +56,7 @@ export async function recover(home: Home, sweeping: Promise<string[]>, keepOrpha
     ignored: [],
   };
   for (const name of unknown) {
-    if (!BOX_ID.test(name) || !(await isDirectory(`${home.boxesDir}/${name}`))) {
+    if (!ORPHAN.test(name) || !(await isDirectory(`${home.boxesDir}/${name}`))) {
       recovery.ignored.push(name);
     } else if (orphansKept !== null) {
       recovery.orphans.push(name);

@@ -216,7 +216,7 @@ void Interpreter::RunProbe() {
   bool leads_there = stat(binding.c_str(), &by_binding) == 0 && stat(real.c_str(), &by_path) == 0 &&
                      by_binding.st_ino == by_path.st_ino;
   FUZZ_CHECK(!status.ok() || leads_there);
-  RemoveLeftovers(real.c_str(), binding.c_str(), UINT64_MAX);
+  RemoveLeftovers(real.c_str(), binding.c_str());
   CheckUntouched(scene_.Look());
 }
 

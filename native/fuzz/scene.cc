@@ -169,7 +169,7 @@ size_t CountDescriptors() {
 }
 
 bool IsTemporary(const std::string& name) {
-  static const std::regex kTemporary("\\.[A-Za-z0-9_-]{1,128}\\.new");
+  static const std::regex kTemporary("\\.[A-Za-z0-9_-][A-Za-z0-9_.@+:=-]{0,127}\\.new");
   return std::regex_match(name, kTemporary);
 }
 

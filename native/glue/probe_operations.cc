@@ -12,7 +12,11 @@ const char* Leaf(const char* path) {
   return slash == nullptr ? path : slash + 1;
 }
 
-SocketType TypeOf(bool datagram) { return datagram ? SocketType::kDatagram : SocketType::kStream; }
+// What is not a type is a stream: the contract has no other numbers.
+SocketType TypeOf(uint32_t index) {
+  return index <= static_cast<uint32_t>(SocketType::kSeqpacket) ? static_cast<SocketType>(index)
+                                                                : SocketType::kStream;
+}
 
 // What killed probes left is removed first.
 struct ProbeOperation : ParentOperation {
@@ -35,17 +39,17 @@ struct ProbeOperation : ParentOperation {
     Input list = options.Get("sockets");
     for (uint32_t i = 0, count = list.length(); i < count && complete; i++) {
       PathArgument path = {};
-      bool datagram = false;
+      uint32_t type = 0;
       list.at(i).Get("path", &path);
-      list.at(i).Get("datagram", &datagram);
-      Socket socket = {0, TypeOf(datagram), {}};
+      list.at(i).Get("type", &type);
+      Socket socket = {0, TypeOf(type), {}};
       complete = strings.Add(path.data, &socket.path) && sockets.Append(socket);
     }
   }
   void Run() {
     Status prepared = CheckParent(ParentPaths());
     if (prepared.ok()) prepared = CheckLeadsTo(address_directory.data, directory.data);
-    if (prepared.ok()) prepared = RemoveOld();
+    if (prepared.ok()) prepared = RemoveLeftovers(directory.data, address_directory.data);
     for (Socket& socket : sockets) {
       const char* path = strings.at(socket.path);
       socket.status =
@@ -57,21 +61,11 @@ struct ProbeOperation : ParentOperation {
     return ArrayOf(env, sockets.size(),
                    [&](size_t i) { return FailureOrNull(env, sockets[i].status); });
   }
-
- private:
-  Status RemoveOld() {
-    uint64_t lengths = 0;
-    for (const Socket& socket : sockets) {
-      size_t length = strlen(Leaf(strings.at(socket.path)));
-      if (length >= 1 && length <= 64) lengths |= uint64_t{1} << (length - 1);
-    }
-    return RemoveLeftovers(directory.data, address_directory.data, lengths);
-  }
 };
 
 struct ProbePathOperation {
   PathArgument path, stand_in, directory;
-  bool datagram;
+  uint32_t type;
   Status status;
   Existing existing = Existing::kNone;
 
@@ -80,10 +74,10 @@ struct ProbePathOperation {
     options.Get("path", &path);
     options.Get("standIn", &stand_in);
     options.Get("directory", &directory);
-    options.Get("datagram", &datagram);
+    options.Get("type", &type);
   }
   void Run() {
-    status = Probe({stand_in.data, Leaf(stand_in.data), directory.data, TypeOf(datagram)});
+    status = Probe({stand_in.data, Leaf(stand_in.data), directory.data, TypeOf(type)});
     if (status.ok()) status = WhatIsAt(path.data, &existing);
   }
   napi_value Result(napi_env env) {

@@ -123,7 +123,7 @@ Status ConnectAndExchange(const ProbeRequest& request, const Fd& server) {
   Fd client;
   Status status = OpenSocket(request.type, &client);
   if (!status.ok()) return status;
-  if (request.type == SocketType::kStream && listen(server.get(), kBacklog) != 0) {
+  if (request.type != SocketType::kDatagram && listen(server.get(), kBacklog) != 0) {
     return Status::Failed("listen", Subject::kSocket);
   }
   // Where something of ours has filled the backlog meanwhile, a connect would wait for ever.
@@ -135,13 +135,12 @@ Status ConnectAndExchange(const ProbeRequest& request, const Fd& server) {
                                                : AcceptByte(client, server);
 }
 
-bool IsStandIn(const char* name, uint64_t lengths) {
-  size_t length = strlen(name);
-  if (name[0] != '.' || length > 64 || (lengths >> (length - 1) & 1) == 0) return false;
-  for (const char* c = name + 1; *c != '\0'; c++) {
-    if (!IsAlphanumeric(*c)) return false;
-  }
-  return true;
+// `.~` and alphanumerics, which no socket of a box may be called (lib/paths/names.ts).
+bool IsStandIn(const char* name) {
+  if (name[0] != '.' || name[1] != '~') return false;
+  const char* c = name + 2;
+  while (IsAlphanumeric(*c)) c++;
+  return *c == '\0';
 }
 
 }  // namespace
@@ -194,7 +193,7 @@ Status Probe(const ProbeRequest& request) {
   return status.ok() ? removed : status;
 }
 
-Status RemoveLeftovers(const char* directory, const char* address_directory, uint64_t lengths) {
+Status RemoveLeftovers(const char* directory, const char* address_directory) {
   Directory entries;
   Status status = entries.Open(AT_FDCWD, directory, Subject::kRealDir);
   // Sockets bind in a directory that may not be read (0300): what was left in it cannot be found,
@@ -202,7 +201,7 @@ Status RemoveLeftovers(const char* directory, const char* address_directory, uin
   if (!status.ok()) return status.errnum == EACCES ? Status::Ok() : status;
   while (const dirent* entry = entries.Next(&status)) {
     const char* name = entry->d_name;
-    if (!IsStandIn(name, lengths) || !S_ISSOCK(entries.TypeOf(entry))) continue;
+    if (!IsStandIn(name) || !S_ISSOCK(entries.TypeOf(entry))) continue;
     bool held;
     status = AskWhetherHeld(JoinedPath(address_directory, name).c_str(), &held);
     if (!status.ok()) return status;

@@ -32,10 +32,9 @@ Status WhatIsAt(const char* path, Existing* existing);
 // `directory`, and removes it.
 Status Probe(const ProbeRequest& request);
 
-// Removes the sockets that killed probes left in `directory`: names of a dot and alphanumerics that
-// nobody holds. They are addressed through `address_directory`, which may be shorter. Bit n - 1 of
-// `lengths` is set where names of n bytes (1 to 64) are probed.
-Status RemoveLeftovers(const char* directory, const char* address_directory, uint64_t lengths);
+// Removes the sockets that killed probes left in `directory`: names of `.~` and alphanumerics that
+// nobody holds. They are addressed through `address_directory`, which may be shorter.
+Status RemoveLeftovers(const char* directory, const char* address_directory);
 
 // Binds at `path`, of any length up to 255 bytes, leaving the judgement to the kernel, and removes
 // what it bound. Refused with kMisplaced where the socket is not found under the whole path.

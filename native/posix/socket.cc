@@ -26,7 +26,9 @@ Status Address::Make(const char* path, size_t longest, const char* syscall, Addr
 }
 
 Status OpenSocket(SocketType type, Fd* out, Blocking blocking) {
-  int kind = type == SocketType::kStream ? SOCK_STREAM : SOCK_DGRAM;
+  int kind = SOCK_STREAM;
+  if (type == SocketType::kDatagram) kind = SOCK_DGRAM;
+  if (type == SocketType::kSeqpacket) kind = SOCK_SEQPACKET;
 #if defined(SOCK_CLOEXEC)
   int flags = SOCK_CLOEXEC | (blocking == Blocking::kNo ? SOCK_NONBLOCK : 0);
   *out = Fd(socket(AF_UNIX, kind | flags, 0));

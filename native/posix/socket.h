@@ -24,7 +24,8 @@ inline constexpr size_t kLongestPath = kSunPathCapacity;
 inline constexpr size_t kLongestPath = kSunPathCapacity - 1;
 #endif
 
-enum class SocketType : uint8_t { kStream, kDatagram };
+// Numbered as SOCKET_TYPES in lib/native/contract.ts.
+enum class SocketType : uint8_t { kStream, kDatagram, kSeqpacket };
 
 // An AF_UNIX address. It has room beyond sun_path, so that a measurement may leave the judgement of
 // a long path to the kernel; every other caller is held to kLongestPath.

@@ -23,8 +23,14 @@ bool IsTemporary(const char* name) {
   if (name[0] != '.') return false;
   const char* id = name + 1;
   size_t size = 0;
-  while (IsAlphanumeric(id[size]) || id[size] == '_' || id[size] == '-') size++;
-  return size >= 1 && size <= kLongestId && strcmp(id + size, ".new") == 0;
+  // BOX_ID of lib/paths/names.ts: a dot, `@`, `+`, `:` and `=` are not its first.
+  while (IsAlphanumeric(id[size]) ||
+         (id[size] != '\0' && strchr(size == 0 ? "_-" : "_-.@+:=", id[size]))) {
+    size++;
+  }
+  constexpr size_t kEnd = sizeof ".new" - 1;
+  return id[size] == '\0' && size > kEnd && size - kEnd <= kLongestId &&
+         strcmp(id + size - kEnd, ".new") == 0;
 }
 
 class Sweep {

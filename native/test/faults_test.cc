@@ -211,15 +211,14 @@ TEST_CASE(
   for (SocketType type : {SocketType::kStream, SocketType::kDatagram}) {
     Prepare prepare = [](Scene& scene) { scene.Bind(scene.world.real_dir); };
     Operate probe = [&](Scene& scene) {
-      std::string path = scene.world.binding + "/.standin";
-      return Probe({path.c_str(), ".standin", scene.world.real_dir.c_str(), type});
+      std::string path = scene.world.binding + "/.~standin";
+      return Probe({path.c_str(), ".~standin", scene.world.real_dir.c_str(), type});
     };
     Verify verify = [](Scene& scene, const Status& status) {
       Names entries = EntriesOf(scene.world.real_dir);
       bool unlinking = status.syscall != nullptr && strncmp(status.syscall, "unlink", 6) == 0;
       if (!entries.empty() && !unlinking) return false;
-      Status swept =
-          RemoveLeftovers(scene.world.real_dir.c_str(), scene.world.binding.c_str(), UINT64_MAX);
+      Status swept = RemoveLeftovers(scene.world.real_dir.c_str(), scene.world.binding.c_str());
       return swept.ok() && EntriesOf(scene.world.real_dir).empty();
     };
     for (int errnum : {EIO, EACCES}) FailEachCall(errnum, prepare, probe, verify);

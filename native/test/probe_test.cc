@@ -20,18 +20,16 @@ struct Bound : World {
     std::string path = binding + "/" + leaf;
     return boxsockets::Probe({path.c_str(), leaf.c_str(), real_dir.c_str(), type});
   }
-  Status RemoveLeftovers(uint64_t lengths) const {
-    return boxsockets::RemoveLeftovers(real_dir.c_str(), binding.c_str(), lengths);
+  Status RemoveLeftovers() const {
+    return boxsockets::RemoveLeftovers(real_dir.c_str(), binding.c_str());
   }
 };
 
-constexpr uint64_t LengthOf(size_t bytes) { return uint64_t{1} << (bytes - 1); }
-
 using Names = std::vector<std::string>;
 
-TEST_CASE("a socket of either type is bound through the binding, and nothing stays behind") {
+TEST_CASE("a socket of any type is bound through the binding, and nothing stays behind") {
   Bound world;
-  for (SocketType type : {SocketType::kStream, SocketType::kDatagram}) {
+  for (SocketType type : {SocketType::kStream, SocketType::kDatagram, SocketType::kSeqpacket}) {
     CHECK(world.Probe(".abcdefgh", type).ok());
     CHECK(EntriesOf(world.real_dir).empty());
   }
@@ -130,61 +128,49 @@ TEST_CASE("a probe touches no other socket of the directory") {
   CHECK(EntriesOf(world.real_dir) == Names{"net.sock", "ready.sock"});
 }
 
-TEST_CASE("sockets that killed probes left are removed, of the probed lengths alone") {
+TEST_CASE("sockets that killed probes left are removed, of any length and type") {
   Bound world;
-  MakeDeadSocket(world.real_dir + "/.abcd");
-  MakeDeadSocket(world.real_dir + "/.ABC9", SocketType::kDatagram);
-  MakeDeadSocket(world.real_dir + "/.abcde");
-  MakeDeadSocket(world.real_dir + "/.a");
-  CHECK(world.RemoveLeftovers(LengthOf(5)).ok());
-  CHECK(EntriesOf(world.real_dir) == Names{".a", ".abcde"});
-  CHECK(world.RemoveLeftovers(LengthOf(2) | LengthOf(64)).ok());
-  CHECK(EntriesOf(world.real_dir) == Names{".abcde"});
-  CHECK(world.RemoveLeftovers(0).ok());
-  CHECK(EntriesOf(world.real_dir) == Names{".abcde"});
+  MakeDeadSocket(world.real_dir + "/.~abcd");
+  MakeDeadSocket(world.real_dir + "/.~ABC9", SocketType::kDatagram);
+  MakeDeadSocket(world.real_dir + "/.~");
+  MakeDeadSocket(world.real_dir + "/.~" + std::string(40, 'x'));
+  CHECK(world.RemoveLeftovers().ok());
+  CHECK(EntriesOf(world.real_dir).empty());
 }
 
 TEST_CASE("nothing but a dead stand-in is taken for a leftover") {
   Bound world;
-  Fd held = MakeSocket(world.real_dir + "/.held", SocketType::kStream);
+  Fd held = MakeSocket(world.real_dir + "/.~held", SocketType::kStream);
   MakeDeadSocket(world.real_dir + "/abcde");
-  MakeDeadSocket(world.real_dir + "/.a-cd");
-  MakeDeadSocket(world.real_dir + "/.a.cd");
-  MakeFile(world.real_dir + "/.file");
-  MakeFifo(world.real_dir + "/.fifo");
-  MakeLink(world.real_dir + "/abcde", world.real_dir + "/.link");
-  MakeDirectory(world.real_dir + "/.dire");
-  MakeFile(world.real_dir + "/." + std::string(100, 'x'));
+  MakeDeadSocket(world.real_dir + "/.abcde");
+  MakeDeadSocket(world.real_dir + "/~abcde");
+  MakeDeadSocket(world.real_dir + "/.~a-cd");
+  MakeDeadSocket(world.real_dir + "/.~a.cd");
+  MakeFile(world.real_dir + "/.~file");
+  MakeFifo(world.real_dir + "/.~fifo");
+  MakeLink(world.real_dir + "/abcde", world.real_dir + "/.~link");
+  MakeDirectory(world.real_dir + "/.~dire");
+  MakeFile(world.real_dir + "/.~" + std::string(100, 'x'));
   Names before = EntriesOf(world.real_dir);
-  CHECK(world.RemoveLeftovers(UINT64_MAX).ok());
+  CHECK(world.RemoveLeftovers().ok());
   CHECK(EntriesOf(world.real_dir) == before);
-}
-
-TEST_CASE("leftovers of the longest names are removed") {
-  Bound world;
-  world.real_dir = "/tmp/" + world.home.path().substr(strlen("/tmp/")) + "/real";
-  std::string longest = "." + std::string(63, 'x'), longer = "." + std::string(64, 'x');
-  MakeDeadSocket(world.real_dir + "/" + longest);
-  MakeDeadSocket(world.real_dir + "/" + longer);
-  CHECK(world.RemoveLeftovers(UINT64_MAX).ok());
-  CHECK(EntriesOf(world.real_dir) == Names{longer});
 }
 
 TEST_CASE("leftovers of a directory that is missing, or cannot be written, are an error") {
   AsUser user(AsUser::Ordinary());
   Bound world;
-  MakeDeadSocket(world.real_dir + "/.abcd");
+  MakeDeadSocket(world.real_dir + "/.~abcd");
   REQUIRE(chmod(world.real_dir.c_str(), 0500) == 0);
-  Status status = world.RemoveLeftovers(UINT64_MAX);
+  Status status = world.RemoveLeftovers();
   CHECK(HasFailed(status, EACCES));
   CHECK(strcmp(status.syscall, "unlinkat") == 0);
   // One that may not be read still takes sockets, and hides what is left in it.
   REQUIRE(chmod(world.real_dir.c_str(), 0300) == 0);
-  CHECK(world.RemoveLeftovers(UINT64_MAX).ok());
+  CHECK(world.RemoveLeftovers().ok());
   REQUIRE(chmod(world.real_dir.c_str(), 0700) == 0);
-  REQUIRE(unlink((world.real_dir + "/.abcd").c_str()) == 0);
+  REQUIRE(unlink((world.real_dir + "/.~abcd").c_str()) == 0);
   REQUIRE(rmdir(world.real_dir.c_str()) == 0);
-  CHECK(HasFailed(world.RemoveLeftovers(UINT64_MAX), ENOENT));
+  CHECK(HasFailed(world.RemoveLeftovers(), ENOENT));
 }
 
 TEST_CASE("a parent is checked before anything is bound through it, and left as it is") {

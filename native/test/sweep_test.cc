@@ -115,7 +115,8 @@ TEST_CASE("temporary links that a crash left go, wherever they lead") {
   world.MakeParent();
   MakeLink(world.real_dir, world.InParent(".box-1.new"));
   MakeLink("missing", world.InParent(".B_x.new"));
-  CHECK(Swept(world).removed == Names{".B_x.new", ".box-1.new"});
+  MakeLink("missing", world.InParent(".web@1.2:a=b+c.new"));
+  CHECK(Swept(world).removed == Names{".B_x.new", ".box-1.new", ".web@1.2:a=b+c.new"});
   CHECK(EntriesOf(world.parent) == Names{".lock"});
 }
 
@@ -123,8 +124,8 @@ TEST_CASE("hidden links that no ensure makes stay") {
   World world;
   world.MakeParent();
   Names names = {
-      ".new",     "..new", ".a.b.new",      ".box.new.new", ".box.newer",
-      ".a b.new", ".x",    ".\xc3\xa4.new", "..x.new",      "." + std::string(129, 'i') + ".new"};
+      ".new",     "..new", ".@a.new",       ".box~.new", ".box.newer",
+      ".a b.new", ".x",    ".\xc3\xa4.new", "..x.new",   "." + std::string(129, 'i') + ".new"};
   for (const std::string& name : names) MakeLink("missing", world.InParent(name));
   Swept swept(world);
   CHECK(swept.status.ok());

@@ -6,9 +6,22 @@ import { socketNames } from '../../dist/paths/socket-names.js';
 import { ARGUMENT_CODES, attempt, check, consistsOf, DIGITS, LETTERS, textsOf } from './check.js';
 
 export const seeds = ['box1', 'ssh.sock\nlog.sock', '.hidden', 'x'.repeat(64), 'box_-9'.repeat(22), '../box.sock', ''];
-export const dictionary = ['box.sock', 'ready.sock', 'net.sock', '-krun.sock', 'gvproxy-ctl.sock', '..', '/', '\0'];
+export const dictionary = [
+  '.~',
+  '.s.PGSQL.5432',
+  'web@1',
+  '\xc2\x85',
+  'box.sock',
+  'ready.sock',
+  'net.sock',
+  '-krun.sock',
+  'gvproxy-ctl.sock',
+  '..',
+  '/',
+  '\0',
+];
 
-const LENGTHS = [3, 4, 64, 65, 128, 129];
+const LENGTHS = [1, 2, 100, 101, 128, 129];
 const SUFFIX = resolveKrunDerivation('suffix');
 const OWN = ['box.sock', 'ready.sock', 'net.sock', 'gvproxy-ctl.sock', 'net.sock-krun.sock'];
 
@@ -26,7 +39,7 @@ export function fuzz(data: Buffer): void {
 }
 
 function checkList(names: string[]): void {
-  const sockets = attempt(() => socketNames(SUFFIX, names), ARGUMENT_CODES);
+  const sockets = attempt(() => socketNames({ krun: SUFFIX, names, standardNames: undefined }), ARGUMENT_CODES);
   check((sockets !== undefined) === names.every(isSocketName), 'a list is refused for one bad name', names);
   if (sockets === undefined) return;
   const expected = [...new Set([...OWN, ...names])];
@@ -35,9 +48,18 @@ function checkList(names: string[]): void {
 }
 
 function isBoxId(text: string): boolean {
-  return text.length >= 1 && text.length <= 128 && consistsOf(text, `${LETTERS}${DIGITS}_-`);
+  const isPlain = consistsOf(text, `${LETTERS}${DIGITS}_-.@+:=`);
+  return text.length >= 1 && text.length <= 128 && isPlain && !'.@+:='.includes(text.charAt(0));
 }
 
 function isSocketName(text: string): boolean {
-  return text.length >= 4 && text.length <= 64 && text[0] !== '.' && consistsOf(text, `${LETTERS}${DIGITS}._-`);
+  const bytes = Buffer.from(text);
+  const isFile = bytes.toString() === text && bytes.length >= 1 && bytes.length <= 100 && !text.includes('/');
+  const isReserved = text === '.' || text === '..' || text.startsWith('.~');
+  return isFile && !isReserved && Array.from(text).every((character) => !isControl(character.codePointAt(0) ?? 0));
+}
+
+// C0, DEL and C1.
+function isControl(code: number): boolean {
+  return code < 0x20 || (code >= 0x7f && code < 0xa0);
 }

@@ -4,7 +4,7 @@ import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { BoxSocketsOptions } from '../../dist/index.js';
+import type { BoxSocketsOptions, SocketType } from '../../dist/index.js';
 import { dist, fixtures } from './machine.js';
 
 /** Runs a program to its end; throws what it wrote to standard error where it fails. */
@@ -110,6 +110,6 @@ export async function startUntil(file: string, program: string, args: readonly s
 }
 
 /** What python3 made of binding and dialing each path (test/fixtures/unix-socket.py): `'ok'` or why not. */
-export function exchangeWithPython(sockets: readonly { path: string; type: 'stream' | 'dgram' }[]): string[] {
+export function exchangeWithPython(sockets: readonly { path: string; type: SocketType }[]): string[] {
   return JSON.parse(run('python3', [path.join(fixtures, 'unix-socket.py'), JSON.stringify(sockets)])) as string[];
 }

@@ -54,21 +54,21 @@ describe('resolveKrunDerivation', () => {
     expect(() => resolveKrunDerivation(value as never)).toThrow(refused('ERR_INVALID_ARG_TYPE'));
   });
 
-  it.each([null, undefined, 7, '', '/x.sock', '-krun sock', '-krün.sock', `-${'k'.repeat(56)}`, '-krun.sock\n', 'a\0'])(
+  it.each([null, undefined, 7, '', '/x.sock', `-${'k'.repeat(92)}`, '-krun.sock\n', 'a\0'])(
     'refuses the suffix %j, which makes no socket name',
     (suffix) => {
       expect(() => resolveKrunDerivation(pin({ scheme: 'suffix', suffix }))).toThrow(refused('ERR_INVALID_ARG_VALUE'));
     },
   );
 
-  it.each(['', '../x.sock', 7, {}, 'k'.repeat(65)])('refuses the longest name %j', (longestName) => {
+  it.each(['', '../x.sock', 7, {}, 'k'.repeat(101)])('refuses the longest name %j', (longestName) => {
     expect(() => resolveKrunDerivation(pin({ scheme: 'temp-dir', longestName }))).toThrow(
       refused('ERR_INVALID_ARG_VALUE'),
     );
   });
 
-  it('takes a suffix that makes a name of 64 bytes, the longest there may be', () => {
-    const suffix = `-${'k'.repeat(55)}`;
-    expect(resolveKrunDerivation(pin({ scheme: 'suffix', suffix })).longestName).toHaveLength(64);
+  it('takes a suffix that makes a name of 100 bytes, the longest there may be', () => {
+    const suffix = `-${'k'.repeat(91)}`;
+    expect(resolveKrunDerivation(pin({ scheme: 'suffix', suffix })).longestName).toHaveLength(100);
   });
 });

@@ -113,7 +113,7 @@ describe.each(twins)('ensure ($name) refuses, and changes nothing:', (twin) => {
     const world = makeWorld();
     const id = 'x'.repeat(128);
     const box = world.box(id);
-    const { path: file = '', bytes } = box.budget().longest;
+    const { path: file = '', bytes } = box.budget().longest ?? {};
     const error = await refusedUnchanged((options) => twin.ensure(box, options), world);
     expect(error).toMatchObject({
       name: 'BoxSocketsError',

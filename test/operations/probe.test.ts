@@ -127,13 +127,13 @@ describe.each(twins)('probe ($name)', (twin) => {
     const box = world.box('b');
     box.ensureSync();
     const file = (name: string): string => path.join(box.realDir, name);
-    for (const name of ['.abcdefg', '.ABCDEFG01', '.abc-efg', '.abcdefgh', 'abcdefgh']) leaveDeadSocket(file(name));
-    const seen = await listen(file('.heldone'));
-    fs.writeFileSync(file('.afile00'), '');
-    fs.symlinkSync('.abcdefg', file('.alink00'));
+    for (const name of ['.~abcdefg', '.~ABCDEFG01', '.~abc-efg', '.abcdefgh', 'abcdefgh']) leaveDeadSocket(file(name));
+    const seen = await listen(file('.~heldone'));
+    fs.writeFileSync(file('.~afile00'), '');
+    fs.symlinkSync('.~abcdefg', file('.~alink00'));
     expect(await twin.probe(box)).toMatchObject({ ok: true });
     expect(fs.readdirSync(box.realDir).sort()).toEqual(
-      ['.abc-efg', '.abcdefgh', '.afile00', '.alink00', '.heldone', 'abcdefgh'].sort(),
+      ['.~abc-efg', '.abcdefgh', '.~afile00', '.~alink00', '.~heldone', 'abcdefgh'].sort(),
     );
     expect(seen.connections).toBe(0);
   });

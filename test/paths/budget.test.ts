@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BoxSockets, type KrunDerivation, sunPathLimit } from '../../dist/index.js';
+import { BoxSockets, DERIVED_NAMES, type KrunDerivation, sunPathLimit } from '../../dist/index.js';
 import { pathOfBytes } from '../helpers.js';
 
 const NAMES = ['box.sock', 'ready.sock', 'net.sock', 'gvproxy-ctl.sock', 'net.sock-krun.sock'];
@@ -46,7 +46,7 @@ describe('budget()', () => {
         .budget()
         .sockets.map(({ name }) => name),
     ).toEqual(NAMES.slice(0, 4));
-    expect(withRealDir(9, 'temp-dir').budget().longest.name).toBe('krun-net-4194304-4294967295.sock');
+    expect(withRealDir(9, 'temp-dir').budget().longest?.name).toBe('krun-net-4194304-4294967295.sock');
   });
 
   it('counts further names once each, streams where no type is given', () => {
@@ -57,6 +57,29 @@ describe('budget()', () => {
       { name: 'ssh.sock', kind: 'extra', type: 'stream' },
       { name: 'log.sock', kind: 'extra', type: 'dgram' },
     ]);
+  });
+
+  it('counts what a name derives, and with standardNames: false nothing else', () => {
+    const names = ['qmp', { name: 'cm', type: 'seqpacket' as const, derives: [...DERIVED_NAMES.ssh, '.é'] }];
+    const box = new BoxSockets('b', '/r', { base: '/x', uid: 7, names, standardNames: false });
+    const { sockets, longest, fits } = box.budget();
+    expect(sockets.map(({ name, kind, type, bytes }) => [name, kind, type, bytes])).toEqual([
+      ['qmp', 'extra', 'stream', 13],
+      ['cm', 'extra', 'seqpacket', 12],
+      ['cm.XXXXXXXXXXXXXXXX', 'derived', 'seqpacket', 29],
+      ['cm.é', 'derived', 'seqpacket', 15],
+    ]);
+    expect([longest?.bytes, fits]).toEqual([29, true]);
+    const standard = new BoxSockets('b', '/r', { names: [{ name: 'box.sock', derives: ['.ttrpc'] }] }).budget().sockets;
+    expect(standard.map(({ name }) => name)).toEqual([
+      ...['box.sock', 'ready.sock', 'net.sock', 'gvproxy-ctl.sock', 'net.sock-krun.sock', 'box.sock.ttrpc'],
+    ]);
+  });
+
+  it('of no names at all fits where a name of one byte would', () => {
+    const budget = (id: number) => new BoxSockets('x'.repeat(id), '/r', { uid: 1000, standardNames: false }).budget();
+    expect(budget(88)).toEqual({ sockets: [], longest: null, fits: true, deadZone: false });
+    expect(budget(89).fits).toBe(false);
   });
 
   it('counts bytes, not characters', () => {
@@ -106,7 +129,7 @@ describe('budget()', () => {
         }
         const real = budget.sockets.map(({ realFits }) => realFits);
         expect(budget.fits).toBe(budget.sockets.every(({ fits }) => fits));
-        expect(budget.longest.bytes).toBe(Math.max(...budget.sockets.map(({ bytes }) => bytes)));
+        expect(budget.longest?.bytes).toBe(Math.max(...budget.sockets.map(({ bytes }) => bytes)));
         expect(budget.deadZone).toBe(real.includes(true) && real.includes(false));
       }),
       { numRuns: 10_000 },

@@ -77,7 +77,7 @@ function strayName(where: string): Finding {
   return {
     severity: 'warning',
     code: 'box-id-invalid',
-    message: `${where} bears no id of a box: 1 to 128 of [A-Za-z0-9_-]. It is passed over.`,
+    message: `${where} bears no id of a box: 1 to 128 of [A-Za-z0-9_.@+:=-], the first of [A-Za-z0-9_-]. It is passed over.`,
     remedy: shellCommand('mv', '--', where, path.join(path.dirname(where), 'ANOTHER-NAME')),
   };
 }
