@@ -4,9 +4,15 @@
 import { clearInterval, clearTimeout, setImmediate, setInterval, setTimeout } from 'node:timers';
 import { abortError } from './errors.js';
 
+// Not performance.now(), which a bare context of node:vm does not have.
+const { hrtime } = process;
+
 export const clock = {
   /** Milliseconds of a clock that never goes back. */
-  now: performance.now.bind(performance),
+  now(): number {
+    const [seconds, nanoseconds] = hrtime();
+    return seconds * 1e3 + nanoseconds / 1e6;
+  },
   setTimeout,
   clearTimeout,
   setInterval,

@@ -85,7 +85,8 @@ export class Ensurer {
     this.#steady ??= native().steady(...inOrder(this.#paths));
     if (!this.#steady()) return false;
     this.#seenSteady = true;
-    queueMicrotask(() => {
+    // Not queueMicrotask(), which fake timers replace.
+    void Promise.resolve().then(() => {
       this.#seenSteady = false;
     });
     return true;

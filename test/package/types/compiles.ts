@@ -75,7 +75,7 @@ export function mustNotCompile(box: BoxSockets): unknown[] {
     // @ts-expect-error: no such scheme
     new BoxSockets('b1', '/x', { krun: 'prefix' }),
     // @ts-expect-error: no such type of socket
-    new BoxSockets('b1', '/x', { names: [{ name: 'ssh.sock', type: 'seqpacket' }] }),
+    new BoxSockets('b1', '/x', { names: [{ name: 'ssh.sock', type: 'raw' }] }),
     // @ts-expect-error: a promise is no result
     box.ensure().status,
     // @ts-expect-error: a number of milliseconds
