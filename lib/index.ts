@@ -22,6 +22,7 @@ export {
   measureSunPathLimitSync,
 } from './operations/measure-limit.js';
 export type { ParentOptions } from './operations/parent-options.js';
+export { preload } from './operations/preload.js';
 export type { NamedSocketProbe, ProbeReport, SocketProbe } from './operations/probe.js';
 export {
   type ProbePathOptions,
@@ -30,6 +31,7 @@ export {
   type SocketPathProbe,
 } from './operations/probe-path.js';
 export type { RemoveOptions, RemoveResult } from './operations/remove.js';
+export { runtimeBase } from './operations/runtime-base.js';
 export { sameInode, sameInodeSync } from './operations/same-inode.js';
 export type { SweepOptions, SweepResult } from './operations/sweep.js';
 export type { BoxSocketsOptions } from './paths/box-paths.js';

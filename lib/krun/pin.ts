@@ -10,7 +10,7 @@ import type { KrunPinExpectation } from './report.js';
 export type { KrunPinExpectation } from './report.js';
 
 // Loaded where it is used: see operations/lazy.ts.
-const loadCheck = () => require('./check.js') as typeof import('./check.js');
+export const loadCheck = () => require('./check.js') as typeof import('./check.js');
 
 /**
  * What to look at: libkrun's sources (its tree, a directory of it, or one file), or a built library or a program that

@@ -24,14 +24,17 @@ const entries = {
 const {
   BoxSockets,
   BoxSocketsError,
+  DERIVED_NAMES,
   assertKrunPin,
   assertKrunPinSync,
   checkKrunPin,
   checkKrunPinSync,
   measureSunPathLimit,
   measureSunPathLimitSync,
+  preload,
   probeSocketPath,
   probeSocketPathSync,
+  runtimeBase,
   sameInode,
   sameInodeSync,
   sunPathLimit,
@@ -45,14 +48,17 @@ const EXPORTS = {
   boxsockets: [
     'BoxSockets',
     'BoxSocketsError',
+    'DERIVED_NAMES',
     'assertKrunPin',
     'assertKrunPinSync',
     'checkKrunPin',
     'checkKrunPinSync',
     'measureSunPathLimit',
     'measureSunPathLimitSync',
+    'preload',
     'probeSocketPath',
     'probeSocketPathSync',
+    'runtimeBase',
     'sameInode',
     'sameInodeSync',
     'sunPathLimit',
@@ -120,6 +126,14 @@ const checks = {
     assert.deepEqual(names.map((entry) => path.posix.join('boxsockets', entry)).sort(), Object.keys(entries).sort());
   },
 
+  'every export can be replaced by a test': () => {
+    for (const [name, exported] of Object.entries(entries)) {
+      for (const [key, { configurable }] of Object.entries(Object.getOwnPropertyDescriptors(exported))) {
+        assert.equal(configurable || key === '__esModule', true, `${name}: ${key}`);
+      }
+    }
+  },
+
   'paths from identity alone': () => {
     const box = new BoxSockets('b1', '/home/me/boxes/b1/sockets', { base: '/b', uid: 7, names: ['ssh.sock'] });
     assert.equal(box.bindingDir, '/b/bl-7/b1');
@@ -146,10 +160,23 @@ const checks = {
     refused('ERR_INVALID_ARG_TYPE', () => new BoxSockets(1, '/x'));
     refused('ERR_INVALID_ARG_VALUE', () => new BoxSockets('b', Buffer.from([0xff])));
     refused('ERR_INVALID_ARG_VALUE', () => new BoxSockets('b', '/x', { base: 'relative' }));
-    refused('ERR_INVALID_ARG_VALUE', () => newBox().socket('.x.sock'));
+    refused('ERR_INVALID_ARG_VALUE', () => newBox().socket('.~x.sock'));
+    refused('ERR_INVALID_ARG_VALUE', () => new BoxSockets('b', '/x', { bse: '/tmp' }));
     refused('ERR_INVALID_ARG_TYPE', () => newBox().ensureSync({ takeover: 'yes' }));
     await assert.rejects(newBox().listen({}, 'box.sock'), { code: 'ERR_INVALID_ARG_TYPE' });
-    await assert.rejects(newBox().connect('x'), { code: 'ERR_INVALID_ARG_VALUE' });
+    await assert.rejects(newBox().connect('..'), { code: 'ERR_INVALID_ARG_VALUE' });
+  },
+
+  'a binding for any directory': () => {
+    preload();
+    const id = BoxSockets.idFor(scratch);
+    const names = ['.s.PGSQL.5432', { name: 'cm-user@host:22', derives: DERIVED_NAMES.ssh }];
+    const box = new BoxSockets(id, scratch, { base: scratch, standardNames: false, names });
+    assert.equal(box.budget().sockets.length, 3);
+    box.ensureSync();
+    assert.equal(box.probeSync().ok, true);
+    assert.equal(box.removeSync().status, 'removed');
+    assert.equal(path.isAbsolute(runtimeBase()), true);
   },
 
   'a budget of every name': () => {
