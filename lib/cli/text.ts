@@ -7,11 +7,6 @@ export function shellCommand(...words: string[]): string {
   return shellQuote(words);
 }
 
-/** A command for root: with sudo where the reader is another user. */
-export function asRoot(...words: string[]): string {
-  return process.geteuid?.() === 0 ? shellCommand(...words) : shellCommand('sudo', ...words);
-}
-
 /** `1 box`, `2 boxes`. */
 export function plural(count: number, singular: string, many = `${singular}s`): string {
   return `${count} ${count === 1 ? singular : many}`;

@@ -4,7 +4,7 @@ import { type SpawnSyncOptions, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { afterEach, beforeEach } from 'vitest';
+import { beforeEach } from 'vitest';
 import { runCli } from '../../dist/cli/cli.js';
 import { Output } from '../../dist/cli/output.js';
 
@@ -19,12 +19,11 @@ export interface Run {
 /** A directory of the test's own, short, and removed after each test. */
 export function scratch(): { readonly dir: string; readonly base: string } {
   let dir = '';
-  beforeEach(() => {
+  beforeEach(({ onTestFinished }) => {
+    // Last of all: what a test mounted or holds there is let go before.
+    onTestFinished(() => fs.rmSync(dir, { recursive: true, force: true }));
     dir = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'bs-')));
     fs.mkdirSync(path.join(dir, 'b'), { mode: 0o700 });
-  });
-  afterEach(() => {
-    fs.rmSync(dir, { recursive: true, force: true });
   });
   return {
     get dir() {

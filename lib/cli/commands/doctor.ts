@@ -1,9 +1,21 @@
 import type { KrunScheme } from '../../index.js';
-import { BASE_OPTION, baseOf, type Command, EXIT, KRUN_OPTION, UID_OPTION } from '../command.js';
+import {
+  type Arguments,
+  BASE_OPTION,
+  baseOf,
+  type Command,
+  EXIT,
+  KRUN_OPTION,
+  NAME_OPTION,
+  UID_OPTION,
+  WATCH_OPTION,
+} from '../command.js';
 import { examine } from '../doctor/doctor.js';
 import { Interruption } from '../doctor/interruption.js';
-import { renderReport } from '../doctor/render.js';
-import { ownUid } from '../doctor/report.js';
+import { ownUid } from '../doctor/remedy.js';
+import { renderReport, verdict } from '../doctor/render.js';
+import type { Output } from '../output.js';
+import { watching } from '../watch.js';
 
 /** `doctor`. */
 export const doctor: Command = {
@@ -12,37 +24,46 @@ export const doctor: Command = {
   operands: [],
   options: [
     { name: 'home', value: 'DIR', help: 'the home whose boxes to check: DIR/boxes/<id>/sockets' },
+    { name: 'verbose', help: 'draw every box, and tell of the machine' },
+    WATCH_OPTION,
+    NAME_OPTION,
     BASE_OPTION,
     UID_OPTION,
     KRUN_OPTION,
   ],
   details:
-    'Each finding comes with its remedy. Nothing is changed: sockets are probed under names of their own and removed. ' +
-    'Without --home, a home of 300 bytes is made, shown to fail directly and to work through its binding, and removed. ' +
-    'Exit status 1 where a finding is an error or a warning.',
+    'The verdict comes first, then a line for each box, then one finding for each cause, with what to do: commands to ' +
+    'paste, of which the first looks and none destroys. Nothing is changed: sockets are probed under names of their own ' +
+    "and removed. Another user's home is looked at as that user. Without --home, a home of 300 bytes is made, shown to " +
+    'fail directly and to work through its binding, and removed. Exit status 1 where a finding is an error or a warning.',
   examples: [
     ['', 'Does it work on this machine?'],
     ['--home ~/.boxes', 'Every box of a home'],
+    ['--home ~/.boxes --watch', 'The same, again and again'],
     ["--home ~/.boxes --json | jq -r '.findings[].remedy'", 'What to do'],
   ],
-  async run(args, output) {
-    const request = {
-      home: args.text('home') ?? null,
-      base: baseOf(args) ?? null,
-      uid: args.number('uid') ?? ownUid(),
-      krun: (args.text('krun') as KrunScheme | undefined) ?? null,
-    };
-    const interruption = new Interruption();
-    try {
-      const { report, selfCheck } = await examine(request, { interruption, progress: (step) => output.progress(step) });
-      if (!interruption.received) {
-        if (args.json) output.json(report);
-        else renderReport(report, selfCheck, output);
-      }
-      return report.ok ? EXIT.fine : EXIT.findings;
-    } finally {
-      output.clearProgress();
-      await interruption.end();
-    }
-  },
+  run: (args, output) => watching(args, output, () => examineOnce(args, output)),
 };
+
+async function examineOnce(args: Arguments, output: Output): Promise<number> {
+  const request = {
+    home: args.text('home') ?? null,
+    base: baseOf(args) ?? null,
+    uid: args.number('uid') ?? process.getuid?.() ?? ownUid(),
+    krun: (args.text('krun') as KrunScheme | undefined) ?? null,
+    names: args.texts('name'),
+  };
+  const interruption = new Interruption();
+  try {
+    const { report, selfCheck } = await examine(request, { interruption, progress: (step) => output.progress(step) });
+    if (!interruption.received) {
+      if (args.json) output.json(report);
+      else if (args.quiet) output.line(verdict(report, output));
+      else renderReport(report, selfCheck, args.flag('verbose'), output);
+    }
+    return report.ok ? EXIT.fine : EXIT.findings;
+  } finally {
+    output.clearProgress();
+    await interruption.end();
+  }
+}

@@ -1,126 +1,240 @@
-// What is wrong with one box, and what to do about it.
+// What is wrong with each box, one cause each: what follows from a cause is not told again, and what several boxes have
+// in common is told once.
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import type { BindingInfo } from '../../index.js';
 import { plural, shellCommand } from '../text.js';
-import { errorCode } from './files.js';
-import { type BoxReport, type DoctorRequest, type Finding, ownCommand } from './report.js';
+import { closedDirectory, describe, holdersIn, lookAt, octal } from './facts.js';
+import { asRoot, asUser, look, moveAside, own, ownUid } from './remedy.js';
+import { type BoxReport, type DoctorRequest, type Finding, type FindingCode, finding } from './report.js';
 
-/** Findings about one box. */
-export function boxFindings(box: BoxReport, request: DoctorRequest): Finding[] {
-  const findings: Finding[] = [];
-  const missing = realDirFinding(box, request);
-  if (missing !== null) findings.push(missing);
-  const binding = bindingFinding(box, request);
-  // A link to a directory that is not there dangles, and one that is missing cannot be made: one cause, one finding.
-  if (binding !== null && !(missing !== null && ['dangling', 'missing'].includes(box.binding.state))) {
-    findings.push(binding);
-  }
-  findings.push(...nameFindings(box, request));
-  if (box.deadZone) findings.push(deadZoneFinding(box));
-  return findings;
+/** One cause in one box. */
+export interface Cause {
+  code: FindingCode;
+  /** What follows "Box b1 …": what boxes may have in common, a colon, and what is this one's own. */
+  says: string;
+  remedy: string[];
 }
 
-function realDirFinding(box: BoxReport, request: DoctorRequest): Finding | null {
-  let problem: string;
+export interface Examined {
+  box: BoxReport;
+  /** What lies in the directory that the binding leads to. */
+  held: BindingInfo['sockets'];
+}
+
+/** The causes of one box, the one that matters first. */
+export function causesOf({ box, held }: Examined, request: DoctorRequest): Cause[] {
+  const main =
+    directoryCause(box, request) ??
+    nameCause(box, request) ??
+    bindingCause(box, request) ??
+    probeCause(box, request) ??
+    occupiedCause(box);
+  return [...(main === null ? openCauses(box, held) : [main]), ...deadZoneCauses(box)];
+}
+
+/** One finding for each cause, whatever the number of boxes that have it. */
+export function gather(found: { id: string; causes: Cause[] }[]): Finding[] {
+  const groups = new Map<string, { ids: string[]; causes: Cause[] }>();
+  for (const { id, causes } of found) {
+    for (const cause of causes) {
+      const key = `${cause.code} ${cause.says.split(': ', 1)[0]}`;
+      const { ids, causes: alike } = groups.get(key) ?? { ids: [], causes: [] };
+      groups.set(key, { ids: [...ids, id], causes: [...alike, cause] });
+    }
+  }
+  return [...groups.values()].flatMap(({ ids, causes }) => {
+    const [first] = causes;
+    if (first === undefined) return [];
+    const some = ids.slice(0, 3).join(', ') + (ids.length > 3 ? ` and ${ids.length - 3} more` : '');
+    const who = ids.length === 1 ? `Box ${some}` : `Each of ${ids.length} boxes (${some})`;
+    const remedy = [...new Set(causes.flatMap((cause) => cause.remedy))];
+    return [finding(first.code, `${who} ${first.says}.`, ...remedy)];
+  });
+}
+
+function cause(code: FindingCode, says: string, ...remedy: string[]): Cause {
+  return { code, says, remedy };
+}
+
+function directoryCause(box: BoxReport, request: DoctorRequest): Cause | null {
+  const where = box.realDir;
+  const make = [asUser(['mkdir', '-m', '0700', '--', where]), own(request, 'ensure', box.id, where)];
+  let st: fs.Stats;
   try {
-    if (fs.statSync(box.realDir).isDirectory()) return null;
-    problem = 'it is no directory';
-  } catch (error) {
-    problem = errorCode(error);
+    st = fs.statSync(where);
+  } catch {
+    const closed = closedDirectory(where);
+    if (closed !== null) {
+      const says = `is closed to its own user: ${closed} cannot be entered`;
+      return cause('sockets-unreadable', says, look(closed), asUser(['chmod', 'u+rwx', '--', closed]));
+    }
+    const says = `has no directory for its sockets: ${where} leads to nothing`;
+    // A link that leads nowhere stands there, and nothing can be made in its place.
+    const aside = typeof lookAt(where) === 'string' ? [] : [moveAside(where)];
+    return cause('sockets-missing', says, look(path.dirname(where)), ...aside, ...make);
   }
-  return {
-    severity: 'warning',
-    code: 'box-without-sockets',
-    message: `Box ${box.id} has no directory for its sockets: ${box.realDir}: ${problem}.`,
-    remedy: `${shellCommand('mkdir', '-m', '0700', '--', box.realDir)} && ${ownCommand(request, 'ensure', box.id, box.realDir)}`,
-  };
+  const said = describe(where, st);
+  if (!st.isDirectory()) {
+    const says = `has something else in the place of its directory: ${said}`;
+    return cause('sockets-not-a-directory', says, look(where), moveAside(where), ...make);
+  }
+  if (st.uid !== ownUid()) {
+    const give = asRoot('chown', String(ownUid()), '--', where);
+    return cause('sockets-foreign', `has a directory of another user's: ${said}`, look(where), give);
+  }
+  if ((st.mode & 0o700) === 0o700) return null;
+  const says = `cannot bind in its own directory: ${where} has mode ${octal(st.mode)}`;
+  return cause('sockets-mode', says, look(where), asUser(['chmod', '0700', '--', where]));
 }
 
-function bindingFinding(box: BoxReport, request: DoctorRequest): Finding | null {
+function nameCause(box: BoxReport, request: DoctorRequest): Cause | null {
+  const tooLong = box.sockets.filter((socket) => !socket.fits);
+  if (tooLong.length === 0) return null;
+  const names = tooLong.map((socket) => `${socket.name} ${socket.bytes}`).join(', ');
+  const over = Math.max(...tooLong.map((socket) => socket.bytes)) - 103;
+  const says = `has names that do not fit even through its binding: ${names}; that is ${plural(over, 'byte')} too many`;
+  const home = path.dirname(box.realDir);
+  if (request.base === null) {
+    const shorter = path.join(path.dirname(home), `${box.id.slice(0, 12)}-${box.id.length}`);
+    return cause(
+      'name-too-long',
+      says,
+      look(home),
+      '# its id is too long; while nothing runs:',
+      moveAside(home, shorter),
+    );
+  }
+  const elsewhere = own({ ...request, base: null }, 'ensure', box.id, box.realDir);
+  return cause(
+    'name-too-long',
+    says,
+    look(request.base),
+    '# the base is too long; the default one is /tmp:',
+    elsewhere,
+  );
+}
+
+function bindingCause(box: BoxReport, request: DoctorRequest): Cause | null {
   const { state, target, code } = box.binding;
-  const ensure = ownCommand(request, 'ensure', box.id, box.realDir);
   const where = box.bindingDir;
+  const ensure = own(request, 'ensure', box.id, box.realDir);
   switch (state) {
-    case 'missing':
-      return {
-        severity: 'warning',
-        code: 'binding-missing',
-        message: `Box ${box.id} has no binding: ${where} is not there. A cleaner takes idle ones.`,
-        remedy: ensure,
-      };
+    case 'missing': {
+      const pids = holdersIn(box.realDir, where);
+      const says = `has no binding: ${where} is not there; a cleaner takes an idle one`;
+      if (pids.length === 0) return cause('binding-missing', says, ensure);
+      const alive = `is alive and has lost its binding: ${processes(pids)} bound sockets that nobody can dial`;
+      return cause('binding-lost', alive, showProcesses(pids), ensure);
+    }
     case 'dangling':
-      return {
-        severity: 'warning',
-        code: 'binding-dangling',
-        message: `The binding of box ${box.id} leads to nothing: ${where} -> ${target}.`,
-        remedy: ensure,
-      };
-    case 'foreign':
-      return {
-        severity: 'error',
-        code: 'binding-foreign',
-        message: `The binding of box ${box.id} is taken by another home: ${where} -> ${target}.`,
-        remedy: `${ensure}    # refused while a box lives there: stop it, or add --takeover`,
-      };
-    case 'not-a-symlink':
-      return {
-        severity: 'error',
-        code: 'binding-not-a-symlink',
-        message: `Something that is no symlink stands at the binding of box ${box.id}: ${where}.`,
-        remedy: `${shellCommand('mv', '--', where, `${where}.aside`)} && ${ensure}`,
-      };
-    case 'unreadable':
-      return {
-        severity: 'error',
-        code: 'binding-unreadable',
-        message: `The binding of box ${box.id} cannot be resolved (${code}): ${where} -> ${target}.`,
-        remedy: `${ensure} --takeover`,
-      };
+      return cause(
+        'binding-dangling',
+        `has a binding that leads to nothing: ${where} to ${target}`,
+        look(where),
+        ensure,
+      );
+    case 'foreign': {
+      const pids = holdersIn(target ?? '', where);
+      const says = `has a binding that leads to another home: ${where} to ${target}`;
+      if (pids.length === 0) return cause('binding-foreign', says, look(where), ensure);
+      const decide = '# two boxes bear one id. Stop that one (or add --takeover, which hands the binding over), then:';
+      const alive = `has a binding that leads to a live box of another home: ${where} to ${target}, held by ${processes(pids)}`;
+      return cause('binding-in-use', alive, showProcesses(pids), decide, ensure);
+    }
+    case 'not-a-symlink': {
+      const st = lookAt(where);
+      const says = `has something else in the place of its binding: ${typeof st === 'string' ? where : describe(where, st)}`;
+      const aside = moveAside(where, path.join(path.dirname(where), `.${box.id}.aside`));
+      return cause('binding-not-a-symlink', says, look(where), aside, ensure);
+    }
+    case 'unreadable': {
+      const closed = closedDirectory(target ?? where);
+      const open = closed === null ? [] : [asUser(['chmod', 'u+rwx', '--', closed])];
+      const says = `has a binding that cannot be resolved (${code}): ${where} to ${target}; a live box may be behind it`;
+      return cause('binding-unreadable', says, shellCommand('namei', '-l', target ?? where), ...open, ensure);
+    }
     default:
       return null;
   }
 }
 
-function nameFindings(box: BoxReport, request: DoctorRequest): Finding[] {
-  const tooLong = box.sockets.filter((socket) => !socket.fits);
-  const findings: Finding[] = [];
-  if (tooLong.length > 0) {
-    const longest = Math.max(...tooLong.map((socket) => socket.bytes));
-    const over = longest - (tooLong[0]?.limit ?? 104) + 1;
-    findings.push({
-      severity: 'error',
-      code: 'name-too-long',
-      message:
-        `Box ${box.id}: ${plural(tooLong.length, 'name does', 'names do')} not fit even through the binding ` +
-        `(${tooLong.map((socket) => `${socket.name} ${socket.bytes}`).join(', ')} bytes, the limit is below 104).`,
-      remedy:
-        request.base === null
-          ? `Give the box an id that is ${plural(over, 'byte')} shorter.`
-          : `Take an id or a base that is ${plural(over, 'byte')} shorter; /tmp is the default base.`,
-    });
-  }
-  for (const { name, probe, fits } of box.sockets) {
-    if (probe === null || probe.ok || !fits) continue;
-    const call = probe.syscall === undefined ? '' : ` in ${probe.syscall}`;
-    findings.push({
-      severity: 'error',
-      code: 'socket-does-not-bind',
-      message: `Box ${box.id}: ${name} does not bind: ${probe.code ?? 'unknown'}${call}. ${probe.message ?? ''}`.trim(),
-      remedy: shellCommand('boxsockets', 'probe', path.join(box.bindingDir, name)),
-    });
-  }
-  return findings;
+function processes(pids: number[]): string {
+  return `${pids.length === 1 ? 'process' : 'processes'} ${pids.join(', ')}`;
 }
 
-function deadZoneFinding(box: BoxReport): Finding {
+function showProcesses(pids: number[]): string {
+  return shellCommand('ps', '-o', 'pid,user,etime,args', '-p', pids.join(','));
+}
+
+function probeCause(box: BoxReport, request: DoctorRequest): Cause | null {
+  const failed = box.sockets.filter(({ probe, fits }) => fits && probe?.ok === false);
+  const [first] = failed;
+  if (first === undefined) return null;
+  const { code = 'unknown', message = '' } = first.probe ?? {};
+  const where = box.realDir;
+  const which =
+    failed.length === box.sockets.length ? 'none of its names binds' : `${failed.length} of its names do not bind`;
+  switch (code) {
+    case 'ENOSPC':
+    case 'EDQUOT': {
+      const again = own(request, 'doctor', ...(request.home === null ? [] : ['--home', request.home]));
+      const shown = ['-h', '-i'].map((what) => asUser(['df', what, '--', where]));
+      return cause(
+        'sockets-full',
+        `lies on a full file system (${code}): ${which}`,
+        ...shown,
+        '# make room there, then:',
+        again,
+      );
+    }
+    case 'EROFS': {
+      const writable = `mount -o remount,bind,rw "$(findmnt -no TARGET -T ${shellCommand(where)})"`;
+      const says = `lies on a file system that is mounted read-only: ${which}`;
+      return cause('sockets-read-only', says, shellCommand('findmnt', '-T', where), asRoot('sh', '-c', writable));
+    }
+    default: {
+      const says = `has sockets that do not bind (${code}): ${which}. ${message}`;
+      const probe = asUser(['boxsockets', 'probe', path.join(box.bindingDir, first.name)]);
+      return cause('sockets-fail', says, shellCommand('findmnt', '-T', where), look(where), probe);
+    }
+  }
+}
+
+// A name that something else bears: a directory, a link, a file, which no program replaces.
+function occupiedCause(box: BoxReport): Cause | null {
+  for (const where of box.sockets.map(({ name }) => path.join(box.realDir, name))) {
+    const st = lookAt(where);
+    if (typeof st === 'string' || st.isSocket()) continue;
+    return cause(
+      'name-occupied',
+      `has something else where a socket belongs: ${describe(where, st)}`,
+      look(where),
+      moveAside(where),
+    );
+  }
+  return null;
+}
+
+function openCauses(box: BoxReport, held: BindingInfo['sockets']): Cause[] {
+  const where = box.realDir;
+  const st = fs.statSync(where);
+  const unknown = held.filter((socket) => typeof socket.held !== 'boolean').map((socket) => socket.name);
+  const open = `has a directory that others may write to: ${describe(where, st)}`;
+  const unclear = `has sockets of which it cannot be told whether they are held: ${unknown.join(', ')}`;
+  return [
+    ...((st.mode & 0o022) === 0
+      ? []
+      : [cause('sockets-open', open, look(where), asUser(['chmod', 'go-w', '--', where]))]),
+    ...(unknown.length === 0 ? [] : [cause('liveness-unknown', unclear, shellCommand('findmnt', '-T', where))]),
+  ];
+}
+
+function deadZoneCauses(box: BoxReport): Cause[] {
+  if (!box.deadZone) return [];
   const lost = box.sockets.filter((socket) => !socket.realFits).map((socket) => socket.name);
-  return {
-    severity: 'info',
-    code: 'dead-zone',
-    message:
-      `Box ${box.id} lies in the dead zone: with its ${Buffer.byteLength(box.realDir)} bytes, a program that binds in ` +
-      `the directory itself seems to work until it comes to ${lost.join(', ')}.`,
-    remedy: `Bind and dial below ${box.bindingDir}, never in the directory itself.`,
-  };
+  const bytes = Buffer.byteLength(box.realDir);
+  const says = `lies in the dead zone: in its ${bytes} bytes a direct bind works until it comes to ${lost.join(', ')}`;
+  return [cause('dead-zone', says, '# bind and dial through the binding, never in the directory itself')];
 }

@@ -2,7 +2,7 @@
 
 import * as fs from 'node:fs';
 import * as net from 'node:net';
-import { errorCode } from './files.js';
+import { errorCode } from './facts.js';
 
 /** What became of a real `net.Server.listen(path)`. */
 export interface DirectBind {

@@ -1,21 +1,18 @@
 // The whole examination, step by step. It changes nothing that it did not make itself.
 
+import { spawnSync } from 'node:child_process';
 import * as path from 'node:path';
-import { type BindingInfo, BoxSockets, measureSunPathLimit, sunPathLimit } from '../../index.js';
-import { type CleanerReport, inspectCleaners } from '../cleaner.js';
-import { inspectBox, listParent, readHome, staleBindings } from './boxes.js';
+import { type BindingInfo, BoxSockets } from '../../index.js';
+import { inspectCleaners } from '../cleaner.js';
+import { plural } from '../text.js';
+import { causesOf, gather } from './box-findings.js';
+import { inspectBox } from './boxes.js';
 import { cleanerFindings } from './cleaner-findings.js';
-import { errorCode, realPath } from './files.js';
-import { inspectBase, inspectParent } from './machine.js';
-import {
-  type BoxReport,
-  boxOptions,
-  DEFAULT_BASE,
-  type DoctorReport,
-  type DoctorRequest,
-  type Finding,
-  type ParentReport,
-} from './report.js';
+import { realPath } from './facts.js';
+import { otherUser, readHome } from './home.js';
+import { inspectMachine } from './machine.js';
+import { own, ownUid, readByUs } from './remedy.js';
+import { boxOptionsOf, DEFAULT_BASE, type DoctorReport, type DoctorRequest, type Finding, finding } from './report.js';
 import { runSelfCheck, type SelfCheck } from './self-check.js';
 
 /** What an examination came to. */
@@ -34,106 +31,97 @@ export interface Examiner {
 
 /** Examines a home, or without one the machine and a home made for the purpose. */
 export async function examine(asked: DoctorRequest, examiner: Examiner): Promise<Examination> {
-  // Checked by the constructor, before anything is looked at.
-  new BoxSockets('id', '/', boxOptions(asked));
   const request = { ...asked, home: asked.home === null ? null : path.resolve(asked.home) };
+  // Checked by the constructor, before anything is looked at.
+  const { parentDir } = new BoxSockets('id', '/', boxOptionsOf(request));
+  const other = otherUser(request, parentDir);
+  const theirs = other === null || ownUid() !== 0 ? null : examineAs(other, request);
+  if (theirs !== null) return { report: theirs, selfCheck: null };
 
-  examiner.progress('Measuring what a socket address holds');
-  const limit = await measureLimit(request);
   examiner.progress('Looking at the base, the parent and what cleans them');
-  const base = inspectBase(request);
-  const parent = inspectParent(request);
-  const findings = [...uidFindings(), ...limit.findings, ...base.findings, ...parent.findings];
-
-  const listed = await listParent(request, parent.parent);
-  const home = request.home === null ? { ids: [], findings: [] } : readHome(request.home, request);
-  const cleaner = lookForCleaners(request, parent.parent, home.ids);
-  findings.push(...listed.findings, ...home.findings, ...cleanerFindings(cleaner, request));
-  findings.push(...staleBindings(listed.bindings ?? new Map(), home.ids, request));
-
-  const examined = await examineBoxes({ ids: home.ids, bindings: listed.bindings, request, examiner });
-  findings.push(...examined.findings);
+  const machine = await inspectMachine(request);
+  const findings = [...machine.findings];
   const report = {
-    ok: findings.every((finding) => finding.severity === 'info'),
     platform: process.platform,
-    limit: limit.limit,
-    base: base.base,
-    parent: parent.parent,
-    cleaner,
-    boxes: examined.boxes,
-    findings,
+    limit: machine.limit,
+    base: machine.base,
+    parent: machine.parent,
+    cleaner: inspectCleaners(path.join(realPath(request.base ?? DEFAULT_BASE), path.basename(parentDir), 'id')),
+    boxes: [] as DoctorReport['boxes'],
   };
-  return { report, selfCheck: examined.selfCheck };
+  if (other !== null) return { report: { ok: false, ...report, findings: [other.finding] }, selfCheck: null };
+  findings.push(...cleanerFindings(report.cleaner, machine.isNoatime));
+
+  const home = request.home === null ? null : readHome(request.home, request);
+  findings.push(...(home?.findings ?? []), ...staleBindings(machine.bindings, home?.ids ?? [], request));
+  let selfCheck: SelfCheck | null = null;
+  if (home !== null) {
+    const examined = await examineBoxes(home.ids, machine.bindings, request, examiner);
+    report.boxes.push(...examined.boxes);
+    findings.push(...examined.findings);
+  } else if (!examiner.interruption.received) {
+    examiner.progress('Making a deep home and binding in it');
+    selfCheck = await runSelfCheck(request, machine.findings);
+    if (selfCheck.box !== null) report.boxes.push(selfCheck.box);
+    findings.push(...selfCheck.findings);
+  }
+  // Without a home nobody is harmed yet.
+  if (home === null) for (const one of findings) if (one.severity === 'warning') one.severity = 'info';
+  const order = ['error', 'warning', 'info'];
+  findings.sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
+  const ok = findings.every((finding) => finding.severity === 'info');
+  return { report: { ok, ...report, findings }, selfCheck };
 }
 
-async function examineBoxes(what: {
-  ids: string[];
-  bindings: Map<string, BindingInfo> | null;
-  request: DoctorRequest;
-  examiner: Examiner;
-}): Promise<{ boxes: BoxReport[]; selfCheck: SelfCheck | null; findings: Finding[] }> {
-  const { ids, bindings, request, examiner } = what;
-  const boxes: BoxReport[] = [];
-  const findings: Finding[] = [];
+async function examineBoxes(
+  ids: string[],
+  bindings: Map<string, BindingInfo> | null,
+  request: DoctorRequest,
+  examiner: Examiner,
+): Promise<{ boxes: DoctorReport['boxes']; findings: Finding[] }> {
+  const boxes: DoctorReport['boxes'] = [];
+  const found = [];
   for (const [index, id] of ids.entries()) {
     if (examiner.interruption.received) break;
     examiner.progress(`Probing box ${index + 1} of ${ids.length}: ${id}`);
-    const box = new BoxSockets(id, path.join(request.home ?? '', 'boxes', id, 'sockets'), boxOptions(request));
-    const inspected = await inspectBox(box, bindings, request);
-    boxes.push(inspected.box);
-    findings.push(...inspected.findings);
+    const realDir = path.join(request.home ?? '', 'boxes', id, 'sockets');
+    const examined = await inspectBox(new BoxSockets(id, realDir, boxOptionsOf(request)), bindings);
+    boxes.push(examined.box);
+    found.push({ id, causes: causesOf(examined, request) });
   }
-  if (request.home !== null || examiner.interruption.received) return { boxes, selfCheck: null, findings };
-  examiner.progress('Making a deep home and binding in it');
-  const selfCheck = await runSelfCheck(request);
-  if (selfCheck.box !== null) boxes.push(selfCheck.box);
-  return { boxes, selfCheck, findings: [...findings, ...selfCheck.findings] };
+  return { boxes, findings: gather(found) };
 }
 
-async function measureLimit(request: DoctorRequest): Promise<{ limit: DoctorReport['limit']; findings: Finding[] }> {
-  const { capacity, portableMaxBytes } = sunPathLimit();
-  try {
-    const { declared, measured } = await measureSunPathLimit(request.base ?? DEFAULT_BASE);
-    return { limit: { declared, measured, portable: portableMaxBytes }, findings: [] };
-  } catch (error) {
-    const limit = { declared: capacity, measured: null, portable: portableMaxBytes };
-    return { limit, findings: [limitFinding(error, request)].flat() };
-  }
-}
-
-function limitFinding(error: unknown, request: DoctorRequest): Finding | [] {
-  const code = errorCode(error);
-  const message = error instanceof Error ? error.message : String(error);
-  if (code === 'ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE') {
-    // Its last line is what to do.
-    const end = message.lastIndexOf('\n');
-    return { severity: 'error', code, message: message.slice(0, end), remedy: message.slice(end + 1) };
-  }
-  // A base that is missing or closed has a finding of its own, and so have names that are too long in it.
-  const known = ['ENOENT', 'ENOTDIR', 'EACCES', 'EROFS', 'ERR_BOX_SOCKETS_PATH_TOO_LONG'];
-  if (known.includes(code)) return [];
-  return {
-    severity: 'error',
-    code: 'limit-not-measured',
-    message: `No socket could be bound in ${request.base ?? DEFAULT_BASE}: ${message}`,
-    remedy: `boxsockets probe ${path.join(request.base ?? DEFAULT_BASE, 'test.sock')}`,
-  };
-}
-
-function uidFindings(): Finding[] {
-  const [real, effective] = [process.getuid?.(), process.geteuid?.()];
-  if (real === effective) return [];
-  return [
-    {
-      severity: 'error',
-      code: 'uid-mismatch',
-      message: `The real uid is ${real} and the effective uid ${effective}: ensure refuses to work under two names.`,
-      remedy: 'Run as one user: neither setuid nor half of a sudo.',
-    },
+// As the user whose home it is: what is made for a probe is theirs then, and so is the judgement. Null where that user
+// cannot run this program.
+function examineAs({ uid, gid }: { uid: number; gid: number }, request: DoctorRequest): DoctorReport | null {
+  const { home, base, krun, names } = request;
+  const words = [
+    ...(home === null ? [] : ['--home', home]),
+    ...(base === null ? [] : ['--base', base]),
+    ...(krun === null ? [] : ['--krun', krun]),
+    ...(request.uid === ownUid() ? [] : ['--uid', String(request.uid)]),
+    ...names.flatMap((name) => ['--name', name]),
   ];
+  const options = { uid, gid, env: readByUs(), cwd: '/', encoding: 'utf8', maxBuffer: 2 ** 30 } as const;
+  const { stdout } = spawnSync(
+    process.execPath,
+    [path.join(__dirname, '../main.js'), 'doctor', '--json', ...words],
+    options,
+  );
+  try {
+    return JSON.parse(stdout) as DoctorReport;
+  } catch {
+    return null;
+  }
 }
 
-// What is said of one link holds for each that no line names.
-function lookForCleaners(request: DoctorRequest, parent: ParentReport, [id = 'box']: string[]): CleanerReport {
-  return inspectCleaners(path.join(realPath(request.base ?? DEFAULT_BASE), path.basename(parent.path), id));
+/** Bindings that lead to nothing, of whichever home. */
+function staleBindings(bindings: Map<string, BindingInfo> | null, except: string[], request: DoctorRequest): Finding[] {
+  const stale = [...(bindings?.values() ?? [])].filter(({ id, state }) => state === 'dangling' && !except.includes(id));
+  if (stale.length === 0) return [];
+  const names = stale.slice(0, 3).map((binding) => binding.id);
+  const more = stale.length > 3 ? ` and ${stale.length - 3} more` : '';
+  const message = `${plural(stale.length, 'binding leads', 'bindings lead')} to nothing: ${names.join(', ')}${more}.`;
+  return [finding('binding-stale', message, own(request, 'sweep', '--dry-run'), own(request, 'sweep'))];
 }

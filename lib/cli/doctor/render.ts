@@ -1,99 +1,172 @@
-// The page that `doctor` prints: the machine, each box with its names as bars, and at the end what to do.
+// The page that `doctor` prints: the verdict, a line for each box, each finding with what to do, and the rest on demand.
 
-import type { Cleaner } from '../cleaner.js';
 import type { Output } from '../output.js';
 import { plural, printable, shorten, wrap } from '../text.js';
 import { packageVersion } from '../version.js';
 import type { DirectBind } from './direct-bind.js';
-import { renderBox, renderBriefly } from './render-box.js';
-import type { BaseReport, BoxReport, DoctorReport, Finding, ParentReport } from './report.js';
+import { renderBars } from './render-bars.js';
+import type { BoxReport, DoctorReport, Finding } from './report.js';
 import type { SelfCheck } from './self-check.js';
 
-const LABEL = 10;
-// As many boxes are drawn whether or not there is anything wrong with them.
-const DRAWN_ANYWAY = 3;
-// When the parent is gone, every box of a home has the same thing wrong with it.
-const MOST_DRAWN = 6;
-const MOST_OF_A_CODE = 6;
+// Boxes in order that get a line; what is not gets one whatever the number.
+const MOST_IN_ORDER = 20;
+const MOST_LINES = 6;
+const MOST_DRAWN = 3;
 
 /** Prints the report. */
-export function renderReport(report: DoctorReport, selfCheck: SelfCheck | null, output: Output): void {
-  renderMachine(report, output);
+export function renderReport(
+  report: DoctorReport,
+  selfCheck: SelfCheck | null,
+  verbose: boolean,
+  output: Output,
+): void {
+  output.line(verdict(report, output));
+  if (verbose || selfCheck !== null) renderMachine(report, output);
   if (selfCheck !== null) renderDirect(selfCheck, output);
-  const brief = report.boxes.length > DRAWN_ANYWAY ? report.boxes.filter(isInOrder) : [];
-  if (brief.length > 0) renderBriefly(brief, output);
-  const drawn = report.boxes.filter((candidate) => !brief.includes(candidate));
-  for (const box of drawn.slice(0, MOST_DRAWN)) renderBox(box, output);
-  if (drawn.length > MOST_DRAWN) {
-    output.line();
-    output.line(`${plural(drawn.length - MOST_DRAWN, 'more box', 'more boxes')} not drawn (all of them: --json)`);
+  renderBoxes(report.boxes, verbose, output);
+  for (const finding of report.findings) {
+    // Drawn above, and nothing to be done about.
+    if (finding.code !== 'direct-bind') renderFinding(finding, verbose, output);
   }
-  // Drawn above, and nothing to be done about.
-  renderFindings({ ...report, findings: report.findings.filter((finding) => finding.code !== 'direct-bind') }, output);
-  if (selfCheck !== null) output.line(output.style('dim', 'Your own boxes: boxsockets doctor --home DIR'));
+  const drawn = verbose ? report.boxes : report.boxes.filter((box) => box.sockets.some(isBroken)).slice(0, MOST_DRAWN);
+  for (const box of drawn) renderBars(box, output);
+  if (selfCheck !== null) {
+    output.line();
+    output.line(output.style('dim', 'Next: boxsockets doctor --home DIR'));
+  }
 }
 
-function measuredLimit({ declared, measured }: DoctorReport['limit']): string {
-  if (measured === null) return 'not measured';
-  // XNU: its programs keep to what is declared.
-  return measured > declared ? `the kernel takes ${measured}, programs do not` : `${measured} measured`;
+/** The first line, which says it all. */
+export function verdict({ ok, boxes, findings }: DoctorReport, output: Output): string {
+  const count = (severity: Finding['severity']) => findings.filter((one) => one.severity === severity).length;
+  const [errors, warnings] = [count('error'), count('warning')];
+  const checked = `${plural(boxes.length, 'box', 'boxes')} checked`;
+  if (ok) return output.style('green', `${output.glyphs.good} All is well: ${checked}.`);
+  const counts = [errors > 0 ? plural(errors, 'error') : '', warnings > 0 ? plural(warnings, 'warning') : ''];
+  const broken = boxes.filter((box) => stateOf(box).word !== 'ok').length;
+  const which = broken > 0 ? `${broken} of ${plural(boxes.length, 'box', 'boxes')} not in order` : checked;
+  const text = `${which}: ${counts.filter((part) => part !== '').join(', ')}.`;
+  return output.style(errors > 0 ? 'red' : 'yellow', `${output.glyphs[errors > 0 ? 'bad' : 'warning']} ${text}`);
 }
 
-function renderMachine(report: DoctorReport, output: Output): void {
-  const { limit, base, parent, cleaner } = report;
-  const { platform, arch, version } = process;
-  row(output, 'Host', `${platform} ${arch}, Node ${version}, boxsockets ${packageVersion()}`);
-  row(
-    output,
-    'Limit',
-    `a socket address holds ${limit.declared} bytes here (${measuredLimit(limit)}); ${limit.portable} and a NUL fit everywhere`,
-  );
-  row(output, 'Base', `${base.path}, ${described(base)}`);
-  row(output, 'Parent', `${parent.path}, ${described(parent)}`);
-  const cleaners = cleaner.cleaners.length > 0 ? cleaner.cleaners.map(cleanerLine) : ['none found'];
-  cleaners.forEach((line, index) => {
-    row(output, index === 0 ? 'Cleaner' : '', line);
-  });
-  if (cleaner.cleaners.every((one) => one.takesLink !== true) && report.platform === 'linux')
-    row(output, '', `to be sure, in /etc/tmpfiles.d: ${cleaner.tmpfilesLine}`);
+function renderBoxes(boxes: BoxReport[], verbose: boolean, output: Output): void {
+  if (boxes.length === 0) return;
+  output.line();
+  const idWidth = Math.min(output.width < 60 ? 14 : 30, Math.max(...boxes.map(({ id }) => printable(id).length)));
+  const told = boxes.map((box) => ({ box, state: stateOf(box) }));
+  const inOrder = told.filter(({ state }) => state.word === 'ok');
+  const shown = new Set(verbose ? inOrder : inOrder.slice(0, MOST_IN_ORDER));
+  for (const one of told) {
+    if (one.state.word === 'ok' && !shown.has(one)) continue;
+    const { word, style, said } = one.state;
+    const id = shorten(printable(one.box.id), idWidth, output.glyphs.ellipsis).padEnd(idWidth);
+    const start = `${output.style(style, word.padEnd(6))}  ${id}  `;
+    const left = output.width - 10 - idWidth;
+    const size = `${longest(one.box, 'bytes')} of 103 bytes, ${longest(one.box, 'realBytes')} directly`;
+    const parts = [said, size, printable(one.box.realDir)];
+    let text = shorten(said, left, output.glyphs.ellipsis);
+    for (const part of parts.slice(1)) if (`${text}  ${part}`.length <= left) text += `  ${part}`;
+    output.line(start + text);
+  }
+  const hidden = inOrder.length - shown.size;
+  if (hidden > 0) output.line(`${hidden} more in order (all of them: --verbose, --json)`);
 }
 
-function row(output: Output, label: string, text: string): void {
-  wrap(printable(text), output.proseWidth - LABEL).forEach((line, index) => {
-    output.line(`${output.style('bold', (index === 0 ? label : '').padEnd(LABEL))}${line}`);
-  });
+function longest(box: BoxReport, of: 'bytes' | 'realBytes'): number {
+  return Math.max(...box.sockets.map((socket) => socket[of]));
 }
 
-const STATES: Record<BaseReport['state'] | ParentReport['state'], string> = {
-  fine: 'in order',
-  missing: 'not there yet',
-  unreadable: 'cannot be looked at',
-  'not-a-directory': 'not a directory',
-  foreign: 'not yours',
-  'not-sticky': 'not sticky',
-  open: 'open to others',
+const BINDING_SAID: Record<BoxReport['binding']['state'], string> = {
+  live: 'live',
+  idle: 'idle',
+  missing: 'no binding',
+  foreign: 'taken by another home',
+  dangling: 'its binding leads to nothing',
+  unreadable: 'its binding cannot be resolved',
+  'not-a-symlink': 'something else at its binding',
+  unknown: 'its binding is not known',
 };
 
-function described(directory: BaseReport | ParentReport): string {
-  const isPrivate = 'isPrivate' in directory && directory.isPrivate === true ? ', private to this process' : '';
-  const owner = directory.owner === null ? '' : ` (uid ${directory.owner}, mode ${directory.mode})`;
-  return `${STATES[directory.state]}${isPrivate}${owner}`;
+function isBroken(socket: BoxReport['sockets'][0]): boolean {
+  return !socket.fits || socket.probe?.ok === false;
 }
 
-function cleanerLine({ name, active, takesLink, age, reason }: Cleaner): string {
-  const takes =
-    takesLink === null ? 'may take a link' : takesLink ? `takes a link after ${age}` : 'takes no links here';
-  return `${name} ${takes} (${active ? '' : 'not active: '}${reason})`;
+function stateOf({ binding, sockets }: BoxReport): {
+  word: 'ok' | 'broken' | 'lost';
+  style: 'green' | 'red' | 'yellow';
+  said: string;
+} {
+  const failed = sockets.find(isBroken);
+  if (failed !== undefined) {
+    const why = failed.fits ? `does not bind, ${failed.probe?.code}` : 'is too long';
+    return { word: 'broken', style: 'red', said: `${failed.name} ${why}` };
+  }
+  const said = BINDING_SAID[binding.state];
+  if (binding.state === 'live' || binding.state === 'idle') return { word: 'ok', style: 'green', said };
+  const lost = ['missing', 'dangling', 'unknown'].includes(binding.state);
+  return lost ? { word: 'lost', style: 'yellow', said } : { word: 'broken', style: 'red', said };
+}
+
+function renderFinding({ severity, code, message, remedy }: Finding, verbose: boolean, output: Output): void {
+  const colour = { error: 'red', warning: 'yellow', info: 'dim' } as const;
+  output.line();
+  output.line(`${output.style(colour[severity], severity)}  ${output.style('bold', code)}`);
+  for (const part of message.split('\n')) {
+    for (const text of wrap(printable(part), output.proseWidth - 2)) output.line(`  ${text}`);
+  }
+  // A command stays whole, however long: it is there to be pasted.
+  const lines = remedy.split('\n');
+  const shown = verbose || lines.length <= MOST_LINES + 1 ? lines : lines.slice(0, MOST_LINES);
+  for (const line of shown) {
+    const isComment = line.startsWith('# ');
+    const parts = isComment
+      ? wrap(printable(line.slice(2)), output.proseWidth - 6).map((text) => `# ${text}`)
+      : [printable(line)];
+    for (const part of parts) output.line(`    ${output.style(isComment ? 'dim' : 'cyan', part)}`);
+  }
+  if (shown.length < lines.length) output.line(`    # ${lines.length - shown.length} more lines: --verbose, --json`);
+}
+
+function renderMachine({ limit, base, parent, cleaner, platform }: DoctorReport, output: Output): void {
+  const row = (label: string, text: string): void => {
+    const column = output.width < 60 ? 2 : 10;
+    if (column === 2) output.line(output.style('bold', label));
+    wrap(printable(text), output.proseWidth - column).forEach((line, index) => {
+      output.line(`${output.style('bold', (index === 0 && column > 2 ? label : '').padEnd(column))}${line}`);
+    });
+  };
+  const measured = limit.measured === null ? 'not measured' : `${limit.measured} measured`;
+  const described = ({ state, owner, mode }: DoctorReport['parent']): string =>
+    `${state}${owner === null ? '' : ` (uid ${owner}, mode ${mode})`}`;
+  output.line();
+  row('Host', `${process.platform} ${process.arch}, Node ${process.version}, boxsockets ${packageVersion()}`);
+  row(
+    'Limit',
+    `an address holds ${limit.declared} bytes here (${measured}); ${limit.portable} and a NUL fit everywhere`,
+  );
+  row('Base', `${base.path}, ${described(base)}${base.isPrivate === true ? ', private to this process' : ''}`);
+  row('Parent', `${parent.path}, ${described(parent)}`);
+  for (const { name, active, takesLink, age, reason } of cleaner.cleaners) {
+    const takes =
+      takesLink === null ? 'may take a link' : takesLink ? `takes a link after ${age}` : 'takes no link here';
+    row('Cleaner', `${name} ${takes} (${active ? '' : 'not active: '}${reason})`);
+  }
+  if (cleaner.cleaners.length === 0) row('Cleaner', 'none found');
+  if (platform === 'linux') row('', `to be sure, in /etc/tmpfiles.d: ${cleaner.tmpfilesLine}`);
 }
 
 function renderDirect({ direct, through, native }: SelfCheck, output: Output): void {
   if (direct === null) return;
   output.line();
-  output.line(output.style('bold', 'A socket in a home made for this, by net.Server.listen(path)'));
+  for (const line of wrap('A socket in a home made for this, by net.Server.listen(path)', output.proseWidth)) {
+    output.line(output.style('bold', line));
+  }
   renderBind('directly', direct, output);
   if (native !== null) {
-    const mark = output.style(native === 'binds' ? 'green' : 'red', output.glyphs[native === 'binds' ? 'good' : 'bad']);
-    output.line(`  ${mark} the same by a bind that cuts nothing: ${native}`);
+    const isGood = native === 'binds';
+    const mark = output.style(isGood ? 'green' : 'red', output.glyphs[isGood ? 'good' : 'bad']);
+    for (const line of wrap(`by a bind that cuts nothing: ${native}`, output.proseWidth - 4))
+      output.line(`  ${mark} ${line}`);
   }
   if (through !== null) renderBind('through its binding', through, output);
 }
@@ -107,63 +180,18 @@ function renderBind(how: string, bind: DirectBind, output: Output): void {
     lost: '"listening", and no socket is to be found',
     refused: `fails, ${bind.code}`,
   };
-  output.line(`  ${mark} ${how}, ${bind.bytes} bytes: ${outcomes[bind.outcome]}`);
-  const line = (label: string, text: string) =>
-    output.line(`    ${label}${shorten(printable(text), output.proseWidth - 4 - label.length, glyphs.ellipsis)}`);
-  if (bind.cutPath === undefined) {
-    line('', bind.path);
-  } else {
-    line(`${bind.bytes}    `, bind.path);
-    line(`${bind.cutBytes}    `, bind.cutPath);
+  const [first = '', ...rest] = wrap(`${how}, ${bind.bytes} bytes: ${outcomes[bind.outcome]}`, output.proseWidth - 4);
+  output.line(`  ${mark} ${first}`);
+  for (const line of rest) output.line(`    ${line}`);
+  const paths =
+    bind.cutPath === undefined
+      ? [['', bind.path]]
+      : [
+          [bind.bytes, bind.path],
+          [bind.cutBytes, bind.cutPath],
+        ];
+  for (const [bytes, path] of paths) {
+    const label = bytes === '' ? '    ' : `    ${String(bytes).padEnd(5)}`;
+    output.line(label + shorten(printable(String(path)), output.proseWidth - label.length, glyphs.ellipsis));
   }
-}
-
-function isInOrder(box: BoxReport): boolean {
-  const reached = box.binding.state === 'live' || box.binding.state === 'idle';
-  return reached && !box.deadZone && box.sockets.every((socket) => socket.fits && socket.probe?.ok === true);
-}
-
-const MARKS = { error: 'bad', warning: 'warning', info: 'info' } as const;
-const COLOURS = { error: 'red', warning: 'yellow', info: 'dim' } as const;
-
-function renderFindings(report: DoctorReport, output: Output): void {
-  const order = ['error', 'warning', 'info'] as const;
-  const sorted = order.flatMap((severity) => report.findings.filter((finding) => finding.severity === severity));
-  if (sorted.length > 0) {
-    output.line();
-    output.line(output.style('bold', 'Findings'));
-  }
-  for (const code of new Set(sorted.map((finding) => finding.code))) {
-    const alike = sorted.filter((finding) => finding.code === code);
-    const most = alike[0]?.severity === 'info' ? 1 : MOST_OF_A_CODE;
-    for (const finding of alike.slice(0, most)) renderFinding(finding, output);
-    if (alike.length > most) output.line(`    ${alike.length - most} more of ${code} (all of them: --json)`);
-  }
-  output.line();
-  output.line(summary(report, output));
-}
-
-function renderFinding(finding: Finding, output: Output): void {
-  const { severity, code, message, remedy } = finding;
-  output.line();
-  output.line(
-    `  ${output.style(COLOURS[severity], `${output.glyphs[MARKS[severity]]} ${severity}`)}  ${output.style('bold', code)}`,
-  );
-  for (const part of message.split('\n')) {
-    for (const text of wrap(printable(part), output.proseWidth - 4)) output.line(`    ${text}`);
-  }
-  // A command stays whole, however long: it is there to be pasted. A sentence is one.
-  const isSentence = /^[A-Z].*\.$/s.test(remedy);
-  const lines = isSentence ? wrap(printable(remedy), output.proseWidth - 4) : [printable(remedy)];
-  for (const line of remedy === '' ? [] : lines) output.line(`    ${output.style('cyan', line)}`);
-}
-
-function summary(report: DoctorReport, output: Output): string {
-  const count = (severity: Finding['severity']) => report.findings.filter((one) => one.severity === severity).length;
-  const [errors, warnings] = [count('error'), count('warning')];
-  const boxes = plural(report.boxes.length, 'box', 'boxes');
-  if (report.ok) return output.style('green', `${output.glyphs.good} All is well: ${boxes} checked.`);
-  const counts = [errors > 0 ? plural(errors, 'error') : '', warnings > 0 ? plural(warnings, 'warning') : ''];
-  const text = `${boxes} checked: ${counts.filter((part) => part !== '').join(', ')}.`;
-  return output.style(errors > 0 ? 'red' : 'yellow', `${output.glyphs[errors > 0 ? 'bad' : 'warning']} ${text}`);
 }

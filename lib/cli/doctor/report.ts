@@ -1,8 +1,7 @@
 // What `doctor` finds out. The shape is that of `doctor --json`, design section 8.
 
-import type { KrunScheme } from '../../index.js';
+import type { BindingInfo, KrunScheme } from '../../index.js';
 import type { CleanerReport } from '../cleaner.js';
-import { shellCommand } from '../text.js';
 
 /** The whole report. */
 export interface DoctorReport {
@@ -11,98 +10,98 @@ export interface DoctorReport {
   platform: NodeJS.Platform;
   /** Bytes that a socket address holds, the NUL included. `measured` is null where nothing could be bound. */
   limit: { declared: number; measured: number | null; portable: number };
-  base: BaseReport;
-  parent: ParentReport;
+  base: DirectoryReport & { /** null where it cannot be told. */ isPrivate: boolean | null };
+  parent: DirectoryReport;
   cleaner: CleanerReport;
   boxes: BoxReport[];
   findings: Finding[];
 }
 
-/** The code of every finding there is, in the order in which docs/cli.md explains them. They do not change. */
-export const FINDING_CODES = [
-  'ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE',
-  'limit-not-measured',
-  'uid-mismatch',
-  'base-missing',
-  'base-unreadable',
-  'base-not-a-directory',
-  'base-foreign',
-  'base-not-sticky',
-  'base-private',
-  'base-nosymfollow',
-  'parent-unreadable',
-  'parent-not-a-directory',
-  'parent-foreign',
-  'parent-open',
-  'cleaner-takes-link',
-  'cleaner-unknown',
-  'home-missing',
-  'home-unreadable',
-  'home-without-boxes',
-  'box-id-invalid',
-  'box-without-sockets',
-  'binding-missing',
-  'binding-dangling',
-  'binding-foreign',
-  'binding-not-a-symlink',
-  'binding-unreadable',
-  'binding-stale',
-  'name-too-long',
-  'socket-does-not-bind',
-  'dead-zone',
-  'direct-bind',
-  'self-check-failed',
-] as const;
+/**
+ * Every finding there is, with its severity, in the order in which docs/cli.md explains them. The codes do not change.
+ * Without a home nobody is harmed yet, and a warning is an information.
+ */
+export const FINDINGS = {
+  ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE: 'error',
+  'uid-mismatch': 'error',
+  'other-user': 'error',
+  'base-missing': 'error',
+  'base-unreadable': 'error',
+  'base-untrusted': 'error',
+  'base-read-only': 'error',
+  'base-full': 'error',
+  'base-unwritable': 'error',
+  'base-nosymfollow': 'error',
+  'base-private': 'warning',
+  'parent-not-a-directory': 'error',
+  'parent-foreign': 'error',
+  'parent-unreadable': 'error',
+  'parent-mode': 'warning',
+  'lock-untrusted': 'error',
+  'lock-held': 'warning',
+  'cleaner-takes-link': 'warning',
+  'cleaner-unknown': 'info',
+  'home-missing': 'error',
+  'home-unreadable': 'error',
+  'home-one-off': 'error',
+  'home-not-a-home': 'warning',
+  'home-without-boxes': 'info',
+  'box-id-invalid': 'warning',
+  'sockets-missing': 'warning',
+  'sockets-not-a-directory': 'error',
+  'sockets-unreadable': 'error',
+  'sockets-foreign': 'error',
+  'sockets-mode': 'error',
+  'sockets-open': 'warning',
+  'sockets-full': 'error',
+  'sockets-read-only': 'error',
+  'sockets-fail': 'error',
+  'name-too-long': 'error',
+  'name-occupied': 'error',
+  'binding-missing': 'warning',
+  'binding-lost': 'error',
+  'binding-dangling': 'warning',
+  'binding-foreign': 'error',
+  'binding-in-use': 'error',
+  'binding-not-a-symlink': 'error',
+  'binding-unreadable': 'error',
+  'binding-stale': 'warning',
+  'liveness-unknown': 'info',
+  'dead-zone': 'info',
+  'direct-bind': 'info',
+  'self-check-failed': 'error',
+} as const;
 
-export type FindingCode = (typeof FINDING_CODES)[number];
+export type FindingCode = keyof typeof FINDINGS;
 
-/** One thing to know, and what to do about it. */
+/** One cause, and what to do about it. */
 export interface Finding {
   severity: 'error' | 'warning' | 'info';
   code: FindingCode;
   message: string;
-  /** A command to paste where one helps, else a sentence. */
+  /** Lines for a shell; the first one looks. What a person has to decide stands in a comment. */
   remedy: string;
 }
 
-export type BaseState = 'fine' | 'missing' | 'unreadable' | 'not-a-directory' | 'foreign' | 'not-sticky';
+export function finding(code: FindingCode, message: string, ...remedy: string[]): Finding {
+  return { severity: FINDINGS[code], code, message, remedy: remedy.join('\n') };
+}
 
-export interface BaseReport {
+export interface DirectoryReport {
   path: string;
-  state: BaseState;
+  /** `'fine'`, `'missing'`, or what is wrong: the end of the finding's code. */
+  state: string;
   owner: number | null;
   /** Octal, `'1777'`. */
   mode: string | null;
-  /** Another directory here than for the rest of the machine; null where it cannot be told. */
-  isPrivate: boolean | null;
 }
-
-export type ParentState = 'fine' | 'missing' | 'unreadable' | 'not-a-directory' | 'foreign' | 'open';
-
-export interface ParentReport {
-  path: string;
-  state: ParentState;
-  owner: number | null;
-  mode: string | null;
-}
-
-/** What stands at the path of a box's binding. */
-export type BindingState =
-  | 'live'
-  | 'idle'
-  | 'missing'
-  | 'foreign'
-  | 'dangling'
-  | 'unreadable'
-  | 'not-a-symlink'
-  | 'unknown';
 
 export interface BindingReport {
   /**
    * `live` and `idle` lead to the box's own directory, `foreign` to another one. `unknown`: the parent could not be
    * looked into.
    */
-  state: BindingState;
+  state: BindingInfo['state'] | 'missing' | 'foreign' | 'unknown';
   target: string | null;
   /** Why it cannot be resolved. */
   code?: string;
@@ -135,27 +134,12 @@ export interface DoctorRequest {
   base: string | null;
   uid: number;
   krun: KrunScheme | null;
+  names: string[];
 }
 
 export const DEFAULT_BASE = '/tmp';
 
 /** The constructor's options of a request. */
-export function boxOptions(request: DoctorRequest) {
-  return {
-    base: request.base ?? DEFAULT_BASE,
-    uid: request.uid,
-    ...(request.krun !== null && { krun: request.krun }),
-  };
-}
-
-/** A command of this program that acts on what the request named. */
-export function ownCommand(request: DoctorRequest, command: string, ...operands: string[]): string {
-  const base = request.base === null ? [] : ['--base', request.base];
-  const uid = request.uid === ownUid() ? [] : ['--uid', String(request.uid)];
-  return shellCommand('boxsockets', command, ...operands, ...base, ...uid);
-}
-
-/** The caller's uid; 0 where there are none (Windows), where nothing is owned anyway. */
-export function ownUid(): number {
-  return process.getuid?.() ?? 0;
+export function boxOptionsOf({ base, uid, krun, names }: DoctorRequest) {
+  return { base: base ?? DEFAULT_BASE, uid, names, ...(krun !== null && { krun }) };
 }

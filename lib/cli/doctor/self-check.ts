@@ -1,15 +1,16 @@
 // `doctor` without a home: it makes a deep one of its own, shows the direct bind failing and the bound one working,
 // and removes everything.
 
-import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { type BindingInfo, BoxSockets, probeSocketPath } from '../../index.js';
+import { BoxSockets, probeSocketPath } from '../../index.js';
 import { plural } from '../text.js';
+import { causesOf, gather } from './box-findings.js';
 import { inspectBox } from './boxes.js';
 import { type DirectBind, tryDirectBind } from './direct-bind.js';
-import { errorCode } from './files.js';
-import { type BoxReport, boxOptions, DEFAULT_BASE, type DoctorRequest, type Finding } from './report.js';
+import { errorCode, errorMessage } from './facts.js';
+import { listBindings } from './machine.js';
+import { type BoxReport, boxOptionsOf, DEFAULT_BASE, type DoctorRequest, type Finding, finding } from './report.js';
 
 /** Bytes of the real directory that the self-check makes. */
 export const DEEP_BYTES = 300;
@@ -25,94 +26,50 @@ export interface SelfCheck {
   findings: Finding[];
 }
 
-/** Runs the self-check. What it makes lies in a directory of its own below the base, or below /tmp. */
-export async function runSelfCheck(request: DoctorRequest): Promise<SelfCheck> {
+/**
+ * Runs the self-check. What it makes lies in a directory of its own below the base, or below /tmp; where the base is
+ * known to be broken, that is its reason to fail, and not told again.
+ */
+export async function runSelfCheck(request: DoctorRequest, known: readonly Finding[]): Promise<SelfCheck> {
+  const nothing = { box: null, direct: null, through: null, native: null };
+  const isTold = known.some((finding) => finding.severity === 'error');
   let root: string;
   try {
     root = fs.realpathSync(fs.mkdtempSync(path.join(request.base ?? DEFAULT_BASE, 'bs-')));
   } catch (error) {
-    return {
-      box: null,
-      direct: null,
-      through: null,
-      native: null,
-      findings: [failure('a directory to work in', error)],
-    };
+    return { ...nothing, findings: isTold ? [] : [failure('a directory to work in', error)] };
   }
-  const trial = new Trial(root, request);
   try {
-    return await trial.run();
+    const found = await check(root, request);
+    return isTold ? { ...found, findings: found.findings.filter(({ severity }) => severity === 'info') } : found;
   } finally {
-    trial.cleanUp();
+    fs.rmSync(root, { recursive: true, force: true });
   }
 }
 
-class Trial {
-  readonly #root: string;
-  readonly #request: DoctorRequest;
-  readonly #box: BoxSockets;
-  readonly #parentWasThere: boolean;
-
-  constructor(root: string, request: DoctorRequest) {
-    this.#root = root;
-    // A base of its own, unless one was named: the machine's parent is not touched just to show that it works.
-    this.#request = request.base === null ? { ...request, base: root } : request;
-    const id = request.base === null ? 'self-check' : `self-check-${randomBytes(3).toString('hex')}`;
-    this.#box = new BoxSockets(id, deepDirectory(root, `/boxes/${id}/sockets`), boxOptions(this.#request));
-    this.#parentWasThere = fs.existsSync(this.#box.parentDir);
-  }
-
-  async run(): Promise<SelfCheck> {
-    const box = this.#box;
-    fs.mkdirSync(box.realDir, { recursive: true, mode: 0o700 });
-    const direct = await tryDirectBind(path.join(box.realDir, path.basename(box.readySock)));
-    const findings = [directFinding(direct)];
-    let through: DirectBind | null = null;
-    let native: string | null = null;
-    try {
-      native = (await probeSocketPath(direct.path)).code ?? 'binds';
-      await box.ensure();
-      through = await tryDirectBind(box.readySock);
-    } catch (error) {
-      // That the native part is missing is a finding of its own.
-      if (errorCode(error) !== 'ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE') findings.push(failure('its binding', error));
-    }
-    const inspected = await inspectBox(box, await this.#ownBinding(), this.#request);
-    if (through !== null) findings.push(...inspected.findings.map(withoutTraces));
-    return { box: inspected.box, direct, through, native, findings };
-  }
-
-  async #ownBinding(): Promise<Map<string, BindingInfo> | null> {
-    try {
-      const { base, uid } = boxOptions(this.#request);
-      return new Map((await BoxSockets.list({ base, uid })).map((entry) => [entry.id, entry]));
-    } catch {
-      return null;
-    }
-  }
-
-  /** Removes everything this made. */
-  cleanUp(): void {
-    const box = this.#box;
-    try {
-      box.removeSync();
-    } catch {
-      // Without the native part nothing was bound; else the link goes with its base, or the next sweep takes it.
-    }
-    fs.rmSync(this.#root, { recursive: true, force: true });
-    if (this.#request.base !== this.#root && !this.#parentWasThere) removeEmptyParent(box.parentDir);
-  }
-}
-
-// A parent that this made is taken away again, as long as nobody else has come to use it.
-function removeEmptyParent(parent: string): void {
+// In a base of its own: the parent that is there is not touched just to show that it works.
+async function check(root: string, asked: DoctorRequest): Promise<SelfCheck> {
+  const request = { ...asked, base: root };
+  const box = new BoxSockets('self-check', deepDirectory(root, '/boxes/self-check/sockets'), boxOptionsOf(request));
+  fs.mkdirSync(box.realDir, { recursive: true, mode: 0o700 });
+  const direct = await tryDirectBind(path.join(box.realDir, path.basename(box.readySock)));
+  const findings = [directFinding(direct)];
+  let through: DirectBind | null = null;
+  let native: string | null = null;
   try {
-    if (fs.readdirSync(parent).every((name) => name === '.lock'))
-      fs.rmSync(path.join(parent, '.lock'), { force: true });
-    fs.rmdirSync(parent);
-  } catch {
-    // In use, or gone already: either way it is not ours to take.
+    native = (await probeSocketPath(direct.path)).code ?? 'binds';
+    await box.ensure();
+    through = await tryDirectBind(box.readySock);
+  } catch (error) {
+    // That the native part is missing is a finding of its own.
+    if (errorCode(error) !== 'ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE') findings.push(failure('its binding', error));
   }
+  const { bindings } = await listBindings(request);
+  const examined = await inspectBox(box, bindings);
+  // What a remedy would act on is gone when it is read.
+  const causes = through === null ? [] : causesOf(examined, request);
+  findings.push(...gather([{ id: box.boxId, causes }]).map((one) => ({ ...one, remedy: TRY_ELSEWHERE })));
+  return { box: examined.box, direct, through, native, findings };
 }
 
 /** A directory of exactly `DEEP_BYTES` bytes that ends in `tail`. */
@@ -137,26 +94,15 @@ function directFinding(direct: DirectBind): Finding {
     refused: `${asked} fails: ${direct.code}.`,
     bound: `${asked} binds.`,
   };
-  return {
-    severity: 'info',
-    code: 'direct-bind',
-    message: said[direct.outcome],
-    remedy: 'boxsockets ensure ID DIR    # and bind below the path that it prints',
-  };
+  return finding(
+    'direct-bind',
+    said[direct.outcome],
+    '# boxsockets ensure ID DIR, and bind below the path that it prints',
+  );
 }
 
-// What a finding's remedy would act on is gone when it is read.
-function withoutTraces(finding: Finding): Finding {
-  return { ...finding, remedy: TRY_ELSEWHERE };
-}
-
-const TRY_ELSEWHERE = 'boxsockets doctor --base DIR    # a directory that you may write to';
+const TRY_ELSEWHERE = 'mkdir -p -m 0700 ~/.boxsockets\nboxsockets doctor --base ~/.boxsockets';
 
 function failure(what: string, error: unknown): Finding {
-  return {
-    severity: 'error',
-    code: 'self-check-failed',
-    message: `The self-check could not make ${what}: ${error instanceof Error ? error.message : String(error)}`,
-    remedy: TRY_ELSEWHERE,
-  };
+  return finding('self-check-failed', `The self-check could not make ${what}: ${errorMessage(error)}`, TRY_ELSEWHERE);
 }

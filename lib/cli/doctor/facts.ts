@@ -1,0 +1,83 @@
+// Small questions about files. None follows a link, opens what it looks at, or waits.
+
+import * as fs from 'node:fs';
+
+/** What is there, or the code of the call that failed. */
+export function lookAt(where: string): fs.Stats | string {
+  try {
+    return fs.lstatSync(where);
+  } catch (error) {
+    return errorCode(error);
+  }
+}
+
+/** A directory entry in words, for a message. */
+export function describe(where: string, st: fs.Stats): string {
+  const kind = st.isDirectory() ? 'directory' : st.isSymbolicLink() ? 'symlink' : st.isFile() ? 'file' : 'special file';
+  return `${where} is a ${kind} of uid ${st.uid}, mode ${octal(st.mode)}`;
+}
+
+/** Permission bits as `'0755'`. */
+export function octal(mode: number): string {
+  return (mode & 0o7777).toString(8).padStart(4, '0');
+}
+
+/** The path with its symlinks resolved, or as it is where that fails. */
+export function realPath(where: string): string {
+  try {
+    return fs.realpathSync(where);
+  } catch {
+    return where;
+  }
+}
+
+/** The code of a failed call. */
+export function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'UNKNOWN';
+}
+
+export function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The first directory on the way to a path that this user may not enter, where it is the user's own. */
+export function closedDirectory(where: string): string | null {
+  const parts = where.split('/');
+  const above = parts.map((_, index) => parts.slice(0, index + 1).join('/') || '/');
+  for (const directory of above.slice(0, -1)) {
+    try {
+      fs.accessSync(directory, fs.constants.X_OK);
+    } catch {
+      const st = lookAt(directory);
+      return typeof st !== 'string' && st.isDirectory() && st.uid === process.geteuid?.() ? directory : null;
+    }
+  }
+  return null;
+}
+
+/** The processes that hold a socket below one of these directories, as far as this user may see them. */
+export function holdersIn(...directories: string[]): number[] {
+  const lines = attempt(() => fs.readFileSync('/proc/net/unix', 'utf8'), '').split('\n');
+  const inodes = new Set(
+    lines.flatMap((line) => {
+      const [, inode = '', path = ''] = /^(?:\S+ +){6}(\d+) (\/.*)$/.exec(line) ?? [];
+      return directories.some((directory) => path.startsWith(`${directory}/`)) ? [`socket:[${inode}]`] : [];
+    }),
+  );
+  const namesIn = (directory: string) => attempt(() => fs.readdirSync(directory), []);
+  const isOf = (link: string) => inodes.has(attempt(() => fs.readlinkSync(link), ''));
+  if (inodes.size === 0) return [];
+  return namesIn('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => namesIn(`/proc/${pid}/fd`).some((fd) => isOf(`/proc/${pid}/fd/${fd}`)))
+    .map(Number);
+}
+
+// What another user's process does not let be seen.
+function attempt<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch {
+    return otherwise;
+  }
+}

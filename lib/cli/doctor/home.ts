@@ -1,0 +1,146 @@
+// The boxes of a home: `<home>/boxes/<id>/sockets`, BoxLite's layout.
+
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { BoxSockets } from '../../index.js';
+import { shellCommand } from '../text.js';
+import { closedDirectory, errorCode } from './facts.js';
+import { asUser, look, own, ownUid } from './remedy.js';
+import { type DoctorRequest, type Finding, finding } from './report.js';
+
+/** What was found in a directory of boxes. */
+export interface HomeReport {
+  ids: string[];
+  findings: Finding[];
+}
+
+/** The boxes that a home holds; what bears no id of a box is reported. */
+export function readHome(home: string, request: DoctorRequest): HomeReport {
+  const boxes = path.join(home, 'boxes');
+  const found = listed(boxes);
+  if (typeof found === 'string') return { ids: [], findings: [homeFinding(home, found, request)] };
+  const named = found.filter((entry) => entry.isDirectory() || entry.isSymbolicLink()).map((entry) => entry.name);
+  const ids = named.filter(isBoxId).sort();
+  const findings = named.filter((name) => !isBoxId(name)).map((name) => strayName(path.join(boxes, name)));
+  if (named.length === 0) {
+    findings.push(finding('home-without-boxes', `${home} holds no boxes yet: ${boxes} is empty.`, look(boxes)));
+  }
+  return { ids, findings };
+}
+
+function homeFinding(home: string, code: string, request: DoctorRequest): Finding {
+  const meant = homeNear(home);
+  if (meant !== null) {
+    const message = `${home} is not a home: the boxes lie in ${meant}/boxes.`;
+    return finding('home-one-off', message, look(meant), own(request, 'doctor', '--home', meant));
+  }
+  if (code !== 'ENOENT' && code !== 'ENOTDIR') {
+    const closed = closedDirectory(path.join(home, 'boxes/.')) ?? path.join(home, 'boxes');
+    const open = asUser(['chmod', 'u+rwx', '--', closed]);
+    return finding(
+      'home-unreadable',
+      `The boxes of ${home} cannot be listed: ${closed} is closed (${code}).`,
+      look(closed),
+      open,
+    );
+  }
+  const there = nearestDirectory(home);
+  if (there !== home) {
+    const message = `There is no home at ${home}; of that path, ${there} exists.`;
+    const advice = '# then name the directory that holds boxes/';
+    return finding('home-missing', message, asUser(['ls', '-la', '--', there]), advice);
+  }
+  const message = `${home} has no directory boxes/: it is not a home yet, or another one is meant.`;
+  const make = asUser(['mkdir', '-m', '0700', '--', path.join(home, 'boxes')]);
+  return finding('home-not-a-home', message, asUser(['ls', '-la', '--', home]), make);
+}
+
+// One level too deep or not deep enough: the home itself is found from there.
+function homeNear(home: string): string | null {
+  const parts = home.split('/');
+  const at = parts.lastIndexOf('boxes');
+  if (at > 0) {
+    const above = parts.slice(0, at).join('/') || '/';
+    if (holdsBoxes(above)) return above;
+  }
+  const below = listed(home);
+  if (typeof below !== 'string') {
+    const inner = below
+      .slice(0, 1000)
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => path.join(home, entry.name));
+    return inner.find(holdsBoxes) ?? null;
+  }
+  const beside = listed(path.dirname(home));
+  if (typeof beside === 'string') return null;
+  const spelled = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '');
+  const alike = beside.filter((entry) => spelled(entry.name) === spelled(path.basename(home)));
+  return alike.map((entry) => path.join(path.dirname(home), entry.name)).find(holdsBoxes) ?? null;
+}
+
+function holdsBoxes(home: string): boolean {
+  const found = listed(path.join(home, 'boxes'));
+  return typeof found !== 'string' && found.some((entry) => entry.isDirectory());
+}
+
+function listed(directory: string): fs.Dirent[] | string {
+  try {
+    return fs.readdirSync(directory, { withFileTypes: true });
+  } catch (error) {
+    return errorCode(error);
+  }
+}
+
+function nearestDirectory(where: string): string {
+  return typeof listed(where) === 'string' && where !== '/' ? nearestDirectory(path.dirname(where)) : where;
+}
+
+// The constructor's own rule, asked of the constructor.
+function isBoxId(name: string): boolean {
+  try {
+    new BoxSockets(name, '/');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function strayName(where: string): Finding {
+  const name = path.basename(where);
+  const better =
+    name
+      .replace(/[^A-Za-z0-9_-]/g, '-')
+      .replace(/^-*/, '')
+      .slice(0, 64) || 'box';
+  const rename = asUser(['mv', '-n', '--', where, path.join(path.dirname(where), better)]);
+  return finding('box-id-invalid', `${where} bears no id of a box, and is passed over.`, look(where), rename);
+}
+
+/**
+ * Where the home, or without one the parent that was named, is another user's: what is right for the caller is not what
+ * is right for it.
+ *
+ * @returns null where it is the caller's own
+ */
+export function otherUser(
+  request: DoctorRequest,
+  parent: string,
+): { uid: number; gid: number; finding: Finding } | null {
+  const subject = request.home ?? parent;
+  const st = statOrNull(subject);
+  if (st === null || st.uid === ownUid() || (request.home === null && st.uid !== request.uid)) return null;
+  const home = request.home === null ? [] : ['--home', request.home];
+  const base = request.base === null ? [] : ['--base', request.base];
+  const again = asUser(['boxsockets', 'doctor', ...home, ...base], st.uid);
+  const message = `${subject} belongs to uid ${st.uid}, and is to be looked at by that user: you are uid ${ownUid()}.`;
+  const shown = shellCommand('ls', '-ldn', '--', subject);
+  return { uid: st.uid, gid: st.gid, finding: finding('other-user', message, shown, again) };
+}
+
+function statOrNull(where: string): fs.Stats | null {
+  try {
+    return fs.statSync(where);
+  } catch {
+    return null; // what is missing or closed has a finding of its own
+  }
+}

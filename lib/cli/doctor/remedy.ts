@@ -1,0 +1,72 @@
+// Commands that the reader can paste: as whom, with which options.
+
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { shellCommand } from '../text.js';
+import type { DoctorRequest } from './report.js';
+
+/** The caller's effective uid, against which ownership is checked; 0 where there are none (Windows). */
+export function ownUid(): number {
+  return process.geteuid?.() ?? 0;
+}
+
+// Root has an examination made by the user whose home it is (see other-user.ts), and reads the result itself.
+const READER = 'BOXSOCKETS_DOCTOR_READER';
+
+/** The environment of an examination whose remedies this process's user reads. */
+export function readByUs(): NodeJS.ProcessEnv {
+  return { ...process.env, [READER]: String(ownUid()) };
+}
+
+function readerUid(): number {
+  return Number(process.env[READER] ?? ownUid());
+}
+
+/** A command that root is to run. */
+export function asRoot(...words: string[]): string {
+  return readerUid() === 0 ? shellCommand(...words) : shellCommand('sudo', ...words);
+}
+
+/** A command that a user is to run, the examined one where none is named. */
+export function asUser(words: string[], uid = ownUid()): string {
+  if (readerUid() === uid) return shellCommand(...words);
+  if (readerUid() !== 0 || isOnPath('sudo')) return shellCommand('sudo', '-u', `#${uid}`, ...words);
+  return shellCommand('setpriv', '--reuid', String(uid), '--clear-groups', ...words);
+}
+
+/** This program, with what the request named. */
+export function own(request: DoctorRequest, command: string, ...operands: string[]): string {
+  return asUser(ownWords(request, command, ...operands));
+}
+
+export function ownWords(request: DoctorRequest, command: string, ...operands: string[]): string[] {
+  const base = request.base === null ? [] : ['--base', request.base];
+  const uid = request.uid === ownUid() ? [] : ['--uid', String(request.uid)];
+  const program = isOnPath('boxsockets') ? ['boxsockets'] : ['npx', 'boxsockets'];
+  return [...program, command, ...operands, ...base, ...uid];
+}
+
+/** Looks at it, with whom it belongs to. */
+export function look(...paths: string[]): string {
+  return asUser(['ls', '-ldn', '--', ...paths]);
+}
+
+/** Moves it out of the way, where nothing stands; what it held is kept. */
+export function moveAside(where: string, to = `${where}.aside`): string {
+  return asUser(['mv', '-n', '--', where, to]);
+}
+
+/** Examines again with a base of the reader's own: for a base that is somebody else's to mend. */
+export function anotherBase(request: DoctorRequest): string {
+  const home = request.home === null ? [] : ['--home', request.home];
+  const base = path.join(process.env.HOME ?? '/var/tmp', '.boxsockets');
+  return [
+    asUser(['mkdir', '-p', '-m', '0700', base]),
+    `# the host and its shims need the same base: its option, or BOXSOCKETS_BASE of this program`,
+    own({ ...request, base }, 'doctor', ...home),
+  ].join('\n');
+}
+
+function isOnPath(program: string): boolean {
+  return (process.env.PATH ?? '').split(':').some((dir) => dir !== '' && fs.existsSync(path.join(dir, program)));
+}

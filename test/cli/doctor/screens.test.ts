@@ -1,0 +1,59 @@
+// What a person sees, kept: three boxes of which one is broken, on terminals of 40, 80 and 200 columns.
+// BOXSOCKETS_KEEP_SCREENS=1 writes them anew, to be looked at before they are committed.
+
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { boxsockets, makeBox, uid } from '../run.js';
+import { at, bind } from './patient.js';
+
+const GOLDEN = path.join(__dirname, 'golden');
+
+// A home in the dead zone, and what differs from machine to machine replaced by as many letters.
+async function threeBoxes(): Promise<string> {
+  const home = path.join(at.dir, 'h'.repeat(88 - at.dir.length - 1 - '/boxes/b1/sockets'.length));
+  await bind('b1', home);
+  await bind('b2', home);
+  await bind('b3', path.join(at.dir, 'other'));
+  makeBox(home, 'b3');
+  return home;
+}
+
+const stable = (text: string): string =>
+  text
+    .replaceAll(/bs-[A-Za-z0-9]+/g, 'bs-X')
+    .replaceAll(`bl-${uid}`, 'bl-0')
+    .replace(/^Host[\s\S]*?\n\n/m, '');
+
+describe.each([40, 80, 200])('%d columns', (columns) => {
+  const env = { LC_ALL: 'C.UTF-8', NO_COLOR: '1' };
+  const screens: [name: string, args: string[]][] = [
+    ['doctor', []],
+    ['verbose', ['--verbose']],
+  ];
+
+  it.each(screens)('%s is what was looked at', async (name, more) => {
+    const home = await threeBoxes();
+    const { stdout } = await boxsockets(['doctor', '--home', home, '--base', at.base, ...more], { columns, env });
+    const file = path.join(GOLDEN, `${name}-${columns}.txt`);
+    const shown = stable(stdout);
+    if (process.env.BOXSOCKETS_KEEP_SCREENS !== undefined) fs.writeFileSync(file, shown);
+    expect(shown).toBe(fs.readFileSync(file, 'utf8'));
+  });
+
+  it('no line of several words is longer, but for commands to paste and paths', async () => {
+    const home = await threeBoxes();
+    const base = ['--base', at.base];
+    const pages = [
+      ['doctor', '--home', home, ...base],
+      ['doctor', ...base],
+      ['list', ...base],
+    ];
+    for (const args of pages) {
+      const { stdout } = await boxsockets(args, { columns, env });
+      for (const line of stdout.split('\n').filter((one) => !/^ {4}[a-z]|\/\S{20}/.test(one))) {
+        expect([...line].length, line).toBeLessThanOrEqual(columns);
+      }
+    }
+  });
+});
