@@ -24,9 +24,9 @@ import { runAsync, runSync } from './twin.js';
  * telling each other; nothing is looked up before an operation is called.
  *
  * @example
- * const sockets = new BoxSockets('box1', '/home/me/.boxes/box1/sockets');
- * sockets.ensureSync();
- * server.listen(sockets.boxSock); // '/tmp/bl-1000/box1/box.sock', whatever the depth of the home
+ * const sockets = new BoxSockets('box1', '/home/me/.boxes/boxes/box1/sockets');
+ * await sockets.listen(server, 'box.sock'); // at '/tmp/bl-1000/box1/box.sock', whatever the depth of the home
+ * const socket = await sockets.connect('box.sock', { verifyPeer: true });
  */
 export class BoxSockets extends BoxPaths {
   readonly #paths = bindingPathsOf(this);

@@ -32,16 +32,6 @@ describe('docs/boxes.md', () => {
     expect(further).toEqual([]);
   });
 
-  it('tells every refusal of boxes and their runtime', () => {
-    const told = [...page.matchAll(/^\| `([A-Z_]+)` \|/gm)].map((match) => match[1]);
-    const inReadme = fs.readFileSync(path.join(root, 'README.md'), 'utf8');
-    const all = [
-      ...fs.readFileSync(path.join(root, 'lib', 'errors.ts'), 'utf8').matchAll(/\| 'ERR_BOX_SOCKETS_([A-Z_]+)'/g),
-    ];
-    const others = all.map((match) => match[1] ?? '').filter((code) => !inReadme.includes(`\`${code}\``));
-    expect(told.sort()).toEqual(others.sort());
-  });
-
   it('has the host of examples/machine for its listing, to the byte', () => {
     expect(listing).toBe(fs.readFileSync(path.join(root, 'examples', 'machine', 'host.mjs'), 'utf8'));
   });

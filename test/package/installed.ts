@@ -47,7 +47,8 @@ export function bareEnvironment(node = process.execPath): Record<string, string>
   fs.mkdirSync(bin, { recursive: true });
   for (const [name, target] of [['node', node], EMULATOR] as const) {
     const link = path.join(bin, name);
-    if (!fs.existsSync(link)) fs.symlinkSync(target, link);
+    // The emulator need not be there: the link may lead nowhere.
+    if (fs.lstatSync(link, { throwIfNoEntry: false }) === undefined) fs.symlinkSync(target, link);
   }
   return { PATH: bin, HOME: bare };
 }
