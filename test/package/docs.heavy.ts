@@ -1,5 +1,6 @@
 // The README and the recipes, played from an empty directory with the packed package, as somebody new would.
 
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -8,14 +9,12 @@ import { installPinned } from '../../scripts/tools/pinned.mjs';
 import { installedProject, root, run, titled, whyNoTools } from './installed.js';
 
 /** Why the machine's own /tmp cannot be spared; undefined where a program can be given one of its own. */
-async function whyNoPrivateTmp(): Promise<string | undefined> {
-  const { status } = await run('bwrap', ['--dev-bind', '/', '/', '--tmpfs', '/tmp', 'true']).catch(() => ({
-    status: -1,
-  }));
+function whyNoPrivateTmp(): string | undefined {
+  const { status } = spawnSync('bwrap', ['--dev-bind', '/', '/', '--tmpfs', '/tmp', 'true']);
   return status === 0 ? undefined : 'needs bubblewrap, for a /tmp of its own';
 }
 
-const missing = await whyNoPrivateTmp();
+const missing = whyNoPrivateTmp();
 
 /** Runs a program in the project, with an empty /tmp. */
 function play(project: string, file: string) {
