@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { BoxSockets } from '../../dist/index.js';
 import { boxsockets, isRoot, json, MAIN, makeBox, NOBODY, run, scratch, uid } from './run.js';
 
 const test = scratch();
@@ -40,6 +41,21 @@ describe('ensure', () => {
     expect(json(refused)).toMatchObject({ ok: false, error: { code: 'ERR_BOX_SOCKETS_BINDING_IN_USE' } });
     expect(json(await cli('ensure', 'b1', mine, '--takeover', '--json'))).toMatchObject({ status: 'replaced' });
     server.close();
+  });
+
+  it('--dir binds any directory under an id of its path, and of names counts those alone that are given', async () => {
+    const dir = path.join(test.dir, 'a project', 'run');
+    fs.mkdirSync(dir, { recursive: true });
+    const id = BoxSockets.idFor(dir);
+    const quiet = await cli('ensure', '--quiet', '--dir', dir, '--name', 'app.sock', '--name', 'a b');
+    expect(quiet).toEqual({ status: 0, stdout: `${binding(id)}\n`, stderr: '' });
+    expect(fs.readlinkSync(binding(id))).toBe(dir);
+    expect(json(await cli('ensure', '--dir', `${dir}/`, '--json'))).toMatchObject({ status: 'unchanged' });
+    const tooLong = await cli('ensure', '--dir', dir, '--name', 'x'.repeat(100), '--json');
+    expect(json(tooLong)).toMatchObject({ error: { code: 'ERR_BOX_SOCKETS_PATH_TOO_LONG' } });
+    for (const args of [[], [dir], ['id', dir, '--dir', dir]]) {
+      expect(await cli('ensure', ...args)).toMatchObject({ status: 2, stderr: expect.stringContaining('--dir DIR') });
+    }
   });
 
   it('an error for a person is a line, with its code and what it rests on', async () => {

@@ -9,8 +9,8 @@ const NAMES = COMMANDS.map((command) => command.name);
 const WRONG: [args: string[], message: string][] = [
   [['ensrue'], "unknown command 'ensrue'\n(Did you mean ensure?)"],
   [['-x'], "unknown option '-x'"],
-  [['ensure'], "missing required argument 'ID'"],
-  [['ensure', 'id'], "missing required argument 'DIR'"],
+  [['ensure'], 'give either ID and DIR, or --dir DIR'],
+  [['remove', 'id'], "missing required argument 'DIR'"],
   [['ensure', 'id', '/', 'more'], 'too many arguments'],
   [['ensure', 'id', '/', '--takover'], "unknown option '--takover'\n(Did you mean --takeover?)"],
   [['ensure', 'id', '/', '--base'], "option '--base <DIR>' argument missing"],

@@ -1,13 +1,28 @@
+import * as path from 'node:path';
 import { BoxSockets } from '../../index.js';
-import { BASE_OPTION, boxOptions, type Command, EXIT, KRUN_OPTION, NAME_OPTION, UID_OPTION } from '../command.js';
+import {
+  type Arguments,
+  BASE_OPTION,
+  boxOptions,
+  type Command,
+  EXIT,
+  KRUN_OPTION,
+  NAME_OPTION,
+  UID_OPTION,
+} from '../command.js';
+import { InvalidArgumentError } from '../commander.js';
 import { printable } from '../text.js';
 
 /** `ensure ID DIR`, or `ensure --dir DIR`. */
 export const ensure: Command = {
   name: 'ensure',
   summary: 'Make a binding lead to a directory of sockets',
-  operands: [{ name: 'ID' }, { name: 'DIR' }],
+  operands: [
+    { name: 'ID', optional: true },
+    { name: 'DIR', optional: true },
+  ],
   options: [
+    { name: 'dir', value: 'DIR', help: 'any directory in the place of ID and DIR: its id is made of its path' },
     NAME_OPTION,
     BASE_OPTION,
     UID_OPTION,
@@ -17,14 +32,14 @@ export const ensure: Command = {
   ],
   details:
     'Prints the path through which the sockets are to be bound and dialed. Doing it again changes nothing. The ' +
-    'directory must exist; the parent is made where it is missing.',
+    'directory must exist; the parent is made where it is missing. With --dir, the names of a box do not count: name ' +
+    'the sockets that are to fit with --name.',
   examples: [
     ['box1 ~/.boxes/boxes/box1/sockets', 'The sockets of a box'],
-    ['--quiet box1 ~/.boxes/boxes/box1/sockets', 'The short path alone'],
+    ['--quiet --dir ./run --name app.sock', 'Any directory; prints the short path alone'],
   ],
   async run(args, output) {
-    const [id = '', dir = ''] = args.operands;
-    const box = new BoxSockets(id, dir, boxOptions(args));
+    const box = boxOf(args);
     const lockTimeout = args.number('lock-timeout');
     const result = await box.ensure({
       takeover: args.flag('takeover'),
@@ -39,3 +54,16 @@ export const ensure: Command = {
     return EXIT.fine;
   },
 };
+
+function boxOf(args: Arguments): BoxSockets {
+  const [id, realDir] = args.operands;
+  const dir = args.text('dir');
+  if (dir !== undefined && id === undefined) {
+    const absolute = path.resolve(dir);
+    return new BoxSockets(BoxSockets.idFor(absolute), absolute, { ...boxOptions(args), standardNames: false });
+  }
+  if (dir !== undefined || id === undefined || realDir === undefined) {
+    throw new InvalidArgumentError('give either ID and DIR, or --dir DIR');
+  }
+  return new BoxSockets(id, realDir, boxOptions(args));
+}
