@@ -1,6 +1,18 @@
 import * as path from 'node:path';
+import { toBoolean, toOptions } from '../arguments.js';
 import type { PathAccess } from '../paths/path-access.js';
 import { linkHolders, orderedRules } from './path-rules.js';
+
+/** How a sandboxed shim ends; both are off when left out, because bubblewrap has them off. */
+export interface BubblewrapOptions {
+  /**
+   * Processes of its own (`--unshare-pid`): whatever the shim starts ends with it, and no process of the host is seen.
+   * bubblewrap's own process 1 is in it, so that a shim's own pid is not the one that the host knows.
+   */
+  unsharePid?: boolean;
+  /** The sandbox ends with the process that started bubblewrap (`--die-with-parent`), or when that thread ends. */
+  dieWithParent?: boolean;
+}
 
 /**
  * Arguments for bubblewrap (0.5 or newer) under which a shim finds exactly these paths: each bound over itself, `rw`
@@ -10,14 +22,23 @@ import { linkHolders, orderedRules } from './path-rules.js';
  * Put what the program itself needs (`--ro-bind /usr /usr`, `--proc /proc`, `--dev /dev`, …) before these arguments,
  * and the program after them: they end by making the root read-only.
  *
+ * Without `unsharePid` and `dieWithParent`, killing bubblewrap leaves the shim alive.
+ *
  * @param paths A policy. Its paths must exist on the host when bubblewrap starts, the links excepted.
+ * @param options How the sandbox ends.
  * @returns Arguments, one string each; {@link shellQuote} makes a line for a shell of them.
  * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an entry that cannot be part of a policy.
  * @example
  * const system = ['--ro-bind', '/usr', '/usr', '--symlink', 'usr/lib', '/lib', '--proc', '/proc', '--dev', '/dev'];
- * spawn('bwrap', [...system, ...bubblewrapArgs(paths), '--', '/usr/bin/shim', id]);
+ * const args = bubblewrapArgs(paths, { unsharePid: true, dieWithParent: true });
+ * spawn('bwrap', [...system, ...args, '--', '/usr/bin/shim', id]);
  */
-export function bubblewrapArgs(paths: readonly PathAccess[]): string[] {
+export function bubblewrapArgs(paths: readonly PathAccess[], options?: BubblewrapOptions): string[] {
+  const { unsharePid, dieWithParent } = toOptions(options, { unsharePid: true, dieWithParent: true });
+  const ends = [
+    ...(toBoolean('options.unsharePid', unsharePid) ? ['--unshare-pid'] : []),
+    ...(toBoolean('options.dieWithParent', dieWithParent) ? ['--die-with-parent'] : []),
+  ];
   const rules = orderedRules(paths);
   const holders = linkHolders(rules);
   // bubblewrap works in the order of its arguments, and a mount hides what an earlier one put beneath it. The rules
@@ -29,7 +50,7 @@ export function bubblewrapArgs(paths: readonly PathAccess[]): string[] {
   });
   // Last, because a mount point beneath one of these has to be made while it is writable.
   const sealed = [...holders.keys(), ...(rules.some((rule) => rule.path === '/') ? [] : ['/'])];
-  return [...mounts, ...sealed.flatMap((directory) => ['--remount-ro', directory])];
+  return [...ends, ...mounts, ...sealed.flatMap((directory) => ['--remount-ro', directory])];
 }
 
 function bind({ path: file, writable }: PathAccess): string[] {

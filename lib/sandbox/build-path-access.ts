@@ -1,4 +1,5 @@
 import * as path from 'node:path';
+import { toBoolean, toOptions } from '../arguments.js';
 import { invalidArgType, invalidArgValue } from '../errors.js';
 import type { PathAccess, PathKind } from '../paths/path-access.js';
 import { normalizedPath } from './path-rules.js';
@@ -28,6 +29,14 @@ export interface BoxLiteVolume {
   readonly managed_volume?: string | null;
 }
 
+export interface PathAccessOptions {
+  /**
+   * Adds what BoxLite's own shim (0.10) opens beside that, and BoxLite makes: `boot/` and `ca/` of the box to read, its
+   * `exit` to write, and of the home above `bases/` and `images/disk-images/`, in which backing files of disks lie.
+   */
+  boxLite?: boolean;
+}
+
 // What the shim writes: temporary files, disk images, what it shares with the guest, its own log and the console's.
 const WRITABLE = ['tmp', 'disks', 'shared', 'logs'] as const;
 // What it runs. `mounts/` and `shim.pid` are left out: the host alone writes them, and the shim never opens them.
@@ -40,6 +49,7 @@ const READ_ONLY = ['bin'] as const;
  *
  * @param layout The box.
  * @param volumes What else of the host it is given; a row's `options.volumes` can be passed as it is.
+ * @param options What a shim of BoxLite's needs beside that. False when left out, because a path of a policy must exist.
  * @returns A policy for {@link seatbeltPolicy}, {@link bubblewrapArgs}, or Landlock rules.
  * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for a path that is not absolute or contains `..` or a NUL.
  * @example
@@ -48,7 +58,9 @@ const READ_ONLY = ['bin'] as const;
 export function buildPathAccess(
   layout: SandboxLayout,
   volumes: readonly (SandboxVolume | BoxLiteVolume)[] = [],
+  options?: PathAccessOptions,
 ): PathAccess[] {
+  const isBoxLite = toBoolean('options.boxLite', toOptions(options, { boxLite: true }).boxLite);
   if (typeof layout !== 'object' || layout === null) throw invalidArgType('layout', 'a box layout', layout);
   if (!Array.isArray(volumes)) throw invalidArgType('volumes', 'an array of volumes', volumes);
   const boxHome = normalizedPath(layout.boxHome, 'layout.boxHome');
@@ -58,7 +70,18 @@ export function buildPathAccess(
     ...layout.sockets.policyPaths(),
     ...ofHome(WRITABLE, true),
     ...ofHome(READ_ONLY, false),
+    ...(isBoxLite ? boxLiteAccess(boxHome) : []),
     ...volumes.flatMap((volume, index) => volumeAccess(volume, `volumes[${index}]`)),
+  ];
+}
+
+// `<home>/boxes/<id>`, as BoxLite has it.
+function boxLiteAccess(boxHome: string): PathAccess[] {
+  const home = path.posix.join(boxHome, '../..');
+  const directories = [`${boxHome}/boot`, `${boxHome}/ca`, `${home}/bases`, `${home}/images/disk-images`];
+  return [
+    ...directories.map((directory): PathAccess => ({ path: directory, writable: false, kind: 'directory' })),
+    { path: `${boxHome}/exit`, writable: true, kind: 'file' },
   ];
 }
 

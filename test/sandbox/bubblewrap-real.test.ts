@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -7,6 +8,19 @@ import { bwrapMissing, nobody, run, runInBwrap, runScriptInBwrap, self } from '.
 
 const skipNote = (reason: string | null): string => (reason === null ? '' : ` (skipped: ${reason})`);
 const users = [self, ...(self.uid === nobody.uid ? [] : [nobody])];
+
+/** The processes that sleep for that long, which nobody else does. */
+function sleepers(mark: string): number[] {
+  const pids = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const commandOf = (pid: string): string => {
+    try {
+      return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    } catch {
+      return '';
+    }
+  };
+  return pids.filter((pid) => commandOf(pid) === `/usr/bin/sleep\0${mark}\0`).map(Number);
+}
 
 describe.each(users)('in bubblewrap, as $name', (user) => {
   const missing = bwrapMissing(user);
@@ -162,6 +176,31 @@ describe.each(users)('in bubblewrap, as $name', (user) => {
       fs.rmSync(box.binding);
       expect(runScriptInBwrap(user, args, shellQuote(['/node', '-e', code]))).toBe('["unchanged",true]\n');
       expect(fs.readdirSync(box.real)).toEqual([]);
+    },
+  );
+
+  it.skipIf(missing !== null).each([true, false])(
+    `killed, it leaves nothing alive where unsharePid and dieWithParent are %s${skipNote(missing)}`,
+    async (isOn) => {
+      const mark = `314.${Math.floor(Math.random() * 1e9)}`;
+      const args = bubblewrapArgs(box.policyPaths(), { unsharePid: isOn, dieWithParent: isOn });
+      const system = [
+        '--ro-bind',
+        '/usr',
+        '/usr',
+        '--ro-bind-try',
+        '/lib',
+        '/lib',
+        '--ro-bind-try',
+        '/lib64',
+        '/lib64',
+      ];
+      const [program = 'bwrap', ...rest] = [...user.prefix, 'bwrap', ...system, ...args, '--', '/usr/bin/sleep', mark];
+      const outer = spawn(program, rest, { stdio: 'ignore' });
+      await expect.poll(() => sleepers(mark).length).toBe(1);
+      outer.kill('SIGKILL');
+      if (isOn) await expect.poll(() => sleepers(mark)).toEqual([]);
+      else for (const pid of sleepers(mark)) process.kill(pid, 'SIGKILL');
     },
   );
 

@@ -21,6 +21,14 @@ describe('bubblewrapArgs', () => {
     ]);
   });
 
+  it('ends as a whole where that is asked for', () => {
+    const ends = bubblewrapArgs(policy, { unsharePid: true, dieWithParent: true });
+    expect(ends).toEqual(['--unshare-pid', '--die-with-parent', ...bubblewrapArgs(policy)]);
+    expect(bubblewrapArgs(policy, { unsharePid: false })).toEqual(bubblewrapArgs(policy));
+    expect(() => bubblewrapArgs(policy, { unsharePid: 1 as never })).toThrow(refused('ERR_INVALID_ARG_TYPE'));
+    expect(() => bubblewrapArgs(policy, { unsharePids: true } as never)).toThrow(refused('ERR_INVALID_ARG_VALUE'));
+  });
+
   it('never names a link, or the directory that holds it, as something to bind', () => {
     const args = bubblewrapArgs([...policy, { path: '/tmp/bl-0', writable: false, kind: 'directory' }]);
     const bound = args.flatMap((arg, index) => (/^--(ro-)?bind$/.test(arg) ? args.slice(index + 1, index + 3) : []));

@@ -23,6 +23,18 @@ describe('buildPathAccess', () => {
     ]);
   });
 
+  it('adds what a shim of BoxLite opens, where that is said', () => {
+    const home = '/no/such/home';
+    expect(buildPathAccess(layout, [], { boxLite: true }).slice(8)).toEqual([
+      access(`${boxHome}/boot`, false),
+      access(`${boxHome}/ca`, false),
+      access(`${home}/bases`, false),
+      access(`${home}/images/disk-images`, false),
+      access(`${boxHome}/exit`, true, 'file'),
+    ]);
+    expect(() => buildPathAccess(layout, [], { boxlite: true } as never)).toThrow(refused('ERR_INVALID_ARG_VALUE'));
+  });
+
   it('adds volumes, ours and as a row of BoxLite spells them', () => {
     const volumes = [
       { hostPath: '/srv/data' },

@@ -190,8 +190,8 @@ describe('seatbeltPolicy', () => {
     [{ sockets: 'box.sock' }, 'ERR_INVALID_ARG_TYPE'],
     [{ sockets: [1] }, 'ERR_INVALID_ARG_TYPE'],
     [{ sockets: ['../box.sock'] }, 'ERR_INVALID_ARG_VALUE'],
-    [{ sockets: ['.hidden'] }, 'ERR_INVALID_ARG_VALUE'],
-    [{ sockets: ['a"b'] }, 'ERR_INVALID_ARG_VALUE'],
+    [{ sockets: ['.~hidden'] }, 'ERR_INVALID_ARG_VALUE'],
+    [{ sockets: ['a\nb'] }, 'ERR_INVALID_ARG_VALUE'],
     [null, 'ERR_INVALID_ARG_TYPE'],
   ])('refuses the options %j', (options, code) => {
     expect(() => seatbeltPolicy(policy, options as object)).toThrow(refused(code));

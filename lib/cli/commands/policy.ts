@@ -44,7 +44,7 @@ function print(format: string, paths: PathAccess[], to: { output: Output; json: 
     if (json) output.json({ format, profile });
     else output.line(profile.trimEnd());
   } else {
-    const args = bubblewrapArgs(paths);
+    const args = bubblewrapArgs(paths, { unsharePid: true, dieWithParent: true });
     if (json) output.json({ format, args });
     // Words that begin with a dash begin a line: the arguments are long, and are to be read as well.
     else output.line(commandLines([['bwrap'], ...SYSTEM, ...grouped(args), ['--', 'sh']]));
