@@ -3,13 +3,13 @@
     {
       "target_name": "boxsockets",
       "sources": [
+        "native/posix/base.cc",
         "native/posix/beneath.cc",
         "native/posix/binding.cc",
         "native/posix/dial.cc",
         "native/posix/file_system.cc",
         "native/posix/files.cc",
         "native/posix/hold.cc",
-        "native/posix/home_lock.cc",
         "native/posix/listen.cc",
         "native/posix/lock.cc",
         "native/posix/lock_owner.cc",
@@ -30,7 +30,7 @@
         "native/glue/parent_operations.cc",
         "native/glue/probe_operations.cc",
         "native/glue/socket_operations.cc",
-        "native/glue/steady.cc"
+        "native/glue/ensurer.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_DEPRECATED", "NAPI_DISABLE_CPP_EXCEPTIONS"],

@@ -91,6 +91,13 @@ export function toParentDir(base: string, uid: number): string {
   return `${base === '/' ? '' : base}/bl-${uid}`;
 }
 
+/** Permission bits of a parent: its user's alone, or to be passed by others. */
+export function toParentMode(value: unknown): number {
+  if (value === undefined || value === 0o700) return 0o700;
+  if (value === 0o711) return value;
+  throw invalidArgValue('options.parentMode', value, 'must be 0o700 or 0o711');
+}
+
 export function toBoxId(value: unknown): string {
   if (typeof value !== 'string') throw invalidArgType('boxId', 'a string', value);
   if (!isBoxId(value)) throw invalidArgValue('boxId', value, `must be ${BOX_ID_RULE}`);

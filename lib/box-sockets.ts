@@ -7,7 +7,7 @@ import type { ClaimOptions } from './operations/claim.js';
 import type { ConnectOptions } from './operations/connect.js';
 import { type EnsureOptions, type EnsureRequest, type EnsureResult, Ensurer, toEnsure } from './operations/ensure.js';
 import type { EnsureOutcome } from './operations/ensure-all.js';
-import type { BindingHold, HeldBox, HoldOptions } from './operations/hold.js';
+import type { BindingHold, HoldOptions } from './operations/hold.js';
 import { loadClaim, loadConnect, loadEnsureAll, loadHold, loadList, loadListen, loadSweep } from './operations/lazy.js';
 import type { BindingInfo } from './operations/list.js';
 import type { ListenOptions } from './operations/listen.js';
@@ -17,7 +17,6 @@ import { type RemoveOptions, type RemoveResult, remove, removeSync } from './ope
 import type { SweepOptions, SweepResult } from './operations/sweep.js';
 import { BoxPaths, bindingPathsOf, tooLongOf } from './paths/box-paths.js';
 import { idFor } from './paths/id-for.js';
-import { runAsync, runSync } from './twin.js';
 
 /**
  * The sockets of one box. Every path is derived from `(boxId, realDir, uid, base)`, so that host and shim agree without
@@ -34,7 +33,8 @@ export class BoxSockets extends BoxPaths {
 
   /**
    * Makes the binding lead to the real directory. Idempotent, and safe under any number of concurrent callers in any
-   * number of processes and threads. Where it is right already, it costs four system calls.
+   * number of processes and threads. Where it is right already, it looks at four paths
+   * at most, and who the caller is; a missing one is made in one call and without a lock.
    *
    * @returns whether the binding was `'created'`, `'replaced'` or `'unchanged'`, and where it is
    * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_PATH_TOO_LONG`, `…_UID_MISMATCH`, `…_REAL_DIR`, `…_BASE_UNTRUSTED`,
@@ -50,8 +50,8 @@ export class BoxSockets extends BoxPaths {
 
   /** {@link ensure}, at once. */
   ensureSync(options?: EnsureOptions): EnsureResult {
-    const isPlain = options === undefined;
-    return (isPlain && this.#binding.unchanged()) || this.#binding.sync(this.#toEnsure(options), isPlain);
+    const known = options === undefined ? this.#binding.again() : undefined;
+    return known ?? this.#binding.sync(this.#toEnsure(options));
   }
 
   /**
@@ -97,18 +97,14 @@ export class BoxSockets extends BoxPaths {
    * using hold = await sockets.hold();
    */
   async hold(options?: HoldOptions): Promise<BindingHold> {
-    const { BindingHold, lockBinding, toHold } = loadHold();
-    const { refreshInterval, lockTimeout } = toHold(options);
-    const box = this.#heldBox(lockTimeout);
-    return new BindingHold(box, await runAsync(lockBinding(box)), refreshInterval);
+    refuseTooLong(this);
+    return loadHold().hold(this.#paths, options);
   }
 
   /** {@link hold}, at once. */
   holdSync(options?: HoldOptions): BindingHold {
-    const { BindingHold, lockBinding, toHold } = loadHold();
-    const { refreshInterval, lockTimeout } = toHold(options);
-    const box = this.#heldBox(lockTimeout);
-    return new BindingHold(box, runSync(lockBinding(box)), refreshInterval);
+    refuseTooLong(this);
+    return loadHold().holdSync(this.#paths, options);
   }
 
   /**
@@ -236,14 +232,6 @@ export class BoxSockets extends BoxPaths {
     const request = toEnsure(options);
     refuseTooLong(this);
     return request;
-  }
-
-  #heldBox(lockTimeout: number): HeldBox {
-    const ensuring = {
-      sync: () => this.ensureSync({ lockTimeout }),
-      async: () => this.ensure({ lockTimeout }),
-    };
-    return { paths: this.#paths, lockTimeout, ensuring };
   }
 
   #namesProbe(): NamesProbe {

@@ -38,6 +38,10 @@ export const Refusal = {
   misplaced: 12,
   peer: 13,
   fileUntrusted: 14,
+  parentMounted: 15,
+  tooLong: 16,
+  idTaken: 17,
+  ancestryUntrusted: 18,
 } as const;
 
 /** A failed operation. */
@@ -46,6 +50,8 @@ export interface NativeFailure {
   readonly errno: number;
   readonly syscall: string | null;
   readonly subject: number;
+  /** Of a call that is about two paths, the second. */
+  readonly dest: number;
   readonly refusal: number;
   /** The uid (of a lock: the pid) that owns what was refused, or -1. */
   readonly owner: number;
@@ -149,6 +155,17 @@ interface LockTimeout {
   readonly lockTimeout: number;
 }
 
+interface EnsureLimits extends LockTimeout {
+  /** Whether everything that the base's path goes through is looked at, too. */
+  readonly checkAncestry: boolean;
+}
+
+/** Index into {@link ENSURE_STATUS}; without an argument, whether everything is as `ensure` would leave it. */
+export interface NativeEnsurer {
+  (): boolean;
+  (lockTimeout: number): number | NativeFailure;
+}
+
 interface ProbeArguments extends BindingPaths {
   readonly sockets: readonly { readonly path: string; readonly type: number }[];
 }
@@ -160,7 +177,7 @@ interface PathProbeArguments {
   readonly type: number;
 }
 
-interface ListenArguments extends BindingPaths, LockTimeout {
+interface ListenArguments extends BindingPaths, EnsureLimits {
   readonly name: string;
   readonly mode: number;
   readonly backlog: number;
@@ -177,9 +194,8 @@ type Operation<Args extends unknown[], Result> = (...args: Args) => Result | Nat
 type AsyncOperation<Args extends unknown[], Result> = (...args: Args) => Promise<Result | NativeFailure>;
 
 // What is called so often that a look for each name would be felt takes its arguments by their places.
-type BindingArguments = [base: string, parent: string, binding: string, realDir: string];
-/** `knownUnsteady`: the caller has just looked, and the binding was not right. */
-type EnsureArguments = [...BindingArguments, takeover: boolean, lockTimeout: number, knownUnsteady: boolean];
+export type BindingArguments = [base: string, parent: string, binding: string, realDir: string, parentMode: number];
+type EnsureArguments = [...BindingArguments, takeover: boolean, lockTimeout: number, checkAncestry: boolean];
 type RemoveArguments = [...BindingArguments, lockTimeout: number];
 type DialArguments = [path: string, entry: string, verify: boolean, uid: number];
 
@@ -189,8 +205,8 @@ export interface NativeBinding {
   readonly contract: number;
   /** `sizeof(sockaddr_un.sun_path)`. */
   readonly sunPathCapacity: number;
-  /** A check of one binding that carries its paths: true where everything is as `ensure` would leave it. */
-  steady(...paths: BindingArguments): () => boolean;
+  /** A function that carries a binding's paths, so that a call passes none. */
+  ensurer(...paths: BindingArguments): NativeEnsurer;
   /** Index into {@link ENSURE_STATUS}. */
   ensure: Operation<EnsureArguments, number>;
   ensureAsync: AsyncOperation<EnsureArguments, number>;
@@ -199,7 +215,7 @@ export interface NativeBinding {
   removeAsync: AsyncOperation<RemoveArguments, number>;
   /** `paths` holds `binding NUL realDir NUL` for each box; the result, in order, an index into {@link ENSURE_STATUS}. */
   ensureAllAsync: AsyncOperation<
-    [ParentPaths & LockTimeout & { readonly paths: Uint8Array }],
+    [ParentPaths & EnsureLimits & { readonly parentMode: number; readonly paths: Uint8Array }],
     (number | NativeFailure)[]
   >;
   sweepStale: Operation<[ParentPaths & LockTimeout & { readonly dryRun: boolean }], NativeSweep>;
@@ -215,9 +231,9 @@ export interface NativeBinding {
   /** Null where the kernel bound that path, whatever its length. */
   bindAnyLength: Operation<[path: string], null>;
   bindAnyLengthAsync: AsyncOperation<[path: string], null>;
-  /** A descriptor of the parent with a shared lock on it. */
-  hold: Operation<[ParentPaths & LockTimeout], number>;
-  holdAsync: AsyncOperation<[ParentPaths & LockTimeout], number>;
+  /** Ensures, and returns a descriptor of the parent with a shared lock on it. */
+  hold: Operation<[BindingPaths & EnsureLimits], number>;
+  holdAsync: AsyncOperation<[BindingPaths & EnsureLimits], number>;
   /** Fresh timestamps for a binding in a held parent; refused where the parent was replaced. */
   refresh: Operation<[ParentPaths & { readonly binding: string; readonly descriptor: number }], null>;
   /** Without the lock; null where the binding is not right, or something bears the name. */
@@ -228,7 +244,7 @@ export interface NativeBinding {
   unlinkOwnAsync: AsyncOperation<[UnlinkArguments], null>;
   /** Ensures the binding, and removes a socket file of that name whose owner is dead. */
   claimAsync: AsyncOperation<
-    [BindingPaths & LockTimeout & { readonly name: string; readonly takeover: boolean }],
+    [BindingPaths & EnsureLimits & { readonly name: string; readonly takeover: boolean }],
     null
   >;
   /**

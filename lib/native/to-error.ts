@@ -11,6 +11,8 @@ import {
 import type { OperationPaths } from '../paths/binding-paths.js';
 import { isFailure, type NativeFailure, Refusal, Subject } from './contract.js';
 
+const BASE_REMEDY = 'Use a base of your own or of root with the sticky bit (chmod +t), as /tmp is';
+
 /** The result of an operation, or the error that its failure stands for. */
 export function unwrap<T>(outcome: T | NativeFailure, paths: OperationPaths): T {
   if (isFailure(outcome)) throw toError(outcome, paths);
@@ -24,11 +26,10 @@ export function isLockTimeout(outcome: unknown): boolean {
 
 export function toError(failure: NativeFailure, paths: OperationPaths): BoxSocketsError {
   const path = pathOf(failure.subject, paths);
-  if (failure.refusal !== Refusal.none) return toRefusal(failure, paths, path);
-  const { syscall } = failure;
-  if (syscall === 'symlinkat') return systemError(failure.errno, syscall, paths.realDir, path);
-  if (syscall === 'renameat') return systemError(failure.errno, syscall, path, paths.binding);
-  return systemError(failure.errno, syscall ?? 'unknown', path);
+  const { errno, syscall, refusal: reason } = failure;
+  if (reason !== Refusal.none && reason !== Refusal.tooLong) return toRefusal(failure, paths, path);
+  if (syscall === null) throw outOfContract('a system call', syscall);
+  return systemError(errno, syscall, path, pathOf(failure.dest, paths));
 }
 
 function pathOf(subject: number, paths: OperationPaths): string | undefined {
@@ -74,6 +75,13 @@ function toRefusal(failure: NativeFailure, paths: OperationPaths, path = ''): Bo
         ...fields,
         ...(owner >= 0 && { owner, expected }),
       });
+    case Refusal.ancestryUntrusted:
+      return refusal(
+        'ERR_BOX_SOCKETS_BASE_UNTRUSTED',
+        `The base '${path}' is not to be trusted: its path goes through a directory (owner ${owner}, mode ` +
+          `${modeOf(failure)}) in which others could rename it. ${BASE_REMEDY}`,
+        owners,
+      );
     case Refusal.parentNotDirectory:
       return refusal(
         'ERR_BOX_SOCKETS_PARENT_NOT_DIRECTORY',
@@ -89,6 +97,13 @@ function toRefusal(failure: NativeFailure, paths: OperationPaths, path = ''): Bo
           : `'${path}' belongs to uid ${owner}, and must belong to uid ${expected}. Somebody else made it: have uid ` +
               `${owner} or root remove it, or use another base`,
         owners,
+      );
+    case Refusal.parentMounted:
+      return refusal(
+        'ERR_BOX_SOCKETS_PARENT_FOREIGN',
+        `'${path}' lies on another file system than its base '${paths.base}'. Whoever has mounted it decides what it says ` +
+          'of its owner. Have it unmounted, or use another base',
+        fields,
       );
     case Refusal.parentUnstable:
       return refusal(
@@ -129,6 +144,13 @@ function toRefusal(failure: NativeFailure, paths: OperationPaths, path = ''): Bo
           'Stop that box, use another id, or pass { takeover: true }',
         { ...fields, ...(paths.realDir !== undefined && { dest: paths.realDir }) },
       );
+    case Refusal.idTaken:
+      return refusal(
+        'ERR_BOX_SOCKETS_ID_TAKEN',
+        `'${path}' is the binding of another box: its id differs by case or by the composition of letters alone, and the ` +
+          'file system takes the two for one. Use another id',
+        fields,
+      );
     case Refusal.peer:
       return refusal(
         'ERR_BOX_SOCKETS_PEER',
@@ -153,11 +175,13 @@ function toRefusal(failure: NativeFailure, paths: OperationPaths, path = ''): Bo
 }
 
 function describeBase(failure: NativeFailure, path: string): string {
-  const remedy = 'Use a base of your own or of root with the sticky bit (chmod +t), as /tmp is';
-  if (failure.owner < 0) return `The base '${path}' is not an existing directory. ${remedy}`;
-  const mode = (failure.mode & 0o7777).toString(8).padStart(4, '0');
+  if (failure.owner < 0) return `The base '${path}' is not an existing directory. ${BASE_REMEDY}`;
   return (
-    `The base '${path}' (owner ${failure.owner}, mode ${mode}) is not to be trusted: ` +
-    `others could replace what lies in it. ${remedy}`
+    `The base '${path}' (owner ${failure.owner}, mode ${modeOf(failure)}) is not to be trusted: ` +
+    `others could replace what lies in it. ${BASE_REMEDY}`
   );
+}
+
+function modeOf({ mode }: NativeFailure): string {
+  return (mode & 0o7777).toString(8).padStart(4, '0');
 }

@@ -4,7 +4,7 @@ import { toOptions } from '../arguments.js';
 import { native } from '../native/load.js';
 import { untilUnlocked } from '../native/lock-wait.js';
 import { unwrap } from '../native/to-error.js';
-import { type BindingPaths, toSocketPath } from '../paths/binding-paths.js';
+import { type BindingPaths, needsAncestry, toSocketPath } from '../paths/binding-paths.js';
 import { type EnsureOptions, toEnsure } from './ensure.js';
 
 export type ClaimOptions = EnsureOptions;
@@ -13,7 +13,8 @@ export type ClaimOptions = EnsureOptions;
 export async function claim(paths: BindingPaths, name: string, options?: ClaimOptions): Promise<string> {
   const { takeover, lockTimeout } = toEnsure(toOptions(options));
   const path = toSocketPath(paths, name);
-  const attempt = () => native().claimAsync({ ...paths, name, takeover, lockTimeout: 0 });
+  const attempt = () =>
+    native().claimAsync({ ...paths, name, takeover, lockTimeout: 0, checkAncestry: needsAncestry(paths) });
   unwrap(await untilUnlocked(lockTimeout, attempt), { ...paths, socket: path });
   return path;
 }

@@ -6,7 +6,7 @@ import { ENSURE_STATUS, isFailure, type NativeFailure, nameOf } from '../native/
 import { native } from '../native/load.js';
 import { untilUnlocked } from '../native/lock-wait.js';
 import { isLockTimeout, toError } from '../native/to-error.js';
-import type { BindingPaths } from '../paths/binding-paths.js';
+import { type BindingPaths, needsAncestry } from '../paths/binding-paths.js';
 import type { EnsureResult } from './ensure.js';
 import { forEachInSlices } from './time-slices.js';
 
@@ -28,9 +28,7 @@ interface BatchBox {
 }
 
 /** Boxes of one parent, and their paths as the addon takes them. */
-interface Siblings {
-  base: string;
-  parent: string;
+interface Siblings extends Pick<BindingPaths, 'base' | 'parent' | 'parentMode'> {
   boxes: BatchBox[];
   encoded: EncodedPaths;
 }
@@ -82,20 +80,23 @@ export class Batch {
     for (const siblings of this.#parents.values()) await ensureSiblings(siblings, outcomes);
   }
 
-  #siblingsOf({ base, parent }: BindingPaths): Siblings {
-    const known = this.#parents.get(parent);
+  #siblingsOf({ base, parent, parentMode }: BindingPaths): Siblings {
+    const key = `${parentMode} ${parent}`;
+    const known = this.#parents.get(key);
     if (known !== undefined) return known;
-    const siblings = { base, parent, boxes: [], encoded: new EncodedPaths() };
-    this.#parents.set(parent, siblings);
+    const siblings = { base, parent, parentMode, boxes: [], encoded: new EncodedPaths() };
+    this.#parents.set(key, siblings);
     return siblings;
   }
 }
 
-async function ensureSiblings({ base, parent, boxes, encoded }: Siblings, outcomes: EnsureOutcome[]): Promise<void> {
+async function ensureSiblings(siblings: Siblings, outcomes: EnsureOutcome[]): Promise<void> {
+  const { base, parent, parentMode, boxes, encoded } = siblings;
+  const request = { base, parent, parentMode, lockTimeout: 0, checkAncestry: needsAncestry(siblings) };
   let tried = boxes;
   let bytes = await encoded.bytes();
   await untilUnlocked(DEFAULT_LOCK_TIMEOUT, async () => {
-    const answer = await native().ensureAllAsync({ base, parent, paths: bytes, lockTimeout: 0 });
+    const answer = await native().ensureAllAsync({ ...request, paths: bytes });
     const results = isFailure(answer) ? tried.map(() => answer) : answer;
     if (results.length !== tried.length) throw outOfContract(`${tried.length} results`, results.length);
     const waiting: BatchBox[] = [];

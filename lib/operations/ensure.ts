@@ -1,11 +1,11 @@
 // Making one binding lead to its real directory.
 
-import { type LockOptions, toBoolean, toLockTimeout, toOptions } from '../arguments.js';
-import { ENSURE_STATUS, type NativeFailure, nameOf } from '../native/contract.js';
+import { DEFAULT_LOCK_TIMEOUT, type LockOptions, toBoolean, toLockTimeout, toOptions } from '../arguments.js';
+import { ENSURE_STATUS, type NativeEnsurer, type NativeFailure, nameOf } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { retryUntilUnlocked } from '../native/lock-wait.js';
 import { isLockTimeout, unwrap } from '../native/to-error.js';
-import { type BindingPaths, inOrder } from '../paths/binding-paths.js';
+import { type BindingPaths, inOrder, needsAncestry } from '../paths/binding-paths.js';
 
 export interface EnsureOptions extends LockOptions {
   /** Replace a binding that leads to a live box of the same id, or that cannot be resolved. */
@@ -32,25 +32,31 @@ export function toEnsure(options: EnsureOptions | undefined): EnsureRequest {
 export class Ensurer {
   readonly #paths: BindingPaths;
   readonly #unchanged: EnsureResult;
-  #steady: (() => boolean) | undefined;
+  #ensure: NativeEnsurer | undefined;
   #seenSteady = false;
   #servedHere: Promise<boolean> | undefined;
+  /** Whether everything that the base's path goes through is still to be looked at. */
+  #checkAncestry: boolean;
 
   constructor(paths: BindingPaths) {
     this.#paths = paths;
     this.#unchanged = Object.freeze({ status: 'unchanged', bindingDir: paths.binding });
+    this.#checkAncestry = needsAncestry(paths);
   }
 
-  /** The answer where everything is as `ensure` would leave it and as this object has seen it before; else undefined. */
-  unchanged(): EnsureResult | undefined {
-    return this.#steady?.() === true ? this.#unchanged : undefined;
+  /** `ensure` without options, of a box that was ensured before; else undefined. */
+  again(): EnsureResult | undefined {
+    if (this.#ensure === undefined) return undefined;
+    const outcome = this.#ensure(DEFAULT_LOCK_TIMEOUT);
+    return outcome === 0 ? this.#unchanged : this.#result(outcome);
   }
 
-  /** @param knownUnsteady whether {@link unchanged} has just said that it is not right */
-  sync({ takeover, lockTimeout }: EnsureRequest, knownUnsteady: boolean): EnsureResult {
-    const hasLooked = knownUnsteady && this.#steady !== undefined;
-    this.#steady ??= native().steady(...inOrder(this.#paths));
-    return this.#result(native().ensure(...inOrder(this.#paths), takeover, lockTimeout, hasLooked));
+  sync({ takeover, lockTimeout }: EnsureRequest): EnsureResult {
+    const paths = inOrder(this.#paths);
+    const result = this.#result(native().ensure(...paths, takeover, lockTimeout, this.#checkAncestry));
+    this.#checkAncestry = false;
+    this.#ensure ??= native().ensurer(...paths);
+    return result;
   }
 
   /**
@@ -60,11 +66,13 @@ export class Ensurer {
   async async(request: EnsureRequest | undefined, signal?: AbortSignal): Promise<EnsureResult> {
     const { takeover, lockTimeout } = request ?? toEnsure(undefined);
     const { ensureAsync } = native();
-    const { base, parent, binding, realDir } = this.#paths;
-    const attempt = () => ensureAsync(base, parent, binding, realDir, takeover, 0, false);
-    const outcome = await attempt();
-    if (!isLockTimeout(outcome)) return this.#result(outcome);
-    return this.#result(await retryUntilUnlocked(outcome, { attempt, timeout: lockTimeout, signal }));
+    const { base, parent, binding, realDir, parentMode } = this.#paths;
+    const attempt = () => ensureAsync(base, parent, binding, realDir, parentMode, takeover, 0, this.#checkAncestry);
+    let outcome = await attempt();
+    if (isLockTimeout(outcome)) outcome = await retryUntilUnlocked(outcome, { attempt, timeout: lockTimeout, signal });
+    const result = this.#result(outcome);
+    this.#checkAncestry = false;
+    return result;
   }
 
   /** Whether this kernel alone serves the real directory, so that a look at it never waits: asked once, on a thread. */
@@ -82,8 +90,9 @@ export class Ensurer {
   // Calls that were made at the same moment share one look: nothing else runs in this process between them.
   #isSteadyNow(): boolean {
     if (this.#seenSteady) return true;
-    this.#steady ??= native().steady(...inOrder(this.#paths));
-    if (!this.#steady()) return false;
+    if (this.#checkAncestry) return false;
+    this.#ensure ??= native().ensurer(...inOrder(this.#paths));
+    if (!this.#ensure()) return false;
     this.#seenSteady = true;
     // Not queueMicrotask(), which fake timers replace.
     void Promise.resolve().then(() => {

@@ -16,7 +16,7 @@ import { type FileIdentity, isFailure, type NativeFailure } from '../native/cont
 import { native } from '../native/load.js';
 import { untilUnlocked } from '../native/lock-wait.js';
 import { isLockTimeout, toError, unwrap } from '../native/to-error.js';
-import { type BindingPaths, type OperationPaths, toSocketPath } from '../paths/binding-paths.js';
+import { type BindingPaths, needsAncestry, type OperationPaths, toSocketPath } from '../paths/binding-paths.js';
 import type { Ensurer } from './ensure.js';
 import { closeStrangers, refuseUnlessPeersCanBeAsked } from './peers.js';
 import { refuseWithoutNetwork } from './permission.js';
@@ -73,7 +73,8 @@ export async function listen(
   try {
     const isServedHere = await binding.isServedHere();
     interrupted.throwIfAborted();
-    const request = { ...paths, name, mode, backlog, takeover, lockTimeout: 0 };
+    const checkAncestry = needsAncestry(paths);
+    const request = { ...paths, name, mode, backlog, takeover, lockTimeout: 0, checkAncestry };
     // At once where that takes no lock and waits for nothing.
     const atOnce = isServedHere ? native().listenAtFreeName(request) : null;
     const outcome =

@@ -2,7 +2,7 @@
 
 import { mkdtempSync, promises, rmSync } from 'node:fs';
 import { type PathLike, toPath } from '../arguments.js';
-import { errnoName, refusal } from '../errors.js';
+import { refusal } from '../errors.js';
 import { isFailure, type NativeFailure, Refusal } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { toError } from '../native/to-error.js';
@@ -76,13 +76,9 @@ function measurePrefix(dir: PathLike | undefined): string {
   );
 }
 
-// Linux answers EINVAL (unix(7)), others ENAMETOOLONG, and a kernel that cuts the path binds another one. Whatever else
-// fails, for want of a descriptor, say, tells nothing of lengths.
-const ABOUT_LENGTH = ['EINVAL', 'ENAMETOOLONG'];
-
-function isAboutLength(failure: NativeFailure): boolean {
-  const { syscall, errno } = failure;
-  return failure.refusal === Refusal.misplaced || (syscall === 'bind' && ABOUT_LENGTH.includes(errnoName(errno)));
+// A kernel that cuts the path binds another one.
+function isAboutLength({ refusal }: NativeFailure): boolean {
+  return refusal === Refusal.tooLong || refusal === Refusal.misplaced;
 }
 
 class Measurement {

@@ -1,6 +1,6 @@
-// The four paths that the operations of one box work on, handed from BoxSockets to the files that implement them.
+// The paths that the operations of one box work on, handed from BoxSockets to the files that implement them.
 
-import { toSocketName } from '../arguments.js';
+import { DEFAULT_BASE, toSocketName } from '../arguments.js';
 import { pathTooLong } from '../errors.js';
 import { fitsEverywhere } from './budget.js';
 import { PORTABLE_CAPACITY } from './limits.js';
@@ -10,6 +10,8 @@ export interface BindingPaths {
   parent: string;
   binding: string;
   realDir: string;
+  /** Permission bits of the parent. */
+  parentMode: number;
 }
 
 /** Those that an operation is about, and the socket or file where it is about one: what its errors name. */
@@ -19,8 +21,13 @@ export interface OperationPaths extends Partial<BindingPaths> {
 }
 
 /** In the order in which the native operations take them. */
-export function inOrder({ base, parent, binding, realDir }: BindingPaths): [string, string, string, string] {
-  return [base, parent, binding, realDir];
+export function inOrder({ base, parent, binding, realDir, parentMode }: BindingPaths) {
+  return [base, parent, binding, realDir, parentMode] as const;
+}
+
+/** Whether others may rename what leads to the base is asked of every base but the default one, which is root's. */
+export function needsAncestry({ base }: Pick<BindingPaths, 'base'>): boolean {
+  return base !== DEFAULT_BASE;
 }
 
 /**

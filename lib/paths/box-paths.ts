@@ -7,6 +7,7 @@ import {
   toBoxId,
   toOptions,
   toParentDir,
+  toParentMode,
   toSocketName,
   toUid,
 } from '../arguments.js';
@@ -41,6 +42,11 @@ export interface BoxSocketsOptions {
    * `gvproxy-ctl.sock`) are counted and probed; true when left out. With false, `names` alone are.
    */
   standardNames?: boolean;
+  /**
+   * Permission bits of the parent; 0o700 when left out. 0o711 lets shims that run as other users pass: then that is what
+   * is right, and what `ensure` repairs it to.
+   */
+  parentMode?: 0o700 | 0o711;
 }
 
 const OPTIONS: KnownOptions<BoxSocketsOptions> = {
@@ -49,6 +55,7 @@ const OPTIONS: KnownOptions<BoxSocketsOptions> = {
   krun: true,
   names: true,
   standardNames: true,
+  parentMode: true,
 };
 
 /** What {@link BoxPaths} shows to the operations alone. */
@@ -87,13 +94,19 @@ export class BoxPaths {
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
    */
   constructor(boxId: string, realDir: PathLike, options?: BoxSocketsOptions) {
-    const { base, uid, krun, names, standardNames } = toOptions(options, OPTIONS);
+    const { base, uid, krun, names, standardNames, parentMode } = toOptions(options, OPTIONS);
     this.boxId = toBoxId(boxId);
     this.realDir = toAbsolutePath('realDir', realDir);
     const baseDir = toBase(base);
     this.parentDir = toParentDir(baseDir, toUid(uid));
     this.bindingDir = `${this.parentDir}/${boxId}`;
-    this.#paths = { base: baseDir, parent: this.parentDir, binding: this.bindingDir, realDir: this.realDir };
+    this.#paths = {
+      base: baseDir,
+      parent: this.parentDir,
+      binding: this.bindingDir,
+      realDir: this.realDir,
+      parentMode: toParentMode(parentMode),
+    };
     if (this.realDir === this.bindingDir) {
       throw invalidArgValue('realDir', realDir, 'must not be the binding, which would lead to itself');
     }

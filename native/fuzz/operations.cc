@@ -109,7 +109,7 @@ void Interpreter::RunEnsureAll() {
     real_dirs[i] = scene_.RealDir(first + i);
     items[i].paths = PathsOf(scene_, bindings[i], real_dirs[i]);
   }
-  EnsureAll(items, 3, kNoWait);
+  EnsureAll(items, 3, {false, kNoWait});
   Snapshot after = scene_.Look();
   for (size_t i = 0; i < 3; i++) {
     // A link that leads to its real directory by way of another binding is right, until that one is

@@ -13,12 +13,10 @@ struct EnsureOperation : BindingOperation {
     NextBinding(arguments);
     arguments.Next(&options.takeover);
     arguments.Next(&options.lock_timeout_ms);
-    arguments.Next(&options.known_unsteady);
+    arguments.Next(&options.check_ancestry);
   }
   void Run() { status = Ensure(BindingPaths(), options, &result); }
-  napi_value Result(napi_env env) {
-    return status.ok() ? Number(env, static_cast<int64_t>(result)) : Failure(env, status);
-  }
+  napi_value Result(napi_env env) { return EnsureOutcome(env, status, result); }
 };
 
 struct RemoveOperation : BindingOperation {
@@ -39,24 +37,26 @@ struct RemoveOperation : BindingOperation {
 struct EnsureAllOperation : ParentOperation {
   Vec<char> bytes;
   Vec<BatchItem> items;
-  int64_t lock_timeout_ms;
+  uint32_t parent_mode;
+  EnsureOptions options;
 
   void Read(Arguments& arguments) {
-    Input options = arguments.Next();
-    ReadParent(options);
-    options.Get("paths", &bytes);
-    options.Get("lockTimeout", &lock_timeout_ms);
+    Input given = arguments.Next();
+    ReadParent(given);
+    given.Get("parentMode", &parent_mode);
+    given.Get("paths", &bytes);
+    given.Get("lockTimeout", &options.lock_timeout_ms);
+    given.Get("checkAncestry", &options.check_ancestry);
   }
   void Run() {
     status = Split() ? Status::Ok() : Status::Failed(ENOMEM, "malloc", Subject::kNone);
-    if (status.ok()) EnsureAll(items.data(), items.size(), lock_timeout_ms);
+    if (status.ok()) EnsureAll(items.data(), items.size(), options);
   }
   napi_value Result(napi_env env) {
     if (!status.ok()) return Failure(env, status);
     return ArrayOf(env, items.size(), [&](size_t i) {
       const BatchItem& item = items[i];
-      return item.status.ok() ? Number(env, static_cast<int64_t>(item.result))
-                              : Failure(env, item.status);
+      return EnsureOutcome(env, item.status, item.result);
     });
   }
 
@@ -71,7 +71,7 @@ struct EnsureAllOperation : ParentOperation {
       at = real_dir + strnlen(real_dir, static_cast<size_t>(end - real_dir)) + 1;
       if (at > end) break;
       BatchItem item = {};
-      item.paths = {base.data, parent.data, binding, real_dir};
+      item.paths = {base.data, parent.data, binding, real_dir, static_cast<mode_t>(parent_mode)};
       if (!items.Append(item)) return false;
     }
     return true;
@@ -81,7 +81,7 @@ struct EnsureAllOperation : ParentOperation {
 }  // namespace
 
 void DefineBindingOperations(napi_env env, napi_value exports) {
-  DefineFunction(env, exports, "steady", MakeSteady);
+  DefineFunction(env, exports, "ensurer", MakeEnsurer);
   Define<EnsureOperation>(env, exports, "ensure", "ensureAsync");
   Define<RemoveOperation>(env, exports, "remove", "removeAsync");
   Define<EnsureAllOperation>(env, exports, nullptr, "ensureAllAsync");

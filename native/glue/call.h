@@ -34,8 +34,8 @@ napi_value CallAsync(napi_env env, napi_callback_info info);
 void DefineFunction(napi_env env, napi_value exports, const char* name, napi_callback callback,
                     const OperationType* type = nullptr);
 
-// CallSync holds an operation in a buffer of that size: five paths of Linux's, or the entry at which
-// a removal has stopped, which on macOS is longer than all its paths.
+// CallSync holds an operation in a buffer of that size: five paths of Linux's, or the entry at
+// which a removal has stopped, which on macOS is longer than all its paths.
 constexpr size_t kLargestOperation = 25'000;
 
 template <typename Op>

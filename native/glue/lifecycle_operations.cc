@@ -1,5 +1,5 @@
 // startTime, signalProcess, lockHome.
-#include "../posix/home_lock.h"
+#include "../posix/lock.h"
 #include "../posix/process.h"
 #include "kept_descriptors.h"
 #include "operation.h"

@@ -3,6 +3,7 @@
 
 #include <node_api.h>
 
+#include "../posix/binding.h"
 #include "../posix/paths.h"
 #include "../posix/status.h"
 #include "arguments.h"
@@ -23,12 +24,14 @@ struct ParentOperation {
   Paths ParentPaths() const { return {base.data, parent.data, parent.data, nullptr}; }
 };
 
-// What every operation on a binding takes: binding, realDir beside them.
+// What every operation on a binding takes: binding, realDir, parentMode beside them.
 struct BindingOperation : ParentOperation {
   PathArgument binding, real_dir;
+  uint32_t parent_mode = kParentMode;
 
   void ReadBinding(Input options) {
     ReadParent(options);
+    options.Get("parentMode", &parent_mode);
     options.Get("binding", &binding);
     options.Get("realDir", &real_dir);
   }
@@ -36,8 +39,11 @@ struct BindingOperation : ParentOperation {
   void NextBinding(Arguments& arguments) {
     PathArgument* const paths[] = {&base, &parent, &binding, &real_dir};
     for (PathArgument* path : paths) arguments.Next(path);
+    arguments.Next(&parent_mode);
   }
-  Paths BindingPaths() const { return {base.data, parent.data, binding.data, real_dir.data}; }
+  Paths BindingPaths() const {
+    return {base.data, parent.data, binding.data, real_dir.data, static_cast<mode_t>(parent_mode)};
+  }
 };
 
 // Defines an operation on the exports, in the forms that are called: at once, and on a worker
@@ -48,9 +54,13 @@ void Define(napi_env env, napi_value exports, const char* name, const char* asyn
   DefineFunction(env, exports, async_name, CallAsync, &TypeOf<Op>::kType);
 }
 
-// steady(base, parent, binding, realDir): () => boolean
-// The function carries its paths with it, so that a call passes no argument and copies no string.
-napi_value MakeSteady(napi_env env, napi_callback_info info);
+// What became of an ensure.
+inline napi_value EnsureOutcome(napi_env env, const Status& status, EnsureResult result) {
+  return status.ok() ? Number(env, static_cast<int64_t>(result)) : Failure(env, status);
+}
+
+// A function that carries a binding's paths with it, so that a call copies no string.
+napi_value MakeEnsurer(napi_env env, napi_callback_info info);
 
 // One for each file of operations.
 void DefineBindingOperations(napi_env env, napi_value exports);

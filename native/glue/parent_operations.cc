@@ -66,16 +66,17 @@ struct ListOperation : ParentOperation {
   }
 };
 
-struct HoldOperation : ParentOperation {
-  int64_t lock_timeout_ms;
+struct HoldOperation : BindingOperation {
+  EnsureOptions options;
   Fd held;
 
   void Read(Arguments& arguments) {
-    Input options = arguments.Next();
-    ReadParent(options);
-    options.Get("lockTimeout", &lock_timeout_ms);
+    Input given = arguments.Next();
+    ReadBinding(given);
+    given.Get("lockTimeout", &options.lock_timeout_ms);
+    given.Get("checkAncestry", &options.check_ancestry);
   }
-  void Run() { status = HoldParent(ParentPaths(), lock_timeout_ms, &held); }
+  void Run() { status = HoldBinding(BindingPaths(), options, &held); }
   napi_value Result(napi_env env) { return status.ok() ? Keep(env, &held) : Failure(env, status); }
 };
 

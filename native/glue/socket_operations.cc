@@ -29,6 +29,7 @@ struct ListenOperation : BindingOperation {
     given.Get("backlog", &options.backlog);
     given.Get("takeover", &options.ensure.takeover);
     given.Get("lockTimeout", &options.ensure.lock_timeout_ms);
+    given.Get("checkAncestry", &options.ensure.check_ancestry);
     options.mode = static_cast<mode_t>(mode);
   }
   void Run() { status = Listen(BindingPaths(), name.data, options, &listener); }
@@ -83,6 +84,7 @@ struct ClaimOperation : BindingOperation {
     given.Get("name", &name);
     given.Get("takeover", &options.takeover);
     given.Get("lockTimeout", &options.lock_timeout_ms);
+    given.Get("checkAncestry", &options.check_ancestry);
   }
   void Run() { status = Claim(BindingPaths(), name.data, options); }
   napi_value Result(napi_env env) { return FailureOrNull(env, status); }

@@ -78,6 +78,7 @@ inline napi_value Failure(napi_env env, const Status& status) {
   Set(env, failure, "errno", Number(env, status.errnum));
   Set(env, failure, "syscall", Text(env, status.syscall));
   Set(env, failure, "subject", Number(env, static_cast<int64_t>(status.subject)));
+  Set(env, failure, "dest", Number(env, static_cast<int64_t>(status.dest)));
   Set(env, failure, "refusal", Number(env, static_cast<int64_t>(status.refusal)));
   Set(env, failure, "owner", Number(env, status.owner));
   Set(env, failure, "expected", Number(env, status.expected));

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base.h"
 #include "directory.h"
-#include "parent.h"
 #include "socket.h"
 #include "steady.h"
 #include "syscalls.h"
@@ -15,23 +15,6 @@
 
 namespace boxsockets {
 namespace {
-
-// The fresh link that will take the binding's place. `.<id>.new` is no valid id.
-class TemporaryName {
- public:
-  explicit TemporaryName(const char* id) {
-    size_t size = strlen(id);
-    if (size > kLongestId) size = kLongestId;
-    data_[0] = '.';
-    memcpy(data_ + 1, id, size);
-    memcpy(data_ + 1 + size, ".new", sizeof ".new");
-  }
-  const char* c_str() const { return data_; }
-
- private:
-  static constexpr size_t kLongestId = 128;
-  char data_[1 + kLongestId + sizeof ".new"];
-};
 
 Status FindRealDir(const Paths& paths, Inode* out) {
   struct stat st;
@@ -60,6 +43,11 @@ Status CheckUids(Uids uids) {
   return status;
 }
 
+Status CheckCaller(const Paths& paths, Uids uids, const EnsureOptions& options) {
+  Status status = CheckUids(uids);
+  return status.ok() && options.check_ancestry ? CheckAncestry(paths.base, uids.effective) : status;
+}
+
 // Whether a process holds a socket in the directory that the binding leads to.
 Status HoldsSocket(const Paths& paths, int parent, bool* held) {
   *held = false;
@@ -75,35 +63,63 @@ Status HoldsSocket(const Paths& paths, int parent, bool* held) {
   return status;
 }
 
-// One try at making the binding right, under the lock.
+Status StartOver() { return Status::Retry(Refusal::kParentUnstable, Subject::kParent); }
+
+// Whether the entry of that name is found under another one, which the file system takes for the
+// same: a directory may ignore case, and how a letter is composed (ext4's casefold, APFS).
+Status CheckName(int parent, const char* name, const struct stat& entry) {
+  char flipped[TemporaryName::kLongestId + 1] = {};
+  for (size_t i = 0; i + 1 < sizeof flipped && name[i] != '\0'; i++) {
+    bool letter = IsAlphanumeric(name[i]) && (name[i] > '9');
+    flipped[i] = static_cast<char>(letter ? name[i] ^ ('a' ^ 'A') : name[i]);
+  }
+  struct stat st;
+  bool folds = strcmp(flipped, name) != 0 &&
+               fstatat(parent, flipped, &st, AT_SYMLINK_NOFOLLOW) == 0 && SameInode(st, entry);
+  if (!folds) return Status::Ok();
+  Directory directory;
+  Status status = directory.Open(parent, ".", Subject::kParent);
+  if (!status.ok()) return status;
+  while (const dirent* found = directory.Next(&status)) {
+    if (strcmp(found->d_name, name) == 0) return Status::Ok();
+  }
+  return status.ok() ? Status::Refused(Refusal::kIdTaken, Subject::kBinding) : status;
+}
+
+// One try at making the binding right.
 class Attempt {
  public:
-  Attempt(const Paths& paths, const Parent& parent, Inode real_dir, bool takeover)
-      : paths_(paths), parent_(parent), real_dir_(real_dir), takeover_(takeover) {}
+  Attempt(const Paths& paths, const Parent& parent, Inode real_dir)
+      : paths_(paths), parent_(parent), real_dir_(real_dir) {}
 
-  Status Run(EnsureResult* result) {
-    Status status = CreateOrReplace(result);
-    if (status.ok() && *result != EnsureResult::kUnchanged) status = Verify(*result);
-    // A removed parent makes every call in it fail with ENOENT: start over in the new one.
-    bool parent_gone = !status.ok() && status.errnum == ENOENT && !parent_.IsStillAt(paths_.parent);
-    return parent_gone ? StartOver() : status;
+  // Makes the link where none is, which needs no lock: one call, and it is exclusive. EEXIST where
+  // something is there.
+  Status Create(EnsureResult* result) {
+    *result = EnsureResult::kCreated;
+    if (symlinkat(paths_.real_dir, parent_.fd(), paths_.id()) == 0) return Verify(*result);
+    return Explain(Status::Failed("symlinkat", Subject::kRealDir, Subject::kBinding));
+  }
+
+  // Under the lock.
+  Status CreateOrReplace(bool takeover, EnsureResult* result) {
+    Status status = Create(result);
+    if (status.errnum != EEXIST) return status;
+    *result = EnsureResult::kReplaced;
+    status = Inspect(takeover, result);
+    if (!status.ok() || *result == EnsureResult::kUnchanged) return Explain(status);
+    status = Replace();
+    return status.ok() ? Verify(*result) : Explain(status);
   }
 
  private:
-  static Status StartOver() { return Status::Refused(Refusal::kParentUnstable, Subject::kParent); }
-
-  // Most often nothing is there: the call that makes the link tells.
-  Status CreateOrReplace(EnsureResult* result) {
-    *result = EnsureResult::kCreated;
-    if (symlinkat(paths_.real_dir, parent_.fd(), paths_.id()) == 0) return Status::Ok();
-    if (errno != EEXIST) return Status::Failed("symlinkat", Subject::kBinding);
-    *result = EnsureResult::kReplaced;
-    Status status = Inspect(result);
-    return status.ok() && *result == EnsureResult::kReplaced ? Replace() : status;
+  // A removed parent makes every call in it fail with ENOENT: begin again in the new one.
+  Status Explain(const Status& status) const {
+    bool gone = status.errnum == ENOENT && !parent_.IsStillAt(paths_.parent);
+    return gone ? StartOver() : status;
   }
 
   // Is what is there right already, and if not, may it be replaced?
-  Status Inspect(EnsureResult* result) {
+  Status Inspect(bool takeover, EnsureResult* result) {
     struct stat entry, target;
     bool resolves = fstatat(parent_.fd(), paths_.id(), &target, 0) == 0;
     int resolve_errnum = resolves ? 0 : errno;
@@ -118,11 +134,13 @@ class Attempt {
     if (!S_ISLNK(entry.st_mode)) {
       return Status::Refused(Refusal::kNotASymlink, Subject::kBinding);
     }
-    if (takeover_ || IsGone(resolve_errnum) || resolve_errnum == ELOOP) return Status::Ok();
+    Status status = CheckName(parent_.fd(), paths_.id(), entry);
+    if (!status.ok()) return status;
+    if (takeover || IsGone(resolve_errnum) || resolve_errnum == ELOOP) return Status::Ok();
     if (!resolves) return Status::Failed(resolve_errnum, "fstatat", Subject::kBinding);
     if (!S_ISDIR(target.st_mode)) return Status::Ok();
     bool held;
-    Status status = HoldsSocket(paths_, parent_.fd(), &held);
+    status = HoldsSocket(paths_, parent_.fd(), &held);
     if (!status.ok() || !held) return status;
     return Status::Refused(Refusal::kBindingInUse, Subject::kBinding);
   }
@@ -144,12 +162,12 @@ class Attempt {
       return IsGone(errno) ? StartOver() : Status::Failed("fstatat", Subject::kTemporary);
     }
     if (renameat(parent_.fd(), temporary, parent_.fd(), paths_.id()) == 0) return Status::Ok();
-    return Status::Failed("renameat", Subject::kTemporary);
+    return Status::Failed("renameat", Subject::kTemporary, Subject::kBinding);
   }
 
   Status MakeTemporary(const char* name) {
     if (symlinkat(paths_.real_dir, parent_.fd(), name) == 0) return Status::Ok();
-    if (errno != EEXIST) return Status::Failed("symlinkat", Subject::kTemporary);
+    if (errno != EEXIST) return Status::Failed("symlinkat", Subject::kRealDir, Subject::kTemporary);
     // Left by a crash: whoever makes one holds the lock, and that is us. Only a link is taken.
     struct stat st;
     if (fstatat(parent_.fd(), name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -160,7 +178,7 @@ class Attempt {
       return Status::Failed("unlinkat", Subject::kTemporary);
     }
     if (symlinkat(paths_.real_dir, parent_.fd(), name) == 0) return Status::Ok();
-    return Status::Failed("symlinkat", Subject::kTemporary);
+    return Status::Failed("symlinkat", Subject::kRealDir, Subject::kTemporary);
   }
 
   // By the full path, as a dialer will come: the parent may have been swapped since it was opened.
@@ -178,126 +196,166 @@ class Attempt {
 
   // Nothing stays behind after a failure; but what somebody put in its place meanwhile is not ours.
   void TakeBack() {
-    char target[PATH_MAX];
-    ssize_t size = readlinkat(parent_.fd(), paths_.id(), target, sizeof target - 1);
-    if (size < 0) return;
-    target[size] = '\0';
-    if (strcmp(target, paths_.real_dir) == 0) unlinkat(parent_.fd(), paths_.id(), 0);
+    LinkText target;
+    bool ours = target.Read(parent_.fd(), paths_.id()) && target.Is(paths_.real_dir);
+    if (ours) unlinkat(parent_.fd(), paths_.id(), 0);
   }
 
   const Paths& paths_;
   const Parent& parent_;
   const Inode real_dir_;
-  const bool takeover_;
 };
 
-// With the real directory that was found before the lock. Where the sockets of another one are in
-// the way, it is looked for again: while we waited, ours may have been made anew, and be that one.
-Status EnsureFound(const Paths& paths, const Parent& parent, Inode real_dir, bool takeover,
-                   EnsureResult* result) {
-  Status status = Attempt(paths, parent, real_dir, takeover).Run(result);
-  bool in_use = status.refusal == Refusal::kBindingInUse;
-  return in_use ? EnsureLocked(paths, parent, takeover, result) : status;
-}
-
-// Ensures what is not settled yet. Stops where the parent was replaced, to go on in the new one.
-Status EnsureOpen(BatchItem* items, size_t count, const Parent& parent) {
+// Ensures what is not settled yet; without the lock, what is missing alone. `left` counts the rest.
+// Ends where the parent was replaced, to go on in the new one.
+Status EnsureOpen(BatchItem* items, size_t count, const Parent& parent, bool locked, size_t* left) {
+  *left = 0;
   for (size_t i = 0; i < count; i++) {
     BatchItem& item = items[i];
     if (item.settled) continue;
-    // What was found before the lock holds for one try.
-    item.status = item.tried ? EnsureLocked(item.paths, parent, false, &item.result)
-                             : EnsureFound(item.paths, parent, item.real_dir, false, &item.result);
-    item.tried = true;
-    if (item.status.refusal == Refusal::kParentUnstable) return item.status;
-    item.settled = true;
+    Inode real_dir = {};
+    Status status = FindRealDir(item.paths, &real_dir);
+    if (status.ok()) {
+      Attempt attempt(item.paths, parent, real_dir);
+      status = locked ? attempt.CreateOrReplace(false, &item.result) : attempt.Create(&item.result);
+    }
+    if (status.kind == Kind::kRetry) return status;
+    item.settled = locked || status.errnum != EEXIST;
+    if (item.settled) item.status = status;
+    if (!item.settled) ++*left;
   }
   return Status::Ok();
 }
 
-// Under the lock: unlinks the binding where it leads to the real directory or to nothing.
-Status RemoveLocked(const Paths& paths, int parent, RemoveResult* result) {
-  struct stat entry, target, real_dir;
-  if (fstatat(parent, paths.id(), &entry, AT_SYMLINK_NOFOLLOW) != 0) {
-    *result = RemoveResult::kAbsent;
-    return errno == ENOENT ? Status::Ok() : Status::Failed("fstatat", Subject::kBinding);
-  }
+// Whether the link `name` is ours to remove: it leads to the real directory, or to nothing. Fine,
+// too, where it is not there at all.
+Status IsOwn(const Paths& paths, int parent, const char* name, RemoveResult* result) {
   *result = RemoveResult::kForeign;
-  if (!S_ISLNK(entry.st_mode)) return Status::Ok();
-  if (fstatat(parent, paths.id(), &target, 0) == 0) {
-    if (stat(paths.real_dir, &real_dir) != 0) {
-      // A binding that leads somewhere while our directory is gone leads to somebody else's.
-      return IsGone(errno) ? Status::Ok() : Status::Failed("stat", Subject::kRealDir);
-    }
-    if (!SameInode(target, real_dir)) return Status::Ok();
-  } else if (!IsGone(errno)) {
-    return errno == ELOOP ? Status::Ok() : Status::Failed("fstatat", Subject::kBinding);
-  }
-  if (unlinkat(parent, paths.id(), 0) != 0) {
-    if (errno != ENOENT) return Status::Failed("unlinkat", Subject::kBinding);
+  LinkText text;
+  if (!text.Read(parent, name)) {
+    if (errno == EINVAL) return Status::Ok();  // no link
     *result = RemoveResult::kAbsent;
-    return Status::Ok();
+    return errno == ENOENT ? Status::Ok() : Status::Failed("readlinkat", Subject::kBinding);
   }
-  *result = RemoveResult::kRemoved;
+  bool own = text.Is(paths.real_dir);
+  struct stat target, real_dir;
+  if (!own && fstatat(parent, name, &target, 0) != 0) {
+    own = IsGone(errno);
+    bool loops = errno == ELOOP;
+    if (!own && !loops) return Status::Failed("fstatat", Subject::kBinding);
+  } else if (!own) {
+    // A binding that leads somewhere while our directory is gone leads to somebody else's.
+    bool found = stat(paths.real_dir, &real_dir) == 0;
+    if (!found && !IsGone(errno)) return Status::Failed("stat", Subject::kRealDir);
+    own = found && SameInode(target, real_dir);
+  }
+  if (own) *result = RemoveResult::kRemoved;
   return Status::Ok();
+}
+
+Status RemoveLocked(const Paths& paths, int parent, const char* name, RemoveResult* result) {
+  Status status = IsOwn(paths, parent, name, result);
+  if (!status.ok() || *result != RemoveResult::kRemoved) return status;
+  if (unlinkat(parent, name, 0) == 0) return status;
+  if (errno != ENOENT) return Status::Failed("unlinkat", Subject::kBinding);
+  *result = RemoveResult::kAbsent;
+  return status;
+}
+
+// By paths, without a descriptor of the parent, which would be three calls more: within a trusted
+// base nobody but us and root puts another parent in its place, and what is unlinked is a link
+// that was just read, under a lock that lies at its path.
+Status RemoveOnce(const Paths& paths, uid_t uid, int64_t deadline, RemoveResult* result) {
+  struct stat base, parent;
+  Fd lock;
+  *result = RemoveResult::kAbsent;
+  Status status = LookAtBase(paths.base, uid, &base);
+  if (!status.ok()) return status.errnum == ENOENT ? Status::Ok() : status;
+  if (lstat(paths.parent, &parent) != 0) {
+    return errno == ENOENT ? Status::Ok() : Status::Failed("lstat", Subject::kParent);
+  }
+  status = JudgeParent(parent, base, uid);
+  if (status.ok()) status = LockParent(paths, nullptr, uid, deadline, &lock);
+  if (!status.ok() && !IsDiskFull(status)) return status;
+  return RemoveLocked(paths, AT_FDCWD, paths.binding, result);
 }
 
 }  // namespace
 
-Status CheckPreconditions(const Paths& paths) {
+Status CheckPreconditions(const Paths& paths, const EnsureOptions& options) {
   Inode real_dir;
-  Status status = CheckUids(CurrentUids());
+  Status status = CheckCaller(paths, CurrentUids(), options);
   return status.ok() ? FindRealDir(paths, &real_dir) : status;
 }
 
 Status EnsureLocked(const Paths& paths, const Parent& parent, bool takeover, EnsureResult* result) {
+  // While the lock was waited for, the real directory may have been made anew.
   Inode real_dir;
   Status status = FindRealDir(paths, &real_dir);
-  return status.ok() ? Attempt(paths, parent, real_dir, takeover).Run(result) : status;
+  return status.ok() ? Attempt(paths, parent, real_dir).CreateOrReplace(takeover, result) : status;
+}
+
+Status EnsureOnce(const Paths& paths, uid_t uid, bool takeover, int64_t deadline,
+                  const struct stat* base, EnsureResult* result) {
+  Inode real_dir;
+  Parent parent;
+  Fd lock;
+  Status status = FindRealDir(paths, &real_dir);
+  if (status.ok()) status = Parent::Open(paths, uid, Access::kCreate, &parent, base);
+  if (status.ok()) status = Attempt(paths, parent, real_dir).Create(result);
+  if (status.errnum != EEXIST) return status;
+  status = LockParent(paths, &parent, uid, deadline, &lock);
+  return status.ok() ? EnsureLocked(paths, parent, takeover, result) : status;
 }
 
 Status Ensure(const Paths& paths, const EnsureOptions& options, EnsureResult* result) {
   Uids uids = CurrentUids();
-  Status status = CheckUids(uids);
+  Status status = CheckCaller(paths, uids, options);
   if (!status.ok()) return status;
   *result = EnsureResult::kUnchanged;
-  if (!options.known_unsteady && IsSteady(paths, uids.effective)) return Status::Ok();
-  Inode real_dir;
-  status = FindRealDir(paths, &real_dir);
-  if (!status.ok()) return status;
-  bool tried = false;
-  return WithLockedParent(paths, uids.effective, Access::kCreate, options.lock_timeout_ms,
-                          [&](const Parent& parent) {
-                            // What was found before the lock holds for one try.
-                            if (tried) return EnsureLocked(paths, parent, options.takeover, result);
-                            tried = true;
-                            return EnsureFound(paths, parent, real_dir, options.takeover, result);
-                          });
+  Look look;
+  if (IsSteady(paths, uids.effective, &look)) return Status::Ok();
+  return EnsureUnsteady(paths, uids.effective, options, look, result);
 }
 
-void EnsureAll(BatchItem* items, size_t count, int64_t lock_timeout_ms) {
+Status EnsureUnsteady(const Paths& paths, uid_t uid, const EnsureOptions& options, const Look& look,
+                      EnsureResult* result) {
+  int64_t deadline = DeadlineInMs(options.lock_timeout_ms);
+  const struct stat* base = look.base_trusted ? &look.base : nullptr;
+  return BeginAgain([&] {
+    // What was seen a moment ago holds for one try.
+    const struct stat* seen = base;
+    base = nullptr;
+    return EnsureOnce(paths, uid, options.takeover, deadline, seen, result);
+  });
+}
+
+void EnsureAll(BatchItem* items, size_t count, const EnsureOptions& options) {
   if (count == 0) return;
   const Paths& shared = items[0].paths;
   Uids uids = CurrentUids();
-  Status status = CheckUids(uids);
-  // Settled: right already, or refused. The others wait for the lock, which is taken once.
-  struct stat parent;
-  bool parent_is_steady = IsSteadyParent(shared, uids.effective, &parent);
-  size_t open_count = 0;
+  Status status = CheckCaller(shared, uids, options);
+  int64_t deadline = DeadlineInMs(options.lock_timeout_ms);
+  Look look;
+  bool parent_is_steady = IsSteadyParent(shared, uids.effective, &look);
+  size_t left = 0;
   for (size_t i = 0; i < count; i++) {
     BatchItem& item = items[i];
     item.result = EnsureResult::kUnchanged;
     item.status = status;
     item.settled = !status.ok() || (parent_is_steady && LeadsToRealDir(item.paths));
-    if (item.settled) continue;
-    item.tried = false;
-    item.status = FindRealDir(item.paths, &item.real_dir);
-    item.settled = !item.status.ok();
-    if (!item.settled) open_count++;
+    if (!item.settled) left++;
   }
-  if (open_count == 0) return;
-  status = WithLockedParent(shared, uids.effective, Access::kCreate, lock_timeout_ms,
-                            [&](const Parent& parent) { return EnsureOpen(items, count, parent); });
+  if (left == 0) return;
+  status = BeginAgain([&] {
+    Parent parent;
+    Fd lock;
+    Status ensured = Parent::Open(shared, uids.effective, Access::kCreate, &parent);
+    if (ensured.ok()) ensured = EnsureOpen(items, count, parent, false, &left);
+    if (!ensured.ok() || left == 0) return ensured;
+    ensured = LockParent(shared, &parent, uids.effective, deadline, &lock);
+    return ensured.ok() ? EnsureOpen(items, count, parent, true, &left) : ensured;
+  });
   for (size_t i = 0; i < count; i++) {
     if (!items[i].settled) items[i].status = status;
   }
@@ -307,10 +365,14 @@ Status Remove(const Paths& paths, int64_t lock_timeout_ms, RemoveResult* result)
   Uids uids = CurrentUids();
   Status status = CheckUids(uids);
   if (!status.ok()) return status;
+  if (!OwnershipNeedsProof(uids.effective)) {
+    int64_t deadline = DeadlineInMs(lock_timeout_ms);
+    return BeginAgain([&] { return RemoveOnce(paths, uids.effective, deadline, result); });
+  }
   *result = RemoveResult::kAbsent;
   status = WithLockedParent(
       paths, uids.effective, Access::kExisting, lock_timeout_ms,
-      [&](const Parent& parent) { return RemoveLocked(paths, parent.fd(), result); });
+      [&](const Parent& parent) { return RemoveLocked(paths, parent.fd(), paths.id(), result); });
   return status.refusal == Refusal::kParentAbsent ? Status::Ok() : status;
 }
 

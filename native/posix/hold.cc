@@ -5,25 +5,37 @@
 #include <sys/stat.h>
 
 #include "clock.h"
+#include "lock.h"
 #include "parent.h"
 #include "syscalls.h"
 #include "user.h"
 
 namespace boxsockets {
 
-Status HoldParent(const Paths& paths, int64_t timeout_ms, Fd* out) {
-  Parent parent;
-  Status status = Parent::Open(paths, CurrentUids().effective, Access::kExisting, &parent);
+Status HoldBinding(const Paths& paths, const EnsureOptions& options, Fd* out) {
+  Status status = CheckPreconditions(paths, options);
   if (!status.ok()) return status;
-  status = PollLock(parent.fd(), LOCK_SH, DeadlineInMs(timeout_ms), Subject::kParent);
-  if (!status.ok()) return status;
-  // Whoever had it locked before us may have removed it: a cleaner takes a directory that it has
-  // emptied.
-  if (!parent.IsStillAt(paths.parent)) {
-    return Status::Refused(Refusal::kParentUnstable, Subject::kParent);
-  }
-  *out = parent.ReleaseFd();
-  return status;
+  uid_t uid = CurrentUids().effective;
+  int64_t deadline = DeadlineInMs(options.lock_timeout_ms);
+  return BeginAgain([&] {
+    Look look;
+    EnsureResult result;
+    Parent parent;
+    Status held;
+    if (!IsSteady(paths, uid, &look)) {
+      held = EnsureOnce(paths, uid, options.takeover, deadline, nullptr, &result);
+    }
+    if (held.ok()) held = Parent::Open(paths, uid, Access::kCreate, &parent);
+    if (held.ok()) held = PollLock(parent.fd(), LOCK_SH, deadline, Subject::kParent);
+    if (!held.ok()) return held;
+    // Whoever had it locked before us may have taken the link with it, or the whole directory: a
+    // cleaner removes what it has emptied.
+    if (!parent.IsStillAt(paths.parent) || !LeadsToRealDir(paths)) {
+      return Status::Retry(Refusal::kParentUnstable, Subject::kParent);
+    }
+    *out = parent.ReleaseFd();
+    return held;
+  });
 }
 
 Status RefreshBinding(int parent, const Paths& paths) {

@@ -4,15 +4,16 @@
 
 #include <stdint.h>
 
+#include "binding.h"
 #include "fd.h"
 #include "paths.h"
 #include "status.h"
 
 namespace boxsockets {
 
-// Opens the parent and takes a shared flock on it, polling for `timeout_ms`: a cleaner itself holds
-// an exclusive one for a moment.
-Status HoldParent(const Paths& paths, int64_t timeout_ms, Fd* out);
+// Ensures the binding, and takes a shared flock on its parent, waiting for it: a cleaner itself
+// holds an exclusive one for a moment. `out` is a parent in which the binding is right.
+Status HoldBinding(const Paths& paths, const EnsureOptions& options, Fd* out);
 
 // Gives the link `id` in the held parent fresh timestamps. Refused with kParentUnstable where the
 // parent was replaced since it was held.

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base.h"
 #include "directory.h"
 #include "parent.h"
 #include "steady.h"
@@ -70,7 +71,7 @@ class Binder {
   }
 
  private:
-  static Status Misplaced() { return Status::Refused(Refusal::kMisplaced, Subject::kSocket); }
+  static Status Misplaced() { return Status::Retry(Refusal::kMisplaced, Subject::kSocket); }
   static Status InUse() { return Status::Failed(EADDRINUSE, "bind", Subject::kSocket); }
 
   // Fine where the path leads to that entry of the real directory, at this moment.
@@ -185,7 +186,10 @@ bool ListenAtFreeName(const Paths& paths, const char* name, const ListenOptions&
                       Listener* out, Status* status) {
   SearchedDirectory real_dir;
   Uids uids = CurrentUids();
-  if (uids.real != uids.effective || !IsSteady(paths, uids.effective)) return false;
+  Look look;
+  if (uids.real != uids.effective || !IsSteady(paths, uids.effective, &look)) return false;
+  bool trusted = !options.ensure.check_ancestry || CheckAncestry(paths.base, uids.effective).ok();
+  if (!trusted) return false;
   if (!real_dir.Open(paths.real_dir).ok()) return false;
   *status = Binder(paths.binding, name, real_dir).Run(options, out);
   return status->refusal != Refusal::kMisplaced && status->errnum != EADDRINUSE;

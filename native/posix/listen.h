@@ -37,8 +37,9 @@ struct Listener {
 // landed in the real directory, and listens. EADDRINUSE where a process holds the name.
 Status Listen(const Paths& paths, const char* name, const ListenOptions& options, Listener* out);
 
-// The same where the binding is right and nothing bears the name, without the lock: bind takes a name
-// that is free, or none, and where it landed is looked at afterwards. False where it takes more.
+// The same where the binding is right and nothing bears the name, without the lock: bind takes a
+// name that is free, or none, and where it landed is looked at afterwards. False where it takes
+// more.
 bool ListenAtFreeName(const Paths& paths, const char* name, const ListenOptions& options,
                       Listener* out, Status* status);
 

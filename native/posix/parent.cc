@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base.h"
+#include "lock.h"
 #include "syscalls.h"
 #include "user.h"
 
@@ -16,57 +18,27 @@ Status Foreign(uid_t owner, uid_t expected) {
   return status;
 }
 
-// Only the true owner may open with O_NOATIME (open(2)), on a read-only file system too.
-#if defined(O_NOATIME)
-constexpr int kProof = O_NOATIME;
-#else
-constexpr int kProof = 0;
-#endif
+Status Unstable() { return Status::Retry(Refusal::kParentUnstable, Subject::kParent); }
 
 int OpenParent(const char* path, uid_t uid) {
   int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-  if (OwnershipNeedsProof(uid)) flags |= kProof;
+  if (OwnershipNeedsProof(uid)) flags |= kOwnersAlone;
   return RetryInterrupted([&] { return open(path, flags); });
-}
-
-bool IsRoots(const struct stat& base) {
-  bool sticky = (base.st_mode & S_ISVTX) != 0;
-  return base.st_uid == 0 || (sticky && base.st_uid == RootUid());
-}
-
-Status Untrusted(const struct stat& base, uid_t uid) {
-  Status status = Status::Refused(Refusal::kBaseUntrusted, Subject::kBase);
-  status.owner = base.st_uid;
-  status.expected = uid;
-  status.mode = ModeBits(base);
-  return status;
-}
-
-// A base that is trusted because it seems to be ours must be.
-Status ProveBase(const char* path, const struct stat& base, uid_t uid) {
-  if (!OwnershipNeedsProof(uid) || IsRoots(base)) return Status::Ok();
-  Fd fd(RetryInterrupted([&] { return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | kProof); }));
-  if (fd.valid()) return Status::Ok();
-  // EPERM: somebody else's. EACCES: closed, so that it cannot be told.
-  bool unproven = errno == EPERM || errno == EACCES;
-  return unproven ? Untrusted(base, uid) : Status::Failed("open", Subject::kBase);
 }
 
 // Explains why the parent could not be opened. Fine where it is ours and was only unreadable: its
 // mode has then been repaired by path, which nobody else can redirect within a trusted base.
-Status ExplainUnopened(const char* path, uid_t uid, Access access, int errnum) {
+Status ExplainUnopened(const Paths& paths, uid_t uid, Access access, int errnum) {
   struct stat st;
-  if (lstat(path, &st) != 0) {
-    // Gone between two looks, as in OpenOrCreate.
-    if (errno == ENOENT) return Status::Refused(Refusal::kParentUnstable, Subject::kParent);
-    return Status::Failed("lstat", Subject::kParent);
+  if (lstat(paths.parent, &st) != 0) {
+    return errno == ENOENT ? Unstable() : Status::Failed("lstat", Subject::kParent);
   }
   if (!S_ISDIR(st.st_mode)) return Status::Refused(Refusal::kParentNotDirectory, Subject::kParent);
   if (st.st_uid != uid || errnum == EPERM) return Foreign(st.st_uid, uid);
-  if (errnum != EACCES || access == Access::kInspect) {
+  if (errnum != EACCES || access != Access::kCreate) {
     return Status::Failed(errnum, "open", Subject::kParent);
   }
-  if (chmod(path, kParentMode) == 0) return Status::Ok();
+  if (chmod(paths.parent, paths.parent_mode) == 0) return Status::Ok();
   return errno == EPERM ? Foreign(st.st_uid, uid) : Status::Failed("chmod", Subject::kParent);
 }
 
@@ -84,11 +56,11 @@ Status OpenOrCreate(const Paths& paths, uid_t uid, Access access, Fd* out) {
   if (out->valid()) return Status::Ok();
   int errnum = errno;
   // Gone between two looks: somebody removes it while we work.
-  if (errnum == ENOENT) return Status::Refused(Refusal::kParentUnstable, Subject::kParent);
+  if (errnum == ENOENT) return Unstable();
   if (errnum != EACCES && errnum != EPERM && errnum != ENOTDIR && errnum != ELOOP) {
     return Status::Failed(errnum, "open", Subject::kParent);
   }
-  Status status = ExplainUnopened(paths.parent, uid, access, errnum);
+  Status status = ExplainUnopened(paths, uid, access, errnum);
   if (!status.ok()) return status;
   *out = Fd(OpenParent(paths.parent, uid));
   return out->valid() ? Status::Ok() : Status::Failed("open", Subject::kParent);
@@ -96,49 +68,53 @@ Status OpenOrCreate(const Paths& paths, uid_t uid, Access access, Fd* out) {
 
 }  // namespace
 
-Status CheckBase(const struct stat& base, uid_t uid) {
-  bool sticky = (base.st_mode & S_ISVTX) != 0;
-  bool open_to_others = (base.st_mode & (S_IWGRP | S_IWOTH)) != 0;
-  if (!S_ISDIR(base.st_mode)) {
-    Status status = Status::Refused(Refusal::kBaseUntrusted, Subject::kBase);
-    status.errnum = ENOTDIR;
-    return status;
+Status JudgeParent(const struct stat& parent, const struct stat& base, uid_t uid) {
+  if (!S_ISDIR(parent.st_mode)) {
+    return Status::Refused(Refusal::kParentNotDirectory, Subject::kParent);
   }
-  bool owned = base.st_uid == uid || IsRoots(base);
-  return owned && (sticky || !open_to_others) ? Status::Ok() : Untrusted(base, uid);
+  if (parent.st_uid != uid) return Foreign(parent.st_uid, uid);
+  if (parent.st_dev == base.st_dev) return Status::Ok();
+  // Whoever mounts a file system there decides what it says of its owner.
+  return Status::Refused(Refusal::kParentMounted, Subject::kParent);
 }
 
-Status Parent::Open(const Paths& paths, uid_t uid, Access access, Parent* out) {
-  struct stat base;
-  if (stat(paths.base, &base) != 0) {
-    int errnum = errno;
-    if (!IsGone(errnum) && errnum != ELOOP) {
-      return Status::Failed(errnum, "stat", Subject::kBase);
-    }
-    if (access != Access::kCreate && errnum == ENOENT) {
+Status Parent::Open(const Paths& paths, uid_t uid, Access access, Parent* out,
+                    const struct stat* base) {
+  struct stat looked;
+  Status status;
+  if (base == nullptr) {
+    status = LookAtBase(paths.base, uid, &looked);
+    // Where nothing is, nothing is asked of it.
+    if (access == Access::kExisting && status.errnum == ENOENT) {
       return Status::Refused(Refusal::kParentAbsent, Subject::kParent);
     }
-    Status status = Status::Refused(Refusal::kBaseUntrusted, Subject::kBase);
-    status.errnum = errnum;
-    status.syscall = "stat";
-    return status;
+    if (!status.ok()) return status;
+    base = &looked;
   }
-  Status status = CheckBase(base, uid);
-  if (status.ok()) status = ProveBase(paths.base, base, uid);
-  if (!status.ok()) return status;
-
   status = OpenOrCreate(paths, uid, access, &out->fd_);
   if (!status.ok()) return status;
   if (fstat(out->fd(), &out->st_) != 0) return Status::Failed("fstat", Subject::kParent);
-  if (out->st_.st_uid != uid) return Foreign(out->st_.st_uid, uid);
-  if (access == Access::kInspect || ModeBits(out->st_) == kParentMode) return Status::Ok();
-  return fchmod(out->fd(), kParentMode) == 0 ? Status::Ok()
-                                             : Status::Failed("fchmod", Subject::kParent);
+  status = JudgeParent(out->st_, *base, uid);
+  if (!status.ok()) return status;
+  if (access != Access::kCreate || ModeBits(out->st_) == paths.parent_mode) return Status::Ok();
+  if (fchmod(out->fd(), paths.parent_mode) == 0) return Status::Ok();
+  return Status::Failed("fchmod", Subject::kParent);
 }
 
 bool Parent::IsStillAt(const char* path) const {
   struct stat now;
   return lstat(path, &now) == 0 && SameInode(now, st_);
+}
+
+Status LockParent(const Paths& paths, const Parent* parent, uid_t uid, int64_t deadline, Fd* lock) {
+  JoinedPath path(paths.parent, ".lock");
+  struct stat st;
+  LockFile file = {AT_FDCWD, path.c_str(), uid};
+  if (parent != nullptr) file = {parent->fd(), ".lock", uid};
+  Status status = TakeLock(file, deadline, lock, &st);
+  if (status.errnum == ENOENT) return Unstable();  // the parent itself was removed
+  // By its full path: so neither the lock nor the parent is another one by now.
+  return status.ok() ? CheckLocked(path.c_str(), st) : status;
 }
 
 }  // namespace boxsockets

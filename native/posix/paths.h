@@ -3,6 +3,8 @@
 
 #include <limits.h>
 #include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
 
 namespace boxsockets {
 
@@ -15,11 +17,14 @@ inline bool IsAlphanumeric(char c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
+inline constexpr mode_t kParentMode = 0700;
+
 struct Paths {
   const char* base;
   const char* parent;    // <base>/bl-<uid>
   const char* binding;   // <parent>/<id>
   const char* real_dir;  // where the binding leads; null where no box is meant
+  mode_t parent_mode = kParentMode;
 
   // The binding's name within the parent.
   const char* id() const {
@@ -51,6 +56,41 @@ class JoinedPath {
   }
 
   char data_[PATH_MAX + 2];
+};
+
+// What a link holds.
+class LinkText {
+ public:
+  // False where it cannot be read; errno tells why.
+  bool Read(int directory, const char* name) {
+    ssize_t size = readlinkat(directory, name, text_, sizeof text_ - 1);
+    text_[size < 0 ? 0 : size] = '\0';
+    return size >= 0;
+  }
+  const char* text() const { return text_; }
+  bool Is(const char* text) const { return strcmp(text_, text) == 0; }
+
+ private:
+  char text_[PATH_MAX + 1];
+};
+
+// `.<id>.new`: the fresh link that will take a binding's place, or one that is on its way out. It
+// is no valid id, and only whoever holds the lock makes one.
+class TemporaryName {
+ public:
+  static constexpr size_t kLongestId = 128;
+
+  explicit TemporaryName(const char* id) {
+    size_t size = strlen(id);
+    if (size > kLongestId) size = kLongestId;
+    data_[0] = '.';
+    memcpy(data_ + 1, id, size);
+    memcpy(data_ + 1 + size, ".new", sizeof ".new");
+  }
+  const char* c_str() const { return data_; }
+
+ private:
+  char data_[1 + kLongestId + sizeof ".new"];
 };
 
 }  // namespace boxsockets

@@ -147,7 +147,7 @@ bool IsStandIn(const char* name) {
 
 Status CheckParent(const Paths& paths) {
   Parent parent;
-  Status status = Parent::Open(paths, CurrentUids().effective, Access::kInspect, &parent);
+  Status status = Parent::Open(paths, CurrentUids().effective, Access::kExisting, &parent);
   return status.refusal == Refusal::kParentAbsent ? Status::Ok() : status;
 }
 
@@ -218,6 +218,12 @@ Status BindAnyLength(const char* path) {
   Status status = OpenSocket(SocketType::kStream, &socket);
   if (!status.ok()) return status;
   status = BindWithMode(socket, path, Address::kLongest, kMode);
+  // Linux answers EINVAL (unix(7)), others ENAMETOOLONG. Whatever else fails, for want of a
+  // descriptor, say, tells nothing of lengths.
+  if (status.errnum == EINVAL || status.errnum == ENAMETOOLONG) {
+    status.kind = Kind::kRefused;
+    status.refusal = Refusal::kTooLong;
+  }
   if (!status.ok()) return status;
   struct stat st;
   if (lstat(path, &st) != 0) {

@@ -37,7 +37,7 @@ Status Probe(const ProbeRequest& request);
 Status RemoveLeftovers(const char* directory, const char* address_directory);
 
 // Binds at `path`, of any length up to 255 bytes, leaving the judgement to the kernel, and removes
-// what it bound. Refused with kMisplaced where the socket is not found under the whole path.
+// what it bound. Refused with kTooLong, and with kMisplaced where the kernel has cut the path.
 Status BindAnyLength(const char* path);
 
 }  // namespace boxsockets

@@ -3,8 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base.h"
 #include "clock.h"
-#include "parent.h"
 #include "user.h"
 
 #if defined(__linux__)
@@ -58,20 +58,19 @@ bool IsDirectory(const char* path) {
 }
 
 bool HoldsRealDir(const Paths& paths) {
-  char target[PATH_MAX];
-  ssize_t size = readlinkat(AT_FDCWD, paths.binding, target, sizeof target - 1);
-  if (size < 0) return false;
-  target[size] = '\0';
-  return strcmp(target, paths.real_dir) == 0;
+  LinkText target;
+  return target.Read(AT_FDCWD, paths.binding) && target.Is(paths.real_dir);
 }
 
 }  // namespace
 
-bool IsSteadyParent(const Paths& paths, uid_t uid, struct stat* parent) {
-  struct stat base;
-  return stat(paths.base, &base) == 0 && CheckBase(base, uid).ok() &&
-         lstat(paths.parent, parent) == 0 && S_ISDIR(parent->st_mode) && parent->st_uid == uid &&
-         ModeBits(*parent) == kParentMode && !OwnershipNeedsProof(uid);
+bool IsSteadyParent(const Paths& paths, uid_t uid, Look* look) {
+  look->base_trusted = !OwnershipNeedsProof(uid) && stat(paths.base, &look->base) == 0 &&
+                       CheckBase(look->base, uid).ok();
+  const struct stat& parent = look->parent;
+  return look->base_trusted && lstat(paths.parent, &look->parent) == 0 && S_ISDIR(parent.st_mode) &&
+         parent.st_uid == uid && ModeBits(parent) == paths.parent_mode &&
+         parent.st_dev == look->base.st_dev;
 }
 
 bool LeadsToRealDir(const Paths& paths) {
@@ -80,16 +79,15 @@ bool LeadsToRealDir(const Paths& paths) {
          S_ISDIR(real_dir.st_mode) && SameInode(binding, real_dir);
 }
 
-bool IsSteady(const Paths& paths, uid_t uid) {
-  struct stat parent;
-  return IsSteadyParent(paths, uid, &parent) && LeadsToRealDir(paths);
+bool IsSteady(const Paths& paths, uid_t uid, Look* look) {
+  return IsSteadyParent(paths, uid, look) && LeadsToRealDir(paths);
 }
 
-bool SteadyCheck::Run(const Paths& paths, uid_t uid) {
+bool SteadyCheck::Run(const Paths& paths, uid_t uid, Look* look) {
   // Before the parent is looked at, and seen_at_ after: a pause between makes the wait longer only.
   int64_t now = proof_ == Proof::kAwaited ? MonotonicNs() : 0;
-  struct stat parent;
-  if (!IsSteadyParent(paths, uid, &parent)) return false;
+  if (!IsSteadyParent(paths, uid, look)) return false;
+  const struct stat& parent = look->parent;
   int64_t changed_at = ChangeTimeOf(parent);
   bool unchanged = changed_at == changed_at_ && InodeOf(parent) == parent_;
   if (unchanged && proof_ == Proof::kFound) return IsDirectory(paths.real_dir);

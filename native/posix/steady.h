@@ -1,5 +1,5 @@
-// Whether a binding is as ensure() leaves it: a trusted base, a parent of ours with mode 0700, and
-// a link that leads to the real directory. Neither takes a lock, nor memory.
+// Whether a binding is as ensure() leaves it: a trusted base, a parent of ours with the right mode,
+// and a link that leads to the real directory. Neither takes a lock, nor memory.
 #pragma once
 
 #include <stdint.h>
@@ -10,11 +10,18 @@
 
 namespace boxsockets {
 
-// Four system calls.
-bool IsSteady(const Paths& paths, uid_t uid);
+// What was seen on the way, so that it need not be looked at again at once.
+struct Look {
+  bool base_trusted = false;  // and it needs no proof; else `base` says nothing
+  struct stat base;
+  struct stat parent;  // where it is steady
+};
 
-// The two halves of it, two system calls each. `parent` is filled where it is steady.
-bool IsSteadyParent(const Paths& paths, uid_t uid, struct stat* parent);
+// Four system calls.
+bool IsSteady(const Paths& paths, uid_t uid, Look* look);
+
+// The two halves of it, two system calls each.
+bool IsSteadyParent(const Paths& paths, uid_t uid, Look* look);
 bool LeadsToRealDir(const Paths& paths);
 
 // IsSteady() for a binding that is asked about again and again, always with the same paths: three
@@ -29,7 +36,7 @@ bool LeadsToRealDir(const Paths& paths);
 // clock tick. Everywhere else IsSteady() answers.
 class SteadyCheck {
  public:
-  bool Run(const Paths& paths, uid_t uid);
+  bool Run(const Paths& paths, uid_t uid, Look* look);
 
  private:
   enum class Proof : uint8_t { kAwaited, kFound, kImpossible };

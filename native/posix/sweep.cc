@@ -1,6 +1,7 @@
 #include "sweep.h"
 
 #include <fcntl.h>
+#include <stdio.h>  // renameat
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,21 +17,20 @@ namespace {
 
 Status OutOfMemory() { return Status::Failed(ENOMEM, "malloc", Subject::kNone); }
 
-// `.<id>.new`, which an ensure() leaves only when it is killed: it holds the lock while one exists.
+// `.<id>.new`, which stays only where its maker is killed: it holds the lock while one exists.
 // Names that cannot be ours are left alone.
 bool IsTemporary(const char* name) {
-  constexpr size_t kLongestId = 128;
-  if (name[0] != '.') return false;
+  constexpr char kSuffix[] = ".new";
+  size_t size = strlen(name);
+  if (name[0] != '.' || size < 1 + 1 + strlen(kSuffix)) return false;
+  size -= 1 + strlen(kSuffix);
   const char* id = name + 1;
-  size_t size = 0;
-  // BOX_ID of lib/paths/names.ts: a dot, `@`, `+`, `:` and `=` are not its first.
-  while (IsAlphanumeric(id[size]) ||
-         (id[size] != '\0' && strchr(size == 0 ? "_-" : "_-.@+:=", id[size]))) {
-    size++;
+  if (size > TemporaryName::kLongestId || strcmp(id + size, kSuffix) != 0) return false;
+  if (!IsAlphanumeric(id[0]) && id[0] != '_' && id[0] != '-') return false;
+  for (size_t i = 1; i < size; i++) {
+    if (!IsAlphanumeric(id[i]) && strchr("_-.@+:=", id[i]) == nullptr) return false;
   }
-  constexpr size_t kEnd = sizeof ".new" - 1;
-  return id[size] == '\0' && size > kEnd && size - kEnd <= kLongestId &&
-         strcmp(id + size - kEnd, ".new") == 0;
+  return true;
 }
 
 class Sweep {
@@ -40,6 +40,9 @@ class Sweep {
   Status Run(int parent) {
     Directory directory;
     Status status = directory.Open(parent, ".", Subject::kParent);
+    struct stat st;
+    blocked_ =
+        !dry_run_ && fstatat(parent, kAside, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISLNK(st.st_mode);
     while (status.ok()) {
       size_t removed_before = result_->removed.size();
       status = Pass(&directory);
@@ -51,6 +54,10 @@ class Sweep {
   }
 
  private:
+  // Where a link is while it is looked at again: of the form of all temporary links, so that it
+  // goes with the next sweep where we are killed. Nothing but a link is ever overwritten.
+  static constexpr char kAside[] = ".-.new";
+
   // APFS may pass over entries when others are removed during the reading; Linux's file systems do
   // not (POSIX leaves only the entries themselves that come and go unspecified).
 #if defined(__APPLE__)
@@ -84,26 +91,37 @@ class Sweep {
     return Skip(name, errno);
   }
 
-  // A home may come back between the look and the unlink, and an ensure() find the link in its
-  // place: where all is right it takes no lock. So the target is looked for once more when the link
-  // is gone, and the link put back where it is there; whoever looks later finds no link and waits.
+  // What is removed is what was looked at: the link is moved aside, and what was moved is looked at
+  // again. A home may come back meanwhile, and an ensure() find the link in its place or make a new
+  // one, neither of which takes the lock. Then it is put back, unless one is there again.
   // A dry run, without the lock, looks at the target alone: the link itself may come and go.
   Status TakeStale(int parent, const char* name) {
-    char target[PATH_MAX];
-    ssize_t size = readlinkat(parent, name, target, sizeof target - 1);
-    if (size < 0 || (!dry_run_ && unlinkat(parent, name, 0) != 0)) {
+    if (blocked_) return Skip(name, EEXIST);
+    if (!dry_run_ && renameat(parent, name, parent, kAside) != 0) {
       return errno == ENOENT ? Status::Ok() : Skip(name, errno);
     }
-    target[size] = '\0';
+    LinkText target;
     struct stat st;
-    int errnum = fstatat(parent, target, &st, 0) == 0 ? 0 : errno;
-    if (IsGone(errnum)) return NoteRemoved(name);
-    if (!dry_run_ && symlinkat(target, parent, name) != 0 && errno != EEXIST) {
+    bool read = target.Read(parent, dry_run_ ? name : kAside);
+    int errnum = read && fstatat(parent, target.text(), &st, 0) == 0 ? 0 : errno;
+    if (read && IsGone(errnum)) {
+      if (dry_run_ || unlinkat(parent, kAside, 0) == 0) return NoteRemoved(name);
+      errnum = errno;
+    }
+    if (!dry_run_ && !PutBack(parent, name, read ? target.text() : nullptr)) {
       return Skip(name, errno);
     }
+    if (dry_run_ && !read && errnum == ENOENT) return Status::Ok();
     if (errnum != 0) return Skip(name, errnum);
     result_->kept++;
     return Status::Ok();
+  }
+
+  // By a second link, which overwrites nothing that has come meanwhile; where there is no room for
+  // one, the first is moved.
+  bool PutBack(int parent, const char* name, const char* target) {
+    bool there = target != nullptr && (symlinkat(target, parent, name) == 0 || errno == EEXIST);
+    return (there ? unlinkat(parent, kAside, 0) : renameat(parent, kAside, parent, name)) == 0;
   }
 
   Status Take(int parent, const char* name) {
@@ -129,6 +147,7 @@ class Sweep {
 
   const bool dry_run_;
   SweepResult* const result_;
+  bool blocked_ = false;  // something else has that name
 };
 
 class Lister {
@@ -148,14 +167,13 @@ class Lister {
   }
 
  private:
-  // False where memory is short.
+  // False where memory is short: our own, and not the kernel's, which concerns one entry.
   bool Describe(const char* name) {
     constexpr int kAttempts = 8;
     Listing::Entry entry;
     for (int attempt = 0; attempt < kAttempts; attempt++) {
-      char target[PATH_MAX + 1];
-      ssize_t size = readlinkat(parent_, name, target, sizeof target - 1);
-      int errnum = size < 0 ? errno : 0;
+      LinkText target;
+      int errnum = target.Read(parent_, name) ? 0 : errno;
       if (errnum == ENOENT) return true;  // gone meanwhile
       entry = {};
       entry.target = Listing::kNoTarget;
@@ -163,11 +181,12 @@ class Lister {
       entry.errnum = errnum == EINVAL ? 0 : errnum;
       entry.first_socket = listing_->sockets.size();
       if (!listing_->names.Add(name, &entry.id)) return false;
-      if (size < 0) break;
-      target[size] = '\0';
-      if (!listing_->names.Add(target, &entry.target) || !Resolve(name, &entry)) return false;
+      if (errnum != 0) break;
+      if (!listing_->names.Add(target.text(), &entry.target) || !Resolve(name, &entry)) {
+        return false;
+      }
       // A link that was removed, or moved to another home, since it was read leads nowhere, too.
-      if (entry.state != BindingState::kDangling || IsGoneTarget(target)) break;
+      if (entry.state != BindingState::kDangling || IsGoneTarget(target.text())) break;
     }
     entry.socket_count = listing_->sockets.size() - entry.first_socket;
     return listing_->entries.Append(entry);
@@ -188,19 +207,18 @@ class Lister {
       return true;
     }
     entry->state = BindingState::kIdle;
+    bool noted = true;
     status = directory.Open(parent_, name, Subject::kBinding);
-    if (status.ok()) status = ListSockets(name, &directory, entry);
-    if (status.ok()) return true;
+    if (status.ok()) status = ListSockets(name, &directory, entry, &noted);
+    if (status.ok() || !noted) return noted;
     // Its target has gone since it was looked at.
     bool gone = status.errnum == ENOENT;
     entry->state = gone ? BindingState::kDangling : BindingState::kUnreadable;
-    if (gone) return true;
-    entry->errnum = status.errnum;
-    // The kernel's lack of memory concerns one entry; our own, all that is still to be noted.
-    return strcmp(status.syscall, "malloc") != 0;
+    entry->errnum = gone ? 0 : status.errnum;
+    return true;
   }
 
-  Status ListSockets(const char* name, Directory* directory, Listing::Entry* entry) {
+  Status ListSockets(const char* name, Directory* directory, Listing::Entry* entry, bool* noted) {
     JoinedPath binding(paths_.parent, name);
     Status status;
     while (const dirent* found = directory->Next(&status)) {
@@ -209,9 +227,8 @@ class Lister {
       status = AskWhetherHeld(JoinedPath(binding.c_str(), found->d_name).c_str(), &socket.held);
       if (!status.ok()) return status;
       if (socket.held) entry->state = BindingState::kLive;
-      bool noted =
-          listing_->names.Add(found->d_name, &socket.name) && listing_->sockets.Append(socket);
-      if (!noted) return OutOfMemory();
+      *noted = listing_->names.Add(found->d_name, &socket.name) && listing_->sockets.Append(socket);
+      if (!*noted) break;
     }
     return status;
   }
@@ -228,7 +245,7 @@ Status SweepStale(const Paths& paths, bool dry_run, int64_t lock_timeout_ms, Swe
   Status status;
   if (dry_run) {
     Parent parent;
-    status = Parent::Open(paths, uid, Access::kInspect, &parent);
+    status = Parent::Open(paths, uid, Access::kExisting, &parent);
     if (status.ok()) status = Sweep(dry_run, result).Run(parent.fd());
   } else {
     status = WithLockedParent(
@@ -240,7 +257,7 @@ Status SweepStale(const Paths& paths, bool dry_run, int64_t lock_timeout_ms, Swe
 
 Status List(const Paths& paths, Listing* listing) {
   Parent parent;
-  Status status = Parent::Open(paths, CurrentUids().effective, Access::kInspect, &parent);
+  Status status = Parent::Open(paths, CurrentUids().effective, Access::kExisting, &parent);
   if (status.refusal == Refusal::kParentAbsent) return Status::Ok();
   return status.ok() ? Lister(paths, parent.fd(), listing).Run() : status;
 }

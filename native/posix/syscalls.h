@@ -49,4 +49,11 @@ inline constexpr int kOpenDirectoryOnly = O_SEARCH | O_DIRECTORY | O_CLOEXEC;
 inline constexpr int kOpenDirectoryOnly = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 #endif
 
+// Only the true owner may open with O_NOATIME (open(2)), on a read-only file system too.
+#if defined(O_NOATIME)
+inline constexpr int kOwnersAlone = O_NOATIME;
+#else
+inline constexpr int kOwnersAlone = 0;
+#endif
+
 }  // namespace boxsockets

@@ -1,6 +1,7 @@
 // ensure: what it makes, what it replaces, what it refuses, and that a refusal changes nothing.
 #include <errno.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -27,7 +28,7 @@ Ensured Run(const World& world, bool takeover = false) {
 
 bool IsBound(const World& world) { return IsSameDirectory(world.binding, world.real_dir); }
 
-// What ensure leaves in a parent: the link and the lock.
+// What a replacement leaves in a parent: the link and the lock.
 const std::vector<std::string> kNothingElse = {".lock", "box-1"};
 
 TEST_CASE("a missing binding is created, and then left as it is") {
@@ -37,14 +38,48 @@ TEST_CASE("a missing binding is created, and then left as it is") {
   ino_t before = StatOf(world.binding).st_ino;
   CHECK(Run(world).Is(EnsureResult::kUnchanged));
   CHECK(StatOf(world.binding).st_ino == before);
-  CHECK(EntriesOf(world.parent) == kNothingElse);
+  CHECK(EntriesOf(world.parent) == std::vector<std::string>{"box-1"});  // no lock was needed
   CHECK(ModeOf(world.parent) == 0700);
+}
+
+TEST_CASE("a missing binding is created while somebody holds the lock") {
+  World world;
+  world.MakeParent();
+  MakeFile(world.InParent(".lock"));
+  Fd lock(open(world.InParent(".lock").c_str(), O_RDWR | O_CLOEXEC));
+  REQUIRE(flock(lock.get(), LOCK_EX | LOCK_NB) == 0);
+  EnsureResult result;
+  CHECK(Ensure(world.paths(), {false, 0}, &result).ok());
+  CHECK(IsBound(world));
+  REQUIRE(unlink(world.binding.c_str()) == 0);
+  MakeLink("dangling", world.binding);
+  CHECK(IsRefused(Ensure(world.paths(), {false, 0}, &result), Refusal::kLockTimeout));
+}
+
+TEST_CASE("the parent has the mode that it was told to have, and no other") {
+  World world;
+  Paths paths = world.paths();
+  paths.parent_mode = 0711;
+  EnsureResult result;
+  Look look;
+  REQUIRE(Ensure(paths, {}, &result).ok());
+  CHECK(ModeOf(world.parent) == 0711);
+  CHECK(IsSteady(paths, world.uid, &look));
+  CHECK_FALSE(IsSteady(world));
+  for (mode_t mode : {0700, 0755, 0710}) {
+    REQUIRE(chmod(world.parent.c_str(), mode) == 0);
+    CHECK(Ensure(paths, {}, &result).ok());
+    CHECK(ModeOf(world.parent) == 0711);
+  }
+  RemoveResult removed;
+  REQUIRE(chmod(world.parent.c_str(), 0755) == 0);
+  CHECK(Remove(paths, 0, &removed).ok());
+  CHECK(ModeOf(world.parent) == 0755);  // who only removes repairs nothing
 }
 
 TEST_CASE("the steady path touches nothing, not even the lock") {
   World world;
   REQUIRE(Run(world).Is(EnsureResult::kCreated));
-  REQUIRE(unlink(world.InParent(".lock").c_str()) == 0);
   CHECK(Run(world).Is(EnsureResult::kUnchanged));
   CHECK_FALSE(Exists(world.InParent(".lock")));
 }
@@ -264,7 +299,7 @@ TEST_CASE(
   }
   world.real_dir = previous;
   CHECK(HasFailed(Run(world).status, ELOOP));
-  CHECK(EntriesOf(world.parent) == std::vector<std::string>{".lock"});
+  CHECK(EntriesOf(world.parent).empty());
   MakeLink("before", world.binding);
   CHECK(HasFailed(Run(world).status, ELOOP));
   CHECK(TargetOf(world.binding) == "before");
@@ -369,7 +404,7 @@ struct Batch {
       items.emplace_back();
       items.back().paths = box.paths();
     }
-    EnsureAll(items.data(), items.size(), lock_timeout_ms);
+    EnsureAll(items.data(), items.size(), {false, lock_timeout_ms});
   }
 
   const World& world;
@@ -411,13 +446,13 @@ TEST_CASE("of many bindings each is made, replaced or left, and one that fails s
 TEST_CASE("many bindings that are right need no lock, and none is nothing to do") {
   World world;
   Batch batch(world);
-  EnsureAll(nullptr, 0, 0);
+  EnsureAll(nullptr, 0, {});
   batch.Run();
   CHECK_FALSE(Exists(world.parent));
   batch.Add("a", world.real_dir);
   batch.Add("b", world.home.path());
   batch.Run();
-  REQUIRE(unlink(world.InParent(".lock").c_str()) == 0);
+  CHECK_FALSE(Exists(world.InParent(".lock")));  // nor do those that are missing
   batch.Run();
   for (const BatchItem& item : batch.items) {
     CHECK(item.status.ok());

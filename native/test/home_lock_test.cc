@@ -1,10 +1,9 @@
 // The lock of a home.
-#include "../posix/home_lock.h"
-
 #include <errno.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include "../posix/lock.h"
 #include "support.h"
 
 namespace boxsockets::test {

@@ -31,7 +31,7 @@ struct Proven {
     }
   }
 
-  bool Run() { return check.Run(world.paths(), world.uid); }
+  bool Run() { return check.Run(world.paths(), world.uid, &look); }
 
   // How many system calls the next run makes, by name.
   std::map<std::string, int> Count() {
@@ -46,6 +46,7 @@ struct Proven {
 
   World world;
   SteadyCheck check;
+  Look look;
 };
 
 using Counts = std::map<std::string, int>;
@@ -69,7 +70,7 @@ TEST_CASE("a proven check holds only where everything is as ensure leaves it") {
   REQUIRE(chmod(world.parent.c_str(), 0711) == 0);
   CHECK_FALSE(proven.Run());
   REQUIRE(chmod(world.parent.c_str(), 0700) == 0);
-  CHECK_FALSE(proven.check.Run(world.paths(), world.uid + 1));
+  CHECK_FALSE(proven.check.Run(world.paths(), world.uid + 1, &proven.look));
   proven.Settle();
   REQUIRE(chmod(world.base.c_str(), 0777) == 0);
   CHECK_FALSE(proven.Run());
@@ -83,7 +84,7 @@ TEST_CASE("a proven check holds only where everything is as ensure leaves it") {
   // The binding leads to whatever lies there now.
   MakeDirectory(world.real_dir);
   CHECK(proven.Count() == kProven);
-  CHECK(IsSteady(world.paths(), world.uid));
+  CHECK(IsSteady(world));
 }
 
 TEST_CASE("a proven link that is removed, replaced or renamed over is seen at once") {
@@ -177,14 +178,15 @@ TEST_CASE("a proof is not looked for where the parent has not been seen for long
   MakeLink(world.real_dir, world.binding);
   SleepNs(150'000'000);
   SteadyCheck check;
+  Look look;
   // A pause between the look at the parent and the next call proves nothing.
   Intercept intercept("stat", 3, [] {
     SleepNs(150'000'000);
     return 0;
   });
-  CHECK(check.Run(world.paths(), world.uid));
+  CHECK(check.Run(world.paths(), world.uid, &look));
   Intercept reads("readlinkat", [](int, const char*) { return 0; });
-  CHECK(check.Run(world.paths(), world.uid));
+  CHECK(check.Run(world.paths(), world.uid, &look));
   CHECK(reads.calls() == 0);
 }
 

@@ -15,6 +15,7 @@
 #include "../posix/paths.h"
 #include "../posix/socket.h"
 #include "../posix/status.h"
+#include "../posix/steady.h"
 
 // Ends a test case that cannot be run here; it counts as skipped.
 #define SKIP_UNLESS(condition, reason) \
@@ -72,6 +73,11 @@ struct Box {
   // Another box of the same parent.
   Box Sibling(const std::string& id, const std::string& its_real_dir) const;
 };
+
+inline bool IsSteady(const Box& box) {
+  Look look;
+  return boxsockets::IsSteady(box.paths(), box.uid, &look);
+}
 
 // A base with one box in it, whose parent is not made yet.
 struct World : Box {

@@ -71,7 +71,7 @@ TEST_CASE("every operation runs beside every other") {
       if (!Ensure(mine.paths(), kPatient, &made).ok() || made != EnsureResult::kCreated) {
         return false;
       }
-      if (!IsSteady(mine.paths(), mine.uid)) return false;
+      if (!IsSteady(mine)) return false;
       std::string path = mine.binding + "/.standin";
       SocketType type = i % 2 == 0 ? SocketType::kStream : SocketType::kDatagram;
       if (!Probe({path.c_str(), ".standin", mine.real_dir.c_str(), type}).ok()) return false;

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "../posix/base.h"
 #include "../posix/binding.h"
 #include "../posix/steady.h"
 #include "support.h"
@@ -95,7 +96,7 @@ TEST_CASE("a box is bound in a user namespace, and the host sees the same bindin
   int outcome = child.Wait();
   SKIP_UNLESS(outcome != kNoNamespaces, "needs user namespaces");
   CHECK(outcome == kFine);
-  CHECK(IsSteady(world.paths(), world.uid));
+  CHECK(IsSteady(world));
 }
 
 TEST_CASE("a caller that is mapped to nobody still binds in what it can prove to be its own") {
@@ -110,7 +111,7 @@ TEST_CASE("a caller that is mapped to nobody still binds in what it can prove to
   int outcome = child.Wait();
   SKIP_UNLESS(outcome != kNoNamespaces, "needs user namespaces");
   CHECK(outcome == kFine);
-  CHECK(IsSteady(world.paths(), world.uid));
+  CHECK(IsSteady(world));
 }
 
 TEST_CASE("a caller that is mapped to nobody does not take a stranger's parent for its own") {

@@ -67,6 +67,8 @@ export function makeWorld(base = tempDir()): World {
 export function usedWorld(): World {
   const world = makeWorld();
   world.box('other').ensureSync();
+  // A missing binding is made without the lock, and none is removed without it.
+  world.box('none').removeSync();
   return world;
 }
 

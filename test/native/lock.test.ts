@@ -3,12 +3,19 @@ import { once } from 'node:events';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { BoxSockets } from '../../dist/index.js';
 import { holdLock, missingFlock, promise, rejection, snapshot, twins, usedWorld } from '../helpers.js';
+
+/** A box whose link leads to nothing: to replace it takes the lock. */
+function dangle(box: BoxSockets): BoxSockets {
+  fs.symlinkSync('/nonexistent', box.bindingDir);
+  return box;
+}
 
 describe.each(twins)('the lock ($name)', (twin) => {
   promise(missingFlock, 'held by a stopped process is waited for in vain; the error names that process', async () => {
     const world = usedWorld();
-    const [missing, stale] = [world.box('b'), world.box('s')];
+    const stale = world.box('s');
     fs.symlinkSync('/nonexistent', stale.bindingDir);
     const lock = path.join(world.parent, '.lock');
     const { pid } = await holdLock(lock);
@@ -16,7 +23,7 @@ describe.each(twins)('the lock ($name)', (twin) => {
     const before = snapshot(world.base);
     for (const lockTimeout of [0, 30]) {
       for (const operation of [
-        () => twin.ensure(missing, { lockTimeout }),
+        () => twin.ensure(stale, { lockTimeout }),
         () => twin.ensure(stale, { lockTimeout, takeover: true }),
         () => twin.remove(stale, { lockTimeout }),
         () => twin.sweepStale({ base: world.base, lockTimeout }),
@@ -48,8 +55,9 @@ describe.each(twins)('the lock ($name)', (twin) => {
   promise(missingFlock, 'is had as soon as its holder lets go', async () => {
     const world = usedWorld();
     const box = world.box('b');
+    dangle(box);
     await holdLock(path.join(world.parent, '.lock'), 0.2);
-    expect(await twin.ensure(box)).toMatchObject({ status: 'created' });
+    expect(await twin.ensure(box)).toMatchObject({ status: 'replaced' });
     await holdLock(path.join(world.parent, '.lock'), 0.2);
     expect(await twin.remove(box)).toEqual({ status: 'removed' });
     await holdLock(path.join(world.parent, '.lock'), 0.2);
@@ -63,7 +71,7 @@ describe.each(twins)('the lock ($name)', (twin) => {
     // By another process: a synchronous waiter blocks this one.
     const remover = spawn('sh', ['-c', 'sleep 0.3; rm "$0"', lock]);
     // Far less than the holder would make it wait for.
-    expect(await twin.ensure(world.box('b'), { lockTimeout: 60_000 })).toMatchObject({ status: 'created' });
+    expect(await twin.ensure(dangle(world.box('b')), { lockTimeout: 60_000 })).toMatchObject({ status: 'replaced' });
     expect(remover.exitCode ?? (await once(remover, 'exit'))[0]).toBe(0);
   });
 
@@ -72,7 +80,7 @@ describe.each(twins)('the lock ($name)', (twin) => {
     const lock = path.join(world.parent, '.lock');
     await holdLock(lock);
     fs.unlinkSync(lock);
-    expect(await twin.ensure(world.box('b'), { lockTimeout: 0 })).toMatchObject({ status: 'created' });
+    expect(await twin.ensure(dangle(world.box('b')), { lockTimeout: 0 })).toMatchObject({ status: 'replaced' });
     expect(fs.readdirSync(world.parent).sort()).toEqual(['.lock', 'b', 'other']);
   });
 
@@ -82,7 +90,14 @@ describe.each(twins)('the lock ($name)', (twin) => {
     await rejection(twin.ensure(world.box('f')));
     await twin.remove(world.box('f'));
     await twin.sweepStale({ base: world.base });
+    expect(await twin.ensure(dangle(world.box('b')), { lockTimeout: 0 })).toMatchObject({ status: 'replaced' });
+  });
+
+  promise(missingFlock, 'is not needed to make what is missing', async () => {
+    const world = usedWorld();
+    await holdLock(path.join(world.parent, '.lock'));
     expect(await twin.ensure(world.box('b'), { lockTimeout: 0 })).toMatchObject({ status: 'created' });
+    expect(fs.realpathSync(world.binding('b'))).toBe(world.realDir('b'));
   });
 });
 
@@ -93,12 +108,12 @@ describe('waiting for the lock', () => {
     async () => {
       const world = usedWorld();
       const holder = await holdLock(path.join(world.parent, '.lock'));
-      const boxes = Array.from({ length: 16 }, (_, i) => world.box(`b${i}`));
+      const boxes = Array.from({ length: 16 }, (_, i) => dangle(world.box(`b${i}`)));
       const ensured = Promise.all(boxes.map((box) => box.ensure({ lockTimeout: 60_000 })));
       for (let i = 0; i < 20; i++) await fs.promises.readFile(__filename);
-      expect(fs.readdirSync(world.parent)).toHaveLength(2);
+      for (const { bindingDir } of boxes) expect(fs.existsSync(bindingDir)).toBe(false);
       await holder.end();
-      expect((await ensured).map(({ status }) => status)).toEqual(boxes.map(() => 'created'));
+      expect((await ensured).map(({ status }) => status)).toEqual(boxes.map(() => 'replaced'));
     },
   );
 });

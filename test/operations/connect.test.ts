@@ -42,6 +42,7 @@ const GONE: NativeFailure = {
   errno: os.constants.errno.ENOENT,
   syscall: 'connect',
   subject: Subject.socket,
+  dest: Subject.none,
   refusal: Refusal.none,
   owner: -1,
   expected: -1,
@@ -206,6 +207,9 @@ s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(0); print("list
     const box = world.box('b');
     const server = await listening(box);
     fs.unlinkSync(box.bindingDir);
+    // To make a missing one takes no lock.
+    fs.symlinkSync('/nonexistent', box.bindingDir);
+    fs.writeFileSync(path.join(world.parent, '.lock'), '', { mode: 0o600 });
     const locker = await lockExclusively(path.join(world.parent, '.lock'));
     const abort = new AbortController();
     const connecting = rejection(box.connect('box.sock', { ...way, signal: abort.signal }));

@@ -212,6 +212,8 @@ describe.each(twins)('ensure ($name) refuses, and changes nothing:', (twin) => {
     const lock = path.join(world.parent, '.lock');
     fs.mkdirSync(world.parent, { mode: 0o700 });
     make(lock);
+    // A missing one would be made without the lock.
+    fs.symlinkSync('/nonexistent', box.bindingDir);
     const error = await refusedUnchanged((options) => twin.ensure(box, options), world);
     expect(error).toMatchObject({ name: 'BoxSocketsError', code: 'ERR_BOX_SOCKETS_LOCK_UNTRUSTED', path: lock });
   });

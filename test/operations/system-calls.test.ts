@@ -98,6 +98,28 @@ describe('system calls', () => {
     });
   }
 
+  /** The names of the calls that make a binding, and of those that remove it. */
+  function makingAndRemoving(world: World): [string[], string[]] {
+    const namesOf = (lines: string[]): string[] => lines.map((line) => line.slice(0, line.indexOf('(')));
+    let halves: [string[], string[]] = [[], []];
+    for (let i = 0; i < 3 && halves[0].length + halves[1].length !== 20; i++) {
+      const calls = callsOf('make and remove', world, 1);
+      const made = calls.findIndex((line) => line.includes('"/marker-made"'));
+      halves = [namesOf(calls.slice(0, made)), namesOf(calls.slice(made + 1))];
+    }
+    return halves;
+  }
+
+  promise('of a missing binding that is made are ten, and none takes a lock; of its removal ten as well', () => {
+    const world = usedWorld();
+    const [making, removing] = makingAndRemoving(world);
+    expect(making).toHaveLength(10);
+    expect(making).not.toContain('flock');
+    expect(making.filter((name) => name === 'symlinkat')).toHaveLength(1);
+    expect(removing).toHaveLength(10);
+    expect(removing.filter((name) => name === 'flock')).toHaveLength(1);
+  });
+
   promise('of the arithmetic are none but getuid: constructor, paths, budget, policy, environment, limits', () => {
     const world = makeWorld();
     fs.rmSync(world.realDir('b'), { recursive: true });

@@ -247,6 +247,7 @@ describe('not made, because a step of its provisioning failed', () => {
       errno: 28,
       syscall: 'mkdirat',
       subject: Subject.file,
+      dest: Subject.none,
       refusal: 0,
       owner: -1,
       expected: -1,

@@ -1,9 +1,9 @@
-// The steady path as a function of its own.
-#include "../posix/steady.h"
-
+// The steady path, and what is done where it is left, as a function of its own.
 #include <stdlib.h>
 #include <string.h>
 
+#include "../posix/binding.h"
+#include "../posix/steady.h"
 #include "../posix/user.h"
 #include "operation.h"
 
@@ -16,15 +16,29 @@ struct Check {
   SteadyCheck steady;
 };
 
+// Without an argument: whether all is right. With the time to wait for the lock: ensures, too.
 napi_value Run(napi_env env, napi_callback_info info) {
   void* data = nullptr;
-  napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
+  size_t count = 1;
+  napi_value argument = nullptr;
+  napi_get_cb_info(env, info, &count, &argument, nullptr, &data);
   Check* check = static_cast<Check*>(data);
-  // Asked each time: setuid() makes another user of us. A process whose uids differ is refused on
-  // the other path, where it is told why.
+  // Asked each time: setuid() makes another user of us.
   Uids uids = CurrentUids();
-  return Boolean(env,
-                 uids.real == uids.effective && check->steady.Run(check->paths, uids.effective));
+  Look look;
+  bool alike = uids.real == uids.effective;
+  bool steady = alike && check->steady.Run(check->paths, uids.effective, &look);
+  if (count == 0) return Boolean(env, steady);
+  EnsureResult result = EnsureResult::kUnchanged;
+  Status status;
+  if (!steady) {
+    EnsureOptions options;
+    napi_get_value_int64(env, argument, &options.lock_timeout_ms);
+    // A process whose uids differ is refused, with both.
+    status = alike ? EnsureUnsteady(check->paths, uids.effective, options, look, &result)
+                   : Ensure(check->paths, options, &result);
+  }
+  return EnsureOutcome(env, status, result);
 }
 
 void Finalize(napi_env, void* data, void*) { free(data); }
@@ -42,13 +56,13 @@ Check* NewCheck(const Paths& paths) {
     copies[i] = end;
     end = stpcpy(end, texts[i]) + 1;
   }
-  check->paths = {copies[0], copies[1], copies[2], copies[3]};
+  check->paths = {copies[0], copies[1], copies[2], copies[3], paths.parent_mode};
   return check;
 }
 
 }  // namespace
 
-napi_value MakeSteady(napi_env env, napi_callback_info info) {
+napi_value MakeEnsurer(napi_env env, napi_callback_info info) {
   BindingOperation operation;
   Arguments arguments(env, info);
   operation.NextBinding(arguments);
@@ -56,7 +70,7 @@ napi_value MakeSteady(napi_env env, napi_callback_info info) {
   Check* check = NewCheck(operation.BindingPaths());
   napi_value function;
   if (check == nullptr ||
-      napi_create_function(env, "steady", NAPI_AUTO_LENGTH, Run, check, &function) != napi_ok ||
+      napi_create_function(env, "ensurer", NAPI_AUTO_LENGTH, Run, check, &function) != napi_ok ||
       napi_add_finalizer(env, function, check, Finalize, nullptr, nullptr) != napi_ok) {
     free(check);
     return Arguments::RejectForMemory(env);
