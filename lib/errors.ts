@@ -190,12 +190,16 @@ export function cutShort({ found, stated }: { found: number; stated: number }): 
   return new Error(`file too short: it has ${found} bytes of ${stated}`);
 }
 
-/** `where` cannot take over a descriptor, so that `listen` cannot hand one to it. */
-export function descriptorUnsupported(where: string, path: string): BoxSocketsError {
+/** A cluster worker cannot take over a descriptor, so that `listen` cannot hand one to it. */
+export function descriptorUnsupported(path: string): BoxSocketsError {
+  const isPm2 = process.env.pm_id !== undefined;
   return refusal(
     'ERR_BOX_SOCKETS_DESCRIPTOR_UNSUPPORTED',
-    `${where} cannot listen on a descriptor (Node would fail with EINVAL), so '${path}' was not bound. Listen in the ` +
-      'primary process',
+    `${isPm2 ? 'A worker of pm2 in cluster mode' : 'A cluster worker'} cannot listen on a descriptor (Node would fail ` +
+      `with EINVAL), so '${path}' was not bound. ` +
+      (isPm2
+        ? "Set exec_mode: 'fork', or call claim() before pm2 starts the workers and server.listen() with that path in each"
+        : 'Listen in the primary process, or call claim() there and server.listen() with that path in each worker'),
     { path },
   );
 }
@@ -261,16 +265,22 @@ export interface GuestNotReady {
   path: string;
   /** Milliseconds. */
   elapsed: number;
-  /** Sentences. */
-  details: string;
+  /** The shim that lives; null where none does. */
+  alive: number | null;
+  /** Sentences, a line each. */
+  details: readonly string[];
   diagnosis: object;
 }
 
 /** No guest connected to `path`. */
-export function guestNotReady({ exited, path, elapsed, details, diagnosis }: GuestNotReady): BoxSocketsError {
+export function guestNotReady({ exited, alive, path, elapsed, details, diagnosis }: GuestNotReady): BoxSocketsError {
   const code = exited ? 'ERR_BOX_SOCKETS_SHIM_EXITED' : 'ERR_BOX_SOCKETS_READY_TIMEOUT';
-  const why = exited ? 'the shim had ended' : 'the time was over';
-  return refusal(code, `No guest connected to '${path}': after ${elapsed} ms ${why}. ${details}`, { path, diagnosis });
+  const what = exited
+    ? `The shim ended before a guest connected to '${path}' (${elapsed} ms)`
+    : alive !== null
+      ? `The shim (process ${alive}) lives, and nobody connected to '${path}' within ${elapsed} ms`
+      : `No guest connected to '${path}' within ${elapsed} ms`;
+  return refusal(code, [`${what}.`, ...details].join('\n  '), { path, diagnosis });
 }
 
 /** The shell that was to become the shim was gone before it did. */

@@ -55,25 +55,28 @@ export async function diagnose(
   return { cause: likelyCause(layout, findings), ...findings };
 }
 
-/** All of it, in sentences. */
-export function describeDiagnosis(layout: BoxLayout, diagnosis: ReadyDiagnosis): string {
+/** All of it, a line each, the cause first. */
+export function describeDiagnosis(layout: BoxLayout, diagnosis: ReadyDiagnosis): string[] {
   const { cause, shim, console, shimLog, readySock, binding, budget } = diagnosis;
   const { longest } = budget;
+  const isSilent = shim?.alive === true && readySock === 'there' && binding === 'right';
   return [
     `Most likely, ${cause}.`,
+    // The host's part is in order: it may be that nobody has told the shim what is waited for.
+    ...(isSilent ? [`Ready is said by connecting once to '${layout.sockets.readySock}'; nothing is sent.`] : []),
     shim === null
       ? 'No shim is known to run.'
       : `The shim (pid ${shim.pid}) ${shim.alive ? 'is alive' : ended(shim.exit)}.`,
     describeLog('The console', layout.consoleLog, console),
     describeLog("The shim's own log", layout.shimLog, shimLog),
     `'${layout.sockets.readySock}' ${SOCKET_WORDS[readySock]}; the binding ${BINDING_WORDS[binding]}.`,
-    longest === null
-      ? ''
-      : `The longest name takes ${longest.bytes} of ${longest.limit - 1} bytes through the binding, and ` +
-        `${longest.realBytes} without it.`,
-  ]
-    .filter(Boolean)
-    .join(' ');
+    ...(longest === null
+      ? []
+      : [
+          `The longest name takes ${longest.bytes} of ${longest.limit - 1} bytes through the binding, and ` +
+            `${longest.realBytes} without it.`,
+        ]),
+  ];
 }
 
 const SOCKET_WORDS = { there: 'is there', missing: 'is missing', replaced: 'was replaced' } as const;

@@ -65,6 +65,7 @@ export async function waitForReady(layout: BoxLayout, options?: ReadyOptions): P
     const diagnosis = await diagnose(layout, shim, bound);
     throw guestNotReady({
       exited: outcome === 'exited',
+      alive: diagnosis.shim?.alive === true ? diagnosis.shim.pid : null,
       path: layout.sockets.readySock,
       elapsed: Math.round(performance.now() - began),
       details: describeDiagnosis(layout, diagnosis),

@@ -85,7 +85,7 @@ function toRefusal(failure: NativeFailure, paths: OperationPaths, path = ''): Bo
     case Refusal.parentNotDirectory:
       return refusal(
         'ERR_BOX_SOCKETS_PARENT_NOT_DIRECTORY',
-        `'${path}' is not a directory (a symlink is not followed there). Look at what it is, and remove it`,
+        `'${path}' is not a directory (a symlink is not followed there). Look at it (ls -ld), and move it away`,
         fields,
       );
     case Refusal.parentForeign:
@@ -93,9 +93,9 @@ function toRefusal(failure: NativeFailure, paths: OperationPaths, path = ''): Bo
         'ERR_BOX_SOCKETS_PARENT_FOREIGN',
         owner === expected
           ? `'${path}' belongs to another user who is not mapped in this user namespace, as this process is not: both ` +
-              `show as uid ${owner}. Have its owner or root remove it, or use another base`
-          : `'${path}' belongs to uid ${owner}, and must belong to uid ${expected}. Somebody else made it: have uid ` +
-              `${owner} or root remove it, or use another base`,
+              `show as uid ${owner}. Look at it (ls -la), have its owner or root move it away, or use another base`
+          : `'${path}' belongs to uid ${owner}, and must belong to uid ${expected}. Look whose bindings lie ` +
+              `in it (ls -la); have uid ${owner} or root move it away, or use another base`,
         owners,
       );
     case Refusal.parentMounted:
@@ -115,7 +115,8 @@ function toRefusal(failure: NativeFailure, paths: OperationPaths, path = ''): Bo
     case Refusal.lockUntrusted:
       return refusal(
         'ERR_BOX_SOCKETS_LOCK_UNTRUSTED',
-        `'${path}' must be a regular file of one link that belongs to this user, and is not. Remove it`,
+        `'${path}' must be a regular file of one link that belongs to this user, and is not one. Look at it ` +
+          '(ls -ldn), and move it away',
         { ...fields, ...(owner >= 0 && { owner, expected }) },
       );
     case Refusal.lockTimeout:
@@ -134,7 +135,7 @@ function toRefusal(failure: NativeFailure, paths: OperationPaths, path = ''): Bo
     case Refusal.notASymlink:
       return refusal(
         'ERR_BOX_SOCKETS_NOT_A_SYMLINK',
-        `'${path}' is in the place of a symlink, and is none. It is left as it is: look at it, and move it away`,
+        `'${path}' is in the place of a symlink, and is not one. It is left as it is: look at it (ls -ld), and move it away`,
         fields,
       );
     case Refusal.bindingInUse:

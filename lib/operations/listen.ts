@@ -66,7 +66,7 @@ export async function listen(
   const path = toSocketPath(paths, name);
   const { mode, backlog, takeover, lockTimeout, peer, signal } = toRequest(options);
   refuseWithoutNetwork(path);
-  if (isClusterWorker()) throw descriptorUnsupported('a cluster worker', path);
+  if (isClusterWorker()) throw descriptorUnsupported(path);
   if (peer !== null) refuseUnlessPeersCanBeAsked(path);
   if (server.listening) throw serverAlreadyListens();
   const interrupted = untilClosed(server, signal);

@@ -221,7 +221,18 @@ describe('the message of a timeout alone lets a person find the cause:', () => {
   promise(missingPython, 'the shim is alive, and its guest silent', async () => {
     const error = await rejection(waitForReady(layout, { shim: () => guest('sleep'), timeout: 300 }));
     expect(error.message).toContain('the guest did not start at all');
-    expect(error.message).toMatch(/The shim \(pid \d+\) is alive/);
+    expect(error.message).toMatch(
+      /^The shim \(process \d+\) lives, and nobody connected to '.*ready\.sock' within \d+ ms\.\n/,
+    );
+    expect(error.message).toContain(
+      `\n  Ready is said by connecting once to '${layout.sockets.readySock}'; nothing is sent.\n`,
+    );
+    expect(
+      error.message
+        .split('\n')
+        .slice(1)
+        .every((line) => /^ {2}\S.*\.$/.test(line)),
+    ).toBe(true);
     expect(error.message).toContain(`The console ('${layout.consoleLog}') was never written`);
     expect(error.message).toContain('/dev/kvm');
   });

@@ -314,17 +314,25 @@ describe('listen', () => {
     expect(fs.readdirSync(box.realDir)).toEqual([]);
   });
 
-  it('in a cluster worker is refused, for Node would fail', () => {
+  it.each([
+    ['a cluster worker', {}, 'Listen in the primary process, or call claim() there'],
+    ['a worker of pm2', { pm_id: '0' }, "Set exec_mode: 'fork', or call claim() before pm2 starts"],
+  ])('in %s is refused, for Node would fail, and says what can be done there', (_, env, remedy) => {
     const world = makeWorld();
     const box = world.box('b');
     const task = JSON.stringify({ dist, id: 'b', realDir: box.realDir, base: world.base });
     const { stdout, stderr } = spawnSync(process.execPath, [path.join(fixtures, 'cluster-listen.js'), task], {
       encoding: 'utf8',
       timeout: 50_000,
+      env: { ...process.env, ...env },
     });
     expect(stderr).toBe('');
     expect(JSON.parse(stdout)).toMatchObject({
-      worker: { code: 'ERR_BOX_SOCKETS_DESCRIPTOR_UNSUPPORTED', path: box.boxSock },
+      worker: {
+        code: 'ERR_BOX_SOCKETS_DESCRIPTOR_UNSUPPORTED',
+        path: box.boxSock,
+        message: expect.stringContaining(remedy),
+      },
       left: [],
       primary: 'listens',
     });
