@@ -107,7 +107,7 @@ fs.mkdirSync('/tmp/project/run', { recursive: true, mode: 0o700 });
 const POSTLUDE = `
 for (let i = 0; i < 200 && serves && cluster.isPrimary && !fs.existsSync(sockets.socket('http.sock')); i++) await sleep(50);
 await sleep(300);
-if (cluster.isPrimary && serves(sockets.socket('http.sock'))) {
+if (cluster.isPrimary && serves) {
   const answer = await new Promise((resolve, reject) => {
     http.get({ socketPath: sockets.socket('http.sock') }, (response) => response.setEncoding('utf8').on('data', resolve)).on('error', reject);
   });
