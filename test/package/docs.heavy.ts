@@ -98,7 +98,7 @@ const cluster = require('node:cluster');
 const { spawn } = require('node:child_process');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { BoxSockets, runtimeBase } = require('boxsockets');
-const { BoxLayout, waitForReady } = require('boxsockets/box');
+const { BoxLayout, ShimProcess, waitForReady } = require('boxsockets/box');
 const optional = (name) => { try { return require(name); } catch (error) { if (error.code !== 'MODULE_NOT_FOUND') throw error; } };
 const [undici, express, ws, fastify] = ['undici', 'express', 'ws', 'fastify'].map(optional);
 fs.mkdirSync('/tmp/project/run', { recursive: true, mode: 0o700 });
