@@ -8,6 +8,7 @@ export type BoxSocketsErrorCode =
   | 'ERR_BOX_SOCKETS_BASE_UNTRUSTED'
   | 'ERR_BOX_SOCKETS_BINDING_IN_USE'
   | 'ERR_BOX_SOCKETS_BOX_EXISTS'
+  | 'ERR_BOX_SOCKETS_BOX_NEEDED'
   | 'ERR_BOX_SOCKETS_BOX_NOT_FOUND'
   | 'ERR_BOX_SOCKETS_BOX_RUNNING'
   | 'ERR_BOX_SOCKETS_CLEANUP_FAILED'
@@ -32,6 +33,7 @@ export type BoxSocketsErrorCode =
   | 'ERR_BOX_SOCKETS_ROW_INVALID'
   | 'ERR_BOX_SOCKETS_ROW_TOO_LARGE'
   | 'ERR_BOX_SOCKETS_RUNTIME_CLOSED'
+  | 'ERR_BOX_SOCKETS_SCHEMA_UNKNOWN'
   | 'ERR_BOX_SOCKETS_SHIM_EXITED'
   | 'ERR_BOX_SOCKETS_SQLITE_UNAVAILABLE'
   | 'ERR_BOX_SOCKETS_STORE'
@@ -436,6 +438,26 @@ export function storeFailed(file: string, error: Error & { code?: unknown }): Bo
     path: file,
     cause: error,
   });
+}
+
+/** A database of a BoxLite that is newer, or older, than those that are known. */
+export function schemaUnknown(file: string, version: number, known: readonly number[]): BoxSocketsError {
+  return refusal(
+    'ERR_BOX_SOCKETS_SCHEMA_UNKNOWN',
+    `'${file}' is a database of BoxLite's of schema version ${version}; this version of boxsockets knows ` +
+      `${known.join(' and ')}, and only reads it. Nothing was changed. Use BoxLite for that, or a newer boxsockets`,
+    { path: file },
+  );
+}
+
+/** A box whose disks others are based on. */
+export function boxNeeded(id: string, dependents: readonly string[]): BoxSocketsError {
+  const named = dependents.map((name) => `'${name}'`).join(', ');
+  return refusal(
+    'ERR_BOX_SOCKETS_BOX_NEEDED',
+    `Box '${id}' is not removed: the disks of ${named} are based on its own. Nothing was changed. Remove those first, or ` +
+      'pass { force: true }, after which they may not start any more',
+  );
 }
 
 /** There is no SQLite; `why` tells what is wrong with better-sqlite3. */

@@ -107,7 +107,7 @@ export class BoxRuntime implements AsyncDisposable {
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
    */
   async provision(box?: NewBox | BoxConfig): Promise<BoxConfig> {
-    const config = box instanceof BoxConfig ? box : newBoxConfig(this.homeDir, box);
+    const config = box instanceof BoxConfig ? box : newBoxConfig(this.homeDir, box, this.#home.store.defaultOptions);
     const home = this.#home.layout(config.id).boxHome;
     if (config.boxHome !== home) throw invalidArgValue('box.boxHome', config.boxHome, `must be '${home}'`);
     await this.#exclusively(config.id, () => provisionBox(this.#home, config));
@@ -166,6 +166,7 @@ export class BoxRuntime implements AsyncDisposable {
     this.#launches.get(toBoxId(id))?.abort();
     return this.#exclusively(id, async () => {
       const { row, layout } = await this.#home.find(id);
+      this.#home.store.refuseChange?.();
       const status = await stopBox(this.#home, layout, timeout);
       const goes = row !== undefined && isAutoRemove(row);
       return { status, removed: goes ? await this.#remove(id, false) : null };
@@ -219,8 +220,7 @@ export class BoxRuntime implements AsyncDisposable {
   }
 
   async #remove(id: string, force: boolean): Promise<RemoveBoxResult> {
-    const { layout } = await this.#home.find(id);
-    return removeBox(this.#home, layout, force);
+    return removeBox(this.#home, await this.#home.find(id), force);
   }
 
   async #exclusively<T>(id: string, task: () => Promise<T>): Promise<T> {

@@ -7,7 +7,23 @@ export interface BoxRow {
   createdAt: number;
   /** The text of a `BoxConfig`. */
   json: string;
+  /** What BoxLite's own table says of it, where the rows are BoxLite's. Not read by `insert` and `update`. */
+  state?: BoxLiteState;
 }
+
+/** The state of a box as BoxLite has stored it. */
+export interface BoxLiteState {
+  /** `'configured'`, `'running'`, `'stopped'`, `'failed'`, …; null where a row of `box_config` has none. */
+  status: string | null;
+  /** Why it failed. */
+  errorReason: string | null;
+}
+
+/** What became of a box. */
+export type StateChange =
+  | { status: 'running'; pid: number }
+  | { status: 'stopped' }
+  | { status: 'failed'; reason: string };
 
 /**
  * Where the rows of boxes are kept. A `BoxRuntime` calls it from one process at a time, the one that holds the lock of
@@ -30,4 +46,12 @@ export interface BoxStore {
   /** Whether there was one. */
   delete(id: string): Promise<boolean>;
   close(): Promise<void>;
+  /** Where it may only be read: throws why. Asked before anything is changed. */
+  refuseChange?(): void;
+  /** What options of a new box need, beside those that are given. */
+  readonly defaultOptions?: Readonly<Record<string, unknown>>;
+  /** Stores what became of a box, where that has a place. */
+  changeState?(id: string, change: StateChange): Promise<void>;
+  /** Boxes that need the disks of this one. */
+  dependents?(id: string): Promise<string[]>;
 }

@@ -9,16 +9,17 @@ import { native } from '../native/load.js';
 import { unwrap } from '../native/to-error.js';
 import type { BoxSocketsOptions } from '../paths/box-paths.js';
 import { type Activity, activityOf, inTime } from './activity.js';
-import type { BoxRow, BoxStore } from './box-store.js';
+import type { BoxLiteState, BoxRow, BoxStore } from './box-store.js';
 
 /**
  * - `'running'`: its shim is alive, or another process holds one of its sockets or belongs to it
  * - `'unknown'`: whether it runs cannot be told, `reason` says why; it is treated as one that does
+ * - `'failed'`: it does not run, and BoxLite or this package noted that its start failed, `reason` says why
  * - `'stopped'`: it has its home, and nothing runs
  * - `'unprepared'`: it has a row alone: never launched by BoxLite, or its home was deleted
  * - `'invalid'`: its row cannot be used, `error` says why
  */
-export type BoxState = 'running' | 'unknown' | 'stopped' | 'unprepared' | 'invalid';
+export type BoxState = 'running' | 'unknown' | 'failed' | 'stopped' | 'unprepared' | 'invalid';
 
 /** One box of a home, as it is at this moment. */
 export interface BoxInfo {
@@ -29,8 +30,10 @@ export interface BoxInfo {
   config: BoxConfig | null;
   /** Whom `shim.pid` names, where it runs or may run; else null. */
   shim: ShimProcess | null;
-  /** Why its state is unknown. */
+  /** Why its state is unknown, or it failed. */
   reason?: string;
+  /** What BoxLite's table says of it, in a home of BoxLite's: it may be older than {@link state}. */
+  stored?: BoxLiteState;
   error?: Error;
 }
 
@@ -142,16 +145,19 @@ export class Home {
 
   async info(row: BoxRow): Promise<BoxInfo> {
     const { id, name } = row;
+    const stored = row.state === undefined ? {} : { stored: row.state };
     try {
       const config = this.config(row);
       const layout = await this.layoutOf(config);
       const { state, why, shim } = await this.activity(layout);
-      if (state === 'stopped') {
-        return { id, name, state: (await this.exists(layout)) ? state : 'unprepared', config, shim: null };
+      const common = { id, name, config, ...stored };
+      if (state !== 'stopped') return { ...common, state, shim, ...(state === 'unknown' && { reason: why }) };
+      if (row.state?.status === 'failed') {
+        return { ...common, state: 'failed', shim: null, reason: row.state.errorReason ?? 'BoxLite does not say why' };
       }
-      return { id, name, state, config, shim, ...(state === 'unknown' && { reason: why }) };
+      return { ...common, state: (await this.exists(layout)) ? state : 'unprepared', shim: null };
     } catch (error) {
-      return { id, name, state: 'invalid', config: null, shim: null, error: asError(error) };
+      return { id, name, state: 'invalid', config: null, shim: null, ...stored, error: asError(error) };
     }
   }
 

@@ -1,5 +1,5 @@
 export { BoxRuntime } from './box-runtime.js';
-export type { BoxRow, BoxStore } from './box-store.js';
+export type { BoxLiteState, BoxRow, BoxStore, StateChange } from './box-store.js';
 export type { BoxInfo, BoxState } from './home.js';
 export type { ShimCommand, ShimRecipe } from './launch.js';
 export type { LaunchedBox, LaunchOptions, OpenOptions, RemoveBoxOptions, StopOptions, StopResult } from './options.js';

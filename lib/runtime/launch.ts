@@ -54,6 +54,7 @@ export function toLaunch(recipe: ShimRecipe, options: LaunchOptions | undefined,
 
 export async function launchBox(home: Home, id: string, launch: Launch): Promise<LaunchedBox> {
   const { layout } = await home.findStored(id);
+  home.store.refuseChange?.();
   const { state, why } = await home.activity(layout);
   if (state !== 'stopped') throw boxRunning(id, why, 'Connect to it, or stop it first');
   // The binding is there before any policy is made of it, and again before anybody connects.
@@ -69,6 +70,7 @@ export async function launchBox(home: Home, id: string, launch: Launch): Promise
     const { elapsed, shim } = await startAndWait(layout, start, launch);
     await layout.sockets.ensure();
     if (shim === null) throw shimNotStarted(command.command);
+    await home.store.changeState?.(id, { status: 'running', pid: shim.pid });
     return { shim, layout, elapsed };
   } catch (error) {
     const shim = home.launched.get(id);
@@ -76,6 +78,8 @@ export async function launchBox(home: Home, id: string, launch: Launch): Promise
       await endBox(layout, new BoxProcesses(layout, shim));
       await forgetShim(home, layout);
     }
+    const { code, message: reason } = asError(error) as NodeJS.ErrnoException;
+    await home.store.changeState?.(id, code === 'ABORT_ERR' ? { status: 'stopped' } : { status: 'failed', reason });
     throw error;
   }
 }

@@ -28,8 +28,12 @@ const MODE = 0o700;
 const ALPHANUMERICS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const ID_LENGTH = 12;
 
-/** The configuration of a new box in `<homeDir>/boxes/<id>`. */
-export function newBoxConfig(homeDir: string, box: NewBox | undefined): BoxConfig {
+/**
+ * The configuration of a new box in `<homeDir>/boxes/<id>`.
+ *
+ * @param defaults of its options
+ */
+export function newBoxConfig(homeDir: string, box: NewBox | undefined, defaults: object = {}): BoxConfig {
   const { id: given, name = null, options = {}, containerId, engineKind = 'Libkrun' } = toOptions(box);
   const id = toBoxId(given ?? randomId());
   // What a row refuses as a row, a caller passed as an argument.
@@ -45,7 +49,7 @@ export function newBoxConfig(homeDir: string, box: NewBox | undefined): BoxConfi
     name,
     created_at: new Date().toISOString(),
     container: { id: container },
-    options,
+    options: { ...defaults, ...options },
     engine_kind: engineKind,
     box_home: `${homeDir}/boxes/${id}`,
   });
@@ -58,6 +62,7 @@ function randomId(): string {
 export async function provisionBox(home: Home, config: BoxConfig): Promise<void> {
   const { id } = config;
   const layout = home.layout(id);
+  home.store.refuseChange?.();
   if ((await home.store.get(id)) !== undefined) throw boxExists(id, 'its row');
   await claimHome(layout);
   try {

@@ -24,10 +24,10 @@ export interface Recovery {
   /** Boxes whose directory no row knew: removed, or only found (see {@link orphansKept}). */
   orphans: string[];
   /**
-   * Why they were only found: the runtime was told so, or the store has not one row, so that it may be the wrong one. Null
-   * where they were removed.
+   * Why they were only found: the runtime was told so, the store has not one row, so that it may be the wrong one, or it
+   * may only be read. Null where they were removed.
    */
-  orphansKept: 'as-told' | 'no-rows' | null;
+  orphansKept: 'as-told' | 'no-rows' | 'read-only' | null;
   /** Boxes with `auto_remove` that did not run any more, and were removed. */
   autoRemoved: string[];
   /** Boxes that were to be removed, and why they were not: they run, for example. The next `open` tries again. */
@@ -44,9 +44,10 @@ export async function sweep({ base, uid }: BoxSocketsOptions): Promise<string[]>
 
 export async function recover(home: Home, sweeping: Promise<string[]>, keepOrphans: boolean): Promise<Recovery> {
   // One after the other: the sweep takes longest, and has a processor for itself where there are two.
-  const { known, leaving } = await readRows(home.store);
+  const readOnly = isReadOnly(home.store);
+  const { known, leaving, active } = await readRows(home.store);
   const unknown = await entriesBut(known, home.boxesDir);
-  const orphansKept = keepOrphans ? 'as-told' : known.size === 0 ? 'no-rows' : null;
+  const orphansKept = keepOrphans ? 'as-told' : readOnly ? 'read-only' : known.size === 0 ? 'no-rows' : null;
   const recovery: Recovery = {
     swept: await sweeping,
     orphans: [],
@@ -63,21 +64,40 @@ export async function recover(home: Home, sweeping: Promise<string[]>, keepOrpha
       recovery.orphansKept = orphansKept;
     } else {
       await attempt(recovery, name, async () => {
-        await removeBox(home, home.layout(name), false);
+        await removeBox(home, { row: undefined, layout: home.layout(name) }, false);
         recovery.orphans.push(name);
       });
     }
   }
+  if (readOnly) return recovery;
   for (const row of leaving) {
     await attempt(recovery, row.id, async () => {
       const layout = await home.layoutOf(home.config(row));
       if ((await home.activity(layout)).state !== 'stopped') return;
-      await removeBox(home, layout, false);
+      await removeBox(home, { row, layout }, false);
       recovery.autoRemoved.push(row.id);
     });
   }
+  for (const row of active) await attempt(recovery, row.id, () => noteStopped(home, row));
   return recovery;
 }
+
+/** A box that its state says runs, and that has ended while no host looked. */
+async function noteStopped(home: Home, row: BoxRow): Promise<void> {
+  const layout = await home.layoutOf(home.config(row));
+  if ((await home.activity(layout)).state === 'stopped') await home.store.changeState?.(row.id, { status: 'stopped' });
+}
+
+function isReadOnly(store: BoxStore): boolean {
+  try {
+    store.refuseChange?.();
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+const ACTIVE: readonly unknown[] = ['running', 'paused', 'stopping'];
 
 /** The other entries of a directory, in order; read in portions, between which the event loop turns. */
 async function entriesBut(known: Set<string>, directory: string): Promise<string[]> {
@@ -88,28 +108,32 @@ async function entriesBut(known: Set<string>, directory: string): Promise<string
   return others.sort();
 }
 
-async function readRows(store: BoxStore): Promise<{ known: Set<string>; leaving: BoxRow[] }> {
+async function readRows(store: BoxStore): Promise<{ known: Set<string>; leaving: BoxRow[]; active: BoxRow[] }> {
   const known = new Set<string>();
   const leaving: BoxRow[] = [];
+  const active: BoxRow[] = [];
   for await (const rows of store.pages()) {
     for (const row of rows) {
       known.add(row.id);
       if (isAutoRemove(row)) leaving.push(row);
+      else if (ACTIVE.includes(row.state?.status)) active.push(row);
     }
     await nextTurn();
   }
-  return { known, leaving };
+  return { known, leaving, active };
 }
 
-// What must stand in a row with `"auto_remove": true`: parsing every row would cost more than reading it, and so would a
-// search that begins with one of its many quotes.
-const MAY_AUTO_REMOVE = /_remove"\s*:\s*t/;
+// What must stand in a row with `"auto_remove": true`, or `"auto_delete": 1`: parsing every row would cost more than
+// reading it, and so would a search that begins with one of its many quotes.
+const MAY_AUTO_REMOVE = /_(?:remove"\s*:\s*t|delete"\s*:\s*[1-9])/;
 
 /** Whether a box goes when it does not run. One whose row cannot be used does not. */
 export function isAutoRemove({ json }: BoxRow): boolean {
   if (!MAY_AUTO_REMOVE.test(json)) return false;
   try {
-    return BoxConfig.parse(json).options.auto_remove === true;
+    const { auto_remove, auto_delete } = BoxConfig.parse(json).options;
+    // BoxLite's newer name for it, a number of which any but 0 means the moment at which it stops, comes first.
+    return typeof auto_delete === 'number' ? auto_delete > 0 : auto_remove === true;
   } catch {
     return false;
   }

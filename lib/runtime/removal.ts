@@ -3,11 +3,11 @@
 
 import { removeFile } from '../beneath.js';
 import type { BoxLayout, CleanupResult } from '../box/index.js';
-import { asError, boxRunning } from '../errors.js';
+import { asError, boxNeeded, boxRunning } from '../errors.js';
 import { runAsync } from '../twin.js';
 import { heldSockets } from './activity.js';
 import { BoxProcesses } from './ending.js';
-import type { Home } from './home.js';
+import type { FoundBox, Home } from './home.js';
 
 export interface RemoveBoxResult extends CleanupResult {
   /** Whether there was a row. */
@@ -34,6 +34,7 @@ export async function stopBox(
     await endBox(layout, processes);
   }
   await forgetShim(home, layout);
+  await home.store.changeState?.(layout.boxId, { status: 'stopped' });
   return status;
 }
 
@@ -43,20 +44,28 @@ export async function forgetShim(home: Home, layout: BoxLayout): Promise<void> {
   await runAsync(removeFile({ directory: layout.boxHome, path: 'shim.pid' })).catch(unlessMissing);
 }
 
-/** Removes a box that does not run, or with `force` ends it first. */
-export async function removeBox(home: Home, layout: BoxLayout, force: boolean): Promise<RemoveBoxResult> {
+/** Removes a box that does not run and that no other needs, or with `force` ends it first, whoever needs it. */
+export async function removeBox(
+  home: Home,
+  { row: found, layout }: FoundBox,
+  force: boolean,
+): Promise<RemoveBoxResult> {
   const { boxId } = layout;
+  home.store.refuseChange?.();
   const { state, why, shim } = await home.activity(layout);
   if (state !== 'stopped' && !force) {
     const remedy = state === 'running' ? 'Stop it first, or pass { force: true }' : 'Find out, or pass { force: true }';
     throw boxRunning(boxId, why, remedy);
   }
+  const dependents = force ? [] : ((await home.store.dependents?.(boxId)) ?? []);
+  if (dependents.length > 0) throw boxNeeded(boxId, dependents);
   // Asked first, so that a home that may not be removed keeps its row and its shim.
-  await layout.checkRemovable();
+  const hasRow = found !== undefined;
+  await layout.checkRemovable({ hasRow });
   const killed = force && (await endBox(layout, new BoxProcesses(layout, shim))) > 0;
   home.launched.delete(boxId);
   const row = await home.store.delete(boxId);
-  return { row, killed, ...(await layout.cleanup()) };
+  return { row, killed, ...(await layout.cleanup({ hasRow })) };
 }
 
 /**

@@ -5,7 +5,8 @@ import * as path from 'node:path';
 import { type PathLike, toAbsolutePath } from '../arguments.js';
 import { MOST_ROW_CHARACTERS } from '../box/box-config.js';
 import { asError, BoxSocketsError, boxExists, storeFailed } from '../errors.js';
-import type { BoxRow, BoxStore } from './box-store.js';
+import type { BoxRow, BoxStore, StateChange } from './box-store.js';
+import { BoxliteTables } from './boxlite-tables.js';
 import {
   type Database,
   loadSqlite,
@@ -16,7 +17,7 @@ import {
   type Statement,
 } from './sqlite.js';
 
-// As BoxLite 0.10.0 makes it; further tables of its database are left alone.
+// As BoxLite 0.10.0 makes it; of its further tables, boxlite-tables.ts knows.
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS box_config (
     id TEXT PRIMARY KEY NOT NULL,
@@ -25,7 +26,18 @@ const SCHEMA = `
     json TEXT NOT NULL
   )`;
 
-type Columns = [id: string, name: string | null, createdAt: number, json: string, rowid: number];
+type Columns = [
+  id: string,
+  name: string | null,
+  createdAt: number,
+  json: string,
+  rowid: number,
+  ...state: [status?: string | null, errorReason?: string | null],
+];
+
+// Looked for in the few that have one.
+const ERROR_REASON = `CASE WHEN s.status = 'failed' AND json_valid(s.json)
+  THEN substr(json_extract(s.json, '$.error_reason'), 1, 4096) END`;
 
 /** How many rows are read at once. */
 const PAGE = 500;
@@ -38,18 +50,27 @@ export class SqliteBoxStore implements BoxStore {
   readonly #database: Database;
   readonly #statements: Record<'get' | 'page' | 'insert' | 'update' | 'delete', Statement>;
 
-  private constructor(file: string, sqlite: Sqlite, database: Database) {
+  /** Null where the rows are this package's alone. */
+  readonly #boxlite: BoxliteTables | null;
+  readonly defaultOptions?: Readonly<Record<string, unknown>>;
+
+  private constructor(file: string, sqlite: Sqlite, database: Database, boxlite: BoxliteTables | null) {
     this.file = file;
     this.#sqlite = sqlite;
     this.#database = database;
+    this.#boxlite = boxlite;
+    // BoxLite takes a box that does not say so for one that goes when it stops.
+    if (boxlite !== null) this.defaultOptions = { auto_remove: false };
     // One character more than a row may have: whatever is in there, a portion stays small.
-    const columns = `id, name, created_at, substr(json, 1, ${MOST_ROW_CHARACTERS + 1}), rowid`;
+    const row = `c.id, c.name, c.created_at, substr(c.json, 1, ${MOST_ROW_CHARACTERS + 1}), c.rowid`;
+    const columns = boxlite === null ? row : `${row}, s.status, ${ERROR_REASON}`;
+    const tables = boxlite === null ? 'box_config c' : 'box_config c LEFT JOIN box_state s ON s.id = c.id';
     this.#statements = {
-      get: sqlite.prepareArrays(database, `SELECT ${columns} FROM box_config WHERE id = ?`),
+      get: sqlite.prepareArrays(database, `SELECT ${columns} FROM ${tables} WHERE c.id = ?`),
       // In the order in which they lie in the file: by id it takes twice as long, and a home may have thousands.
       page: sqlite.prepareArrays(
         database,
-        `SELECT ${columns} FROM box_config WHERE rowid > ? ORDER BY rowid LIMIT ${PAGE}`,
+        `SELECT ${columns} FROM ${tables} WHERE c.rowid > ? ORDER BY c.rowid LIMIT ${PAGE}`,
       ),
       insert: database.prepare('INSERT INTO box_config (id, name, created_at, json) VALUES (?, ?, ?, ?)'),
       update: database.prepare('UPDATE box_config SET name = ?, created_at = ?, json = ? WHERE id = ?'),
@@ -71,9 +92,11 @@ export class SqliteBoxStore implements BoxStore {
       fs.mkdirSync(path.dirname(absolute), { recursive: true, mode: 0o700 });
       database = sqlite.open(absolute, { readOnly: false });
       // BoxLite's rows of state go with those of configuration. Another host has the file for moments.
-      database.exec('PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON');
-      database.exec(SCHEMA);
-      return new SqliteBoxStore(absolute, sqlite, database);
+      database.exec('PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON');
+      const boxlite = BoxliteTables.recognise(sqlite, database, absolute);
+      if (boxlite === null) database.exec(`PRAGMA journal_mode = WAL; ${SCHEMA}`);
+      else if (!boxlite.isKnown) database.exec('PRAGMA query_only = ON');
+      return new SqliteBoxStore(absolute, sqlite, database, boxlite);
     } catch (error) {
       database?.close();
       throw error instanceof BoxSocketsError ? error : storeFailed(absolute, asError(error));
@@ -95,30 +118,75 @@ export class SqliteBoxStore implements BoxStore {
     }
   }
 
-  async insert({ id, name, createdAt, json }: BoxRow): Promise<void> {
-    this.#write(id, name, () => this.#statements.insert.run(id, name, createdAt, json));
+  async insert(row: BoxRow): Promise<void> {
+    const { id, name, createdAt, json } = row;
+    this.refuseChange();
+    this.#boxlite?.checkRow(row);
+    this.#write(id, name, () => {
+      this.#statements.insert.run(id, name, createdAt, json);
+      this.#boxlite?.insertState(id);
+    });
   }
 
   async update({ id, name, createdAt, json }: BoxRow): Promise<boolean> {
+    this.refuseChange();
     return this.#write(id, name, () => this.#statements.update.run(name, createdAt, json, id)).changes > 0;
   }
 
+  /** Where the database is BoxLite's, with all else that it has of the box, and the files of disks that no box needs. */
   async delete(id: string): Promise<boolean> {
-    return this.#run(() => this.#statements.delete.run(id)).changes > 0;
+    this.refuseChange();
+    let removeFiles: (() => void) | undefined;
+    const { changes } = this.#write(id, null, () => {
+      removeFiles = this.#boxlite?.deleteRest(id);
+      return this.#statements.delete.run(id);
+    });
+    removeFiles?.();
+    return changes > 0;
+  }
+
+  /** @throws {BoxSocketsError} `ERR_BOX_SOCKETS_SCHEMA_UNKNOWN`: a database of a BoxLite that is not known */
+  refuseChange(): void {
+    this.#boxlite?.refuseUnknownVersion();
+  }
+
+  async changeState(id: string, change: StateChange): Promise<void> {
+    const boxlite = this.#boxlite;
+    if (boxlite === null) return;
+    this.refuseChange();
+    this.#write(id, null, () => boxlite.changeState(id, change));
+  }
+
+  async dependents(id: string): Promise<string[]> {
+    return this.#run(() => this.#boxlite?.dependents(id) ?? []);
   }
 
   async close(): Promise<void> {
     this.#run(() => this.#database.close());
   }
 
+  /** All of it, or nothing. */
   #write<T>(id: string, name: SqlValue, write: () => T): T {
+    this.#run(() => this.#database.exec('BEGIN IMMEDIATE'));
     try {
-      return write();
+      const result = write();
+      this.#database.exec('COMMIT');
+      return result;
     } catch (error) {
+      this.#rollBack();
+      if (error instanceof BoxSocketsError) throw error;
       const code = this.#sqlite.resultCode(error);
       if (code === SQLITE_CONSTRAINT_PRIMARYKEY) throw boxExists(id, 'a row of that id', error);
       if (code === SQLITE_CONSTRAINT_UNIQUE) throw boxExists(id, `a box named '${name}'`, error);
       throw storeFailed(this.file, asError(error));
+    }
+  }
+
+  #rollBack(): void {
+    try {
+      this.#database.exec('ROLLBACK');
+    } catch {
+      // SQLite has done it itself, as where the disk is full; the first failure is the one to tell.
     }
   }
 
@@ -131,6 +199,6 @@ export class SqliteBoxStore implements BoxStore {
   }
 }
 
-function toRow([id, name, createdAt, json]: Columns): BoxRow {
-  return { id, name, createdAt, json };
+function toRow([id, name, createdAt, json, , status, errorReason = null]: Columns): BoxRow {
+  return { id, name, createdAt, json, ...(status !== undefined && { state: { status, errorReason } }) };
 }

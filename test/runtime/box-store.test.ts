@@ -9,11 +9,6 @@ import { missingSqlite, rowsOf } from './home.js';
 
 /** By the SQLite that the store has, too. */
 const openDatabase = (file: string) => loadSqlite().open(file, { readOnly: false });
-const column = (database: ReturnType<typeof openDatabase>, sql: string) =>
-  database
-    .prepare(sql)
-    .all()
-    .map((one) => Object.values(one as object)[0]);
 
 const row = (id: string, name: string | null = null, json = `{"id":"${id}"}`): BoxRow => ({
   id,
@@ -125,31 +120,6 @@ describe('SqliteBoxStore', () => {
     expect(await again.get('a')).toEqual(row('a', 'name'));
     await again.close();
   });
-
-  promise(
-    missingSqlite,
-    'leaves the further tables of BoxLite alone, but for the state of a box that goes',
-    async () => {
-      const file = path.join(tempDir(), 'boxlite.db');
-      const database = openDatabase(file);
-      // As BoxLite 0.10.0 makes them.
-      database.exec(`
-      CREATE TABLE schema_version (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL, updated_at TEXT NOT NULL);
-      CREATE TABLE box_config (id TEXT PRIMARY KEY NOT NULL, name TEXT UNIQUE, created_at INTEGER NOT NULL, json TEXT NOT NULL);
-      CREATE INDEX idx_box_config_created_at ON box_config(created_at);
-      CREATE TABLE box_state (id TEXT PRIMARY KEY NOT NULL, status TEXT NOT NULL, pid INTEGER, json TEXT NOT NULL,
-        FOREIGN KEY (id) REFERENCES box_config(id) ON DELETE CASCADE);
-      INSERT INTO schema_version VALUES (1, 10, 'now');
-      INSERT INTO box_config VALUES ('a', NULL, 1, '{}'), ('b', NULL, 1, '{}');
-      INSERT INTO box_state VALUES ('a', 'stopped', NULL, '{}'), ('b', 'stopped', NULL, '{}');`);
-      const store = await SqliteBoxStore.open(file);
-      expect(await store.delete('a')).toBe(true);
-      await store.close();
-      expect(column(database, 'SELECT id FROM box_state')).toEqual(['b']);
-      expect(column(database, 'SELECT version FROM schema_version')).toEqual([10]);
-      database.close();
-    },
-  );
 
   const failed = { name: 'BoxSocketsError', code: 'ERR_BOX_SOCKETS_STORE' };
 

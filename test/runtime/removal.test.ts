@@ -179,7 +179,7 @@ describe('removed, without a row', () => {
 });
 
 describe('not made, because a step of its provisioning failed', () => {
-  const failing = (method: keyof BoxStore, error: Error, after = false): BoxStore => {
+  const failing = (method: 'get' | 'insert' | 'delete', error: Error, after = false): BoxStore => {
     const store = new MemoryBoxStore();
     const works = store[method].bind(store) as (...args: unknown[]) => Promise<unknown>;
     const fail = async (...args: unknown[]): Promise<never> => {
