@@ -28,7 +28,7 @@ const CALLS: Record<string, string> = {
   'runtime/process-table.ts readlink': '/proc',
   'runtime/provision.ts mkdir': 'a home itself, which must not be there',
   'runtime/recovery.ts lstat': 'a home itself',
-  'runtime/recovery.ts readdir': 'the directory of the homes',
+  'runtime/recovery.ts opendir': 'the directory of the homes',
   'runtime/sqlite-box-store.ts mkdirSync': 'the directory of the database, which is in no home of a box',
 };
 
