@@ -42,7 +42,7 @@ export const claim = {
             load,
           ),
         ],
-        rounds,
+        Math.ceil(rounds / 2),
       );
       outcome.rows.push(...toRows(samples, 'µs').map((row) => ({ ...row, name: `${row.name}, ${what}` })));
       for (const [name, atMost] of /** @type {const} */ ([

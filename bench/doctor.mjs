@@ -24,26 +24,27 @@ export const claim = {
   missing: () => missingTool('script'),
   async run({ rounds, quick }) {
     const all = await makeHome(quick ? BOXES / 5 : BOXES);
-    const some = await makeHome(all.boxes / SHARE);
+    const quarter = await makeHome(all.boxes / SHARE);
+    const some = Math.ceil(rounds / 16);
     const samples = await compare(
       [
         { name: 'the probes', round: async () => (await run(node(PROBES, all.home, all.base))).whole },
         { name: 'doctor', round: async () => (await run(doctor(all))).whole },
-        { name: 'doctor of a quarter', round: async () => (await run(doctor(some))).whole },
+        { name: 'doctor of a quarter', round: async () => (await run(doctor(quarter))).whole },
       ],
-      Math.ceil(rounds / 8),
+      some,
     );
     const firstLines = [];
-    for (let i = 0; i < rounds / 8; i++) firstLines.push((await run(onTerminal(doctor(all)))).first / 1e6);
+    for (let i = 0; i < some; i++) firstLines.push((await run(onTerminal(doctor(all)))).first / 1e6);
     const boxes = all.boxes.toLocaleString('en');
     return {
       title: `doctor --home of ${BOXES.toLocaleString('en')} boxes`,
       setting: `Whole processes; all in order. The probes: a script that probes the ${boxes} boxes one after another.`,
-      rows: toRows(samples, 'ms', { 'doctor of a quarter': `doctor of ${some.boxes} boxes` }),
+      rows: toRows(samples, 'ms', { 'doctor of a quarter': `doctor of ${quarter.boxes} boxes` }),
       targets: [
         times(samples, 'doctor', 'the probes', { what: 'doctor / the probes', atMost: 1.5, guard: 3 }),
         times(samples, 'doctor', 'doctor of a quarter', {
-          what: `doctor / doctor of ${some.boxes} boxes`,
+          what: `doctor / doctor of ${quarter.boxes} boxes`,
           atMost: SHARE,
           guard: 1.5 * SHARE,
         }),

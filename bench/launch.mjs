@@ -43,7 +43,7 @@ export const claim = {
           return () => runtime.stop(boxId);
         }),
       ],
-      rounds,
+      Math.ceil(rounds / 4),
     );
     await runtime.close();
     return {

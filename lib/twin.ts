@@ -47,3 +47,16 @@ export async function runAsync<T>(steps: Steps<T>): Promise<T> {
   }
   return state.value;
 }
+
+/** Runs operations of which none waits for another, in a twin that can all at a time; all have ended when one has failed. */
+export function together(operations: readonly (() => Steps<void>)[]): Steps<void> {
+  return step({
+    sync: () => {
+      for (const operation of operations) runSync(operation());
+    },
+    async: async () => {
+      const outcomes = await Promise.allSettled(operations.map((operation) => runAsync(operation())));
+      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    },
+  });
+}

@@ -9,7 +9,7 @@ import { makeDirectory, removeEmptyDirectory } from '../files.js';
 import type { EnsureOptions, EnsureResult } from '../operations/ensure.js';
 import type { RemoveResult } from '../operations/remove.js';
 import type { BoxSocketsOptions } from '../paths/box-paths.js';
-import { runAsync, runSync, type Steps, step } from '../twin.js';
+import { runAsync, runSync, type Steps, step, together } from '../twin.js';
 import { isRemovable, MARKER } from './removable.js';
 import { ShimProcess } from './shim-process.js';
 
@@ -213,7 +213,7 @@ export class BoxLayout {
       yield* make(this.boxHome, made);
       yield* this.#makeBelow(MARKER, made);
       binding = yield* step({ sync: () => sockets.ensureSync(options), async: () => sockets.ensure(options) });
-      for (const name of FURTHER) yield* this.#makeBelow(name, made);
+      yield* together(FURTHER.map((name) => () => this.#makeBelow(name, made)));
       return binding;
     } catch (error) {
       for (const directory of made.reverse()) yield* removeIfEmpty(directory);

@@ -61,8 +61,9 @@ export async function launchBox(home: Home, id: string, launch: Launch): Promise
   await layout.prepare({ takeover: launch.takeover });
   await removeDeadSockets(layout);
   const command = typeof launch.recipe === 'function' ? toShimCommand(await launch.recipe(layout)) : launch.recipe;
+  const held = await holdBack(layout, command);
   const start = async (): Promise<ShimProcess> => {
-    const shim = await launchShim(layout, command);
+    const shim = await held.letGo();
     home.launched.set(id, shim);
     return shim;
   };
@@ -73,6 +74,7 @@ export async function launchBox(home: Home, id: string, launch: Launch): Promise
     await home.store.changeState?.(id, { status: 'running', pid: shim.pid });
     return { shim, layout, elapsed };
   } catch (error) {
+    held.giveUp();
     const shim = home.launched.get(id);
     if (shim !== undefined) {
       await endBox(layout, new BoxProcesses(layout, shim));
@@ -94,11 +96,16 @@ async function startAndWait(layout: BoxLayout, start: () => Promise<ShimProcess>
 const HELD_BACK = 'read -r word <&3 && exec 3<&- && exec "$@"';
 const WORD = 'go\n';
 
-/**
- * Starts the program in a session of its own, with nothing to read, and its output in `shim.log`; it survives its
- * host. When this returns, `shim.pid` names it.
- */
-async function launchShim(layout: BoxLayout, { command, args = [], env, cwd }: ShimCommand): Promise<ShimProcess> {
+/** A program that waits for its word: in a session of its own, with nothing to read, and its output in `shim.log`. */
+interface HeldShim {
+  /** When this returns, `shim.pid` names it, and it runs; it survives its host. */
+  letGo(): Promise<ShimProcess>;
+  /** Ends it where it still waits. */
+  giveUp(): void;
+}
+
+/** Starts a program that waits, so that its shell is up by the time at which its host listens. */
+async function holdBack(layout: BoxLayout, { command, args = [], env, cwd }: ShimCommand): Promise<HeldShim> {
   const mark = randomBytes(16).toString('hex');
   // Emptied where it is a plain file of this user, and else refused.
   const log = await runAsync(openFile({ directory: layout.boxHome, path: 'shim.log' }, 'empty'));
@@ -118,16 +125,24 @@ async function launchShim(layout: BoxLayout, { command, args = [], env, cwd }: S
   gate.on('error', () => undefined);
   try {
     await spawned(child, cwd);
-    const shim = ShimProcess.ofChild(child, mark);
-    if (shim === null) throw shimNotStarted(command);
-    await shim.write(layout.shimPid);
-    gate.end(WORD);
-    child.unref();
-    return shim;
   } catch (error) {
     gate.destroy();
     throw error;
   }
+  return {
+    async letGo() {
+      const shim = ShimProcess.ofChild(child, mark);
+      if (shim === null) throw shimNotStarted(command);
+      await shim.write(layout.shimPid);
+      gate.end(WORD);
+      child.unref();
+      return shim;
+    },
+    giveUp() {
+      gate.destroy();
+      child.unref();
+    },
+  };
 }
 
 async function spawned(child: ChildProcess, cwd: string | undefined): Promise<void> {
