@@ -7,17 +7,8 @@ const SYSTEM = [
   ...['--ro-bind', '/usr', '/usr', '--proc', '/proc', '--dev', '/dev', '--dir', '/tmp'],
   ...['bin', 'lib', 'lib64'].flatMap((name) => ['--symlink', `usr/${name}`, `/${name}`]),
 ];
-// Nobody in particular, even where the host is root; and gone when its starter is.
-const ALONE = [
-  '--unshare-all',
-  '--unshare-user',
-  '--uid',
-  '1000',
-  '--gid',
-  '1000',
-  '--die-with-parent',
-  '--new-session',
-];
+// Nobody in particular, even where the host is root.
+const NOBODY = ['--unshare-all', '--unshare-user', '--uid', '1000', '--gid', '1000', '--new-session'];
 
 // What a network asks for names.
 const NAMES = ['/etc/resolv.conf', '/etc/hosts'].flatMap((file) => ['--ro-bind-try', file, file]);
@@ -65,8 +56,9 @@ export function machine({ network, port, platform }) {
   return (layout) => {
     const [arch, accel] = platform.split(':');
     const { sockets, socketsDir, consoleLog } = layout;
-    const policy = bubblewrapArgs(buildPathAccess(layout, [{ hostPath: makeGuest(arch).directory, readOnly: true }]));
-    const jail = (args, command) => shellQuote(['bwrap', ...SYSTEM, ...ALONE, ...args, ...policy, '--', ...command]);
+    const paths = buildPathAccess(layout, [{ hostPath: makeGuest(arch).directory, readOnly: true }]);
+    const policy = bubblewrapArgs(paths, { unsharePid: true, dieWithParent: true });
+    const jail = (args, command) => shellQuote(['bwrap', ...SYSTEM, ...NOBODY, ...args, ...policy, '--', ...command]);
     const kvm = accel === 'kvm' ? ['--dev-bind', '/dev/kvm', '/dev/kvm'] : [];
     // The shell stays, as the parent of both jails: it outlives the host, and they do not outlive it.
     const script = `
