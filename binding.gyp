@@ -10,6 +10,7 @@
         "native/posix/file_system.cc",
         "native/posix/files.cc",
         "native/posix/hold.cc",
+        "native/posix/inspect.cc",
         "native/posix/listen.cc",
         "native/posix/lock.cc",
         "native/posix/lock_owner.cc",

@@ -8,7 +8,17 @@ import type { ConnectOptions } from './operations/connect.js';
 import { type EnsureOptions, type EnsureRequest, type EnsureResult, Ensurer, toEnsure } from './operations/ensure.js';
 import type { EnsureOutcome } from './operations/ensure-all.js';
 import type { BindingHold, HoldOptions } from './operations/hold.js';
-import { loadClaim, loadConnect, loadEnsureAll, loadHold, loadList, loadListen, loadSweep } from './operations/lazy.js';
+import type { Inspection } from './operations/inspect.js';
+import {
+  loadClaim,
+  loadConnect,
+  loadEnsureAll,
+  loadHold,
+  loadInspect,
+  loadList,
+  loadListen,
+  loadSweep,
+} from './operations/lazy.js';
 import type { BindingInfo } from './operations/list.js';
 import type { ListenOptions } from './operations/listen.js';
 import type { ParentOptions } from './operations/parent-options.js';
@@ -226,6 +236,28 @@ export class BoxSockets extends BoxPaths {
   /** {@link BoxSockets.list}, at once. */
   static listSync(options?: ParentOptions): BindingInfo[] {
     return loadList().listSync(options);
+  }
+
+  /**
+   * What {@link BoxSockets.ensure} would say of a base and a parent: whether it takes them, whose they are, which mode
+   * they have. The very code that `ensure` runs; changes nothing, and a missing parent is fine.
+   *
+   * @returns of both `path`, `ok`, `owner` and `mode` (null where nothing is there), and where it is not ok the `code` and
+   * the `message` of the error that `ensure` would throw: `ERR_BOX_SOCKETS_BASE_UNTRUSTED`,
+   * `ERR_BOX_SOCKETS_PARENT_NOT_DIRECTORY`, `ERR_BOX_SOCKETS_PARENT_FOREIGN`, or a system call's
+   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE`
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   * @example
+   * const { base, parent } = await BoxSockets.inspect();
+   * if (!base.ok) console.error(base.message);
+   */
+  static inspect(options?: ParentOptions): Promise<Inspection> {
+    return loadInspect().inspect(options);
+  }
+
+  /** {@link BoxSockets.inspect}, at once. */
+  static inspectSync(options?: ParentOptions): Inspection {
+    return loadInspect().inspectSync(options);
   }
 
   #toEnsure(options: EnsureOptions | undefined): EnsureRequest {

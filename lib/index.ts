@@ -14,6 +14,7 @@ export type { ConnectOptions } from './operations/connect.js';
 export type { EnsureOptions, EnsureResult } from './operations/ensure.js';
 export type { EnsureFailure, EnsureOutcome } from './operations/ensure-all.js';
 export type { BindingHold, HoldOptions } from './operations/hold.js';
+export type { InspectedDirectory, Inspection } from './operations/inspect.js';
 export type { BindingInfo, BindingState } from './operations/list.js';
 export type { ListenOptions } from './operations/listen.js';
 export {

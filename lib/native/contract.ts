@@ -94,6 +94,20 @@ export interface NativeListEntry {
   readonly sockets: { readonly name: string; readonly held: boolean }[];
 }
 
+/** What ensure would say of a directory. */
+export interface NativeInspected {
+  /** A uid; null where nothing is there. */
+  readonly owner: number | null;
+  /** Permission bits; null where nothing is there. */
+  readonly mode: number | null;
+  readonly failure: NativeFailure | null;
+}
+
+export interface NativeInspection {
+  readonly base: NativeInspected;
+  readonly parent: NativeInspected;
+}
+
 /** What tells a socket file from any other that may take its place. */
 export interface FileIdentity {
   readonly device: bigint;
@@ -222,6 +236,9 @@ export interface NativeBinding {
   sweepStaleAsync: AsyncOperation<[ParentPaths & LockTimeout & { readonly dryRun: boolean }], NativeSweep>;
   list: Operation<[ParentPaths], NativeListEntry[]>;
   listAsync: AsyncOperation<[ParentPaths], NativeListEntry[]>;
+  /** What ensure would say of a base and a parent. Changes nothing. */
+  inspect: Operation<[ParentPaths & { readonly checkAncestry: boolean }], NativeInspection>;
+  inspectAsync: AsyncOperation<[ParentPaths & { readonly checkAncestry: boolean }], NativeInspection>;
   /** Binds each of `sockets`, which lie in `binding`, and looks for it in `realDir`. */
   probe: Operation<[ProbeArguments], (NativeFailure | null)[]>;
   probeAsync: AsyncOperation<[ProbeArguments], (NativeFailure | null)[]>;

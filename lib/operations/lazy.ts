@@ -5,6 +5,7 @@ export const loadClaim = () => require('./claim.js') as typeof import('./claim.j
 export const loadConnect = () => require('./connect.js') as typeof import('./connect.js');
 export const loadEnsureAll = () => require('./ensure-all.js') as typeof import('./ensure-all.js');
 export const loadHold = () => require('./hold.js') as typeof import('./hold.js');
+export const loadInspect = () => require('./inspect.js') as typeof import('./inspect.js');
 export const loadList = () => require('./list.js') as typeof import('./list.js');
 export const loadListen = () => require('./listen.js') as typeof import('./listen.js');
 export const loadSweep = () => require('./sweep.js') as typeof import('./sweep.js');

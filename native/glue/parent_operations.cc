@@ -1,5 +1,6 @@
-// sweepStale, list, hold, refresh.
+// sweepStale, list, inspect, hold, refresh.
 #include "../posix/hold.h"
+#include "../posix/inspect.h"
 #include "../posix/sweep.h"
 #include "kept_descriptors.h"
 #include "operation.h"
@@ -66,6 +67,34 @@ struct ListOperation : ParentOperation {
   }
 };
 
+struct InspectOperation : ParentOperation {
+  bool check_ancestry;
+  Inspection inspection;
+
+  void Read(Arguments& arguments) {
+    Input options = arguments.Next();
+    ReadParent(options);
+    options.Get("checkAncestry", &check_ancestry);
+  }
+  void Run() { Inspect(ParentPaths(), check_ancestry, &inspection); }
+  napi_value Result(napi_env env) {
+    napi_value object = NewObject(env);
+    Set(env, object, "base", ToObject(env, inspection.base));
+    Set(env, object, "parent", ToObject(env, inspection.parent));
+    return object;
+  }
+
+ private:
+  static napi_value ToObject(napi_env env, const Inspected& inspected) {
+    bool exists = inspected.exists;
+    napi_value object = NewObject(env);
+    Set(env, object, "owner", exists ? Number(env, inspected.st.st_uid) : Null(env));
+    Set(env, object, "mode", exists ? Number(env, inspected.st.st_mode & 07777) : Null(env));
+    Set(env, object, "failure", FailureOrNull(env, inspected.verdict));
+    return object;
+  }
+};
+
 struct HoldOperation : BindingOperation {
   EnsureOptions options;
   Fd held;
@@ -101,6 +130,7 @@ struct RefreshOperation : ParentOperation {
 void DefineParentOperations(napi_env env, napi_value exports) {
   Define<SweepOperation>(env, exports, "sweepStale", "sweepStaleAsync");
   Define<ListOperation>(env, exports, "list", "listAsync");
+  Define<InspectOperation>(env, exports, "inspect", "inspectAsync");
   Define<HoldOperation>(env, exports, "hold", "holdAsync");
   Define<RefreshOperation>(env, exports, "refresh", nullptr);
 }

@@ -41,8 +41,11 @@ class Sweep {
     Directory directory;
     Status status = directory.Open(parent, ".", Subject::kParent);
     struct stat st;
-    blocked_ =
-        !dry_run_ && fstatat(parent, kAside, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISLNK(st.st_mode);
+    if (!dry_run_ && fstatat(parent, kAside, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+      blocked_ = !S_ISLNK(st.st_mode);
+    } else if (!dry_run_ && errno != ENOENT && status.ok()) {
+      status = Status::Failed("fstatat", Subject::kParent);
+    }
     while (status.ok()) {
       size_t removed_before = result_->removed.size();
       status = Pass(&directory);
