@@ -10,5 +10,6 @@ export {
   type SandboxVolume,
 } from './build-path-access.js';
 export { canonicalizeKeepingLeaf, canonicalizeKeepingLeafSync } from './canonicalize.js';
+export { diskAccess, diskAccessSync } from './disk-access.js';
 export { type SeatbeltOptions, seatbeltPolicy } from './seatbelt.js';
 export { shellQuote } from './shell-quote.js';

@@ -71,6 +71,8 @@ const EXPORTS = {
     'buildPathAccess',
     'canonicalizeKeepingLeaf',
     'canonicalizeKeepingLeafSync',
+    'diskAccess',
+    'diskAccessSync',
     'seatbeltPolicy',
     'shellQuote',
   ],
@@ -447,6 +449,8 @@ const checks = {
     const boxHome = path.dirname(box.realDir);
     const paths = sandbox.buildPathAccess({ boxHome, sockets: box }, [{ hostPath: '/srv', readOnly: true }]);
     assert.equal(paths.length, 9);
+    assert.deepEqual(await sandbox.diskAccess({ boxHome, sockets: box }), []);
+    assert.deepEqual(sandbox.diskAccessSync({ boxHome, sockets: box }), []);
     assert.match(sandbox.seatbeltPolicy(paths), /network-bind/);
     assert.equal(sandbox.bubblewrapArgs(box.policyPaths()).includes('--symlink'), true);
     assert.equal(sandbox.shellQuote(['a b']), "'a b'");

@@ -1,8 +1,8 @@
 // What a disk image is based on. BoxLite's disks are qcow2 files: the first bytes say where the path of the backing file is.
 
-import { readFile } from '../beneath.js';
-import type { FileAt } from '../native/contract.js';
-import type { Steps } from '../twin.js';
+import { readFile } from './beneath.js';
+import type { FileAt } from './native/contract.js';
+import type { Steps } from './twin.js';
 
 const MAGIC = 0x514649fb; // 'QFI\xfb'
 const [OFFSET_AT, LENGTH_AT, HEADER_BYTES] = [8, 16, 20];

@@ -1,0 +1,77 @@
+// What the disks of a box are based on: files that its shim has to read, outside of its home. The box may write its own
+// disks, and with them the name of a backing file, so that what is named counts only where such files lie.
+
+import * as path from 'node:path';
+import { listDirectory, lookAt } from '../beneath.js';
+import { asError } from '../errors.js';
+import type { PathAccess } from '../paths/path-access.js';
+import { backingFileOf } from '../qcow2.js';
+import { runAsync, runSync, type Steps } from '../twin.js';
+import type { SandboxLayout } from './build-path-access.js';
+import { normalizedPath } from './path-rules.js';
+
+/** Longer than any chain of snapshots and clones; a circle ends here. */
+const MOST_FILES = 64;
+const MOST_DISKS = 1_000;
+
+/**
+ * The backing files of a box's disks, in a home of BoxLite's: to be added to {@link buildPathAccess}, each to be read.
+ * Followed from `disks/*` through the headers of qcow2 images, as far as they lie in `<home>/bases/`,
+ * `<home>/images/disk-images/` or the box's own `snapshots/`; and from a base on, which no box can write, in the
+ * `snapshots/` of any box of the home. What a disk names elsewhere is left out, and so is what is no plain file.
+ *
+ * @param layout the box, at `<home>/boxes/<id>`
+ * @throws {BoxSocketsError} the system call that failed
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+ * @example
+ * const paths = [...buildPathAccess(layout, volumes, { boxLite: true }), ...(await diskAccess(layout))];
+ */
+export function diskAccess(layout: SandboxLayout): Promise<PathAccess[]> {
+  return runAsync(backingFiles(layout));
+}
+
+/** {@link diskAccess}, at once. */
+export function diskAccessSync(layout: SandboxLayout): PathAccess[] {
+  return runSync(backingFiles(layout));
+}
+
+function* backingFiles(layout: SandboxLayout): Steps<PathAccess[]> {
+  const boxHome = normalizedPath(layout?.boxHome, 'layout.boxHome');
+  const home = path.posix.join(boxHome, '../..');
+  const found = new Set<string>();
+  for (const disk of yield* disksOf(boxHome)) {
+    let isBase = false;
+    let at: string | null = yield* backingFileOf({ directory: boxHome, path: disk });
+    while (at !== null && found.size < MOST_FILES && !found.has(at)) {
+      const inHome: string | null = withinHome(at, { home, boxHome, isBase });
+      if (inHome === null) break;
+      const file = { directory: home, path: inHome };
+      const stat = yield* lookAt(file);
+      if (stat === null || stat.type !== 'file') break;
+      found.add(at);
+      isBase ||= inHome.startsWith('bases/');
+      at = yield* backingFileOf(file);
+    }
+  }
+  return [...found].sort().map((file) => ({ path: file, writable: false, kind: 'file' }));
+}
+
+function* disksOf(boxHome: string): Steps<string[]> {
+  try {
+    const entries = yield* listDirectory({ directory: boxHome, path: 'disks' }, MOST_DISKS);
+    return entries.flatMap(({ name, type }) => (type === 'file' ? [`disks/${name}`] : []));
+  } catch (error) {
+    if ((asError(error) as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** The path within the home, where backing files lie there; else null. */
+function withinHome(file: string, where: { home: string; boxHome: string; isBase: boolean }): string | null {
+  const { home, boxHome, isBase } = where;
+  if (path.posix.normalize(file) !== file || !file.startsWith(`${home}/`)) return null;
+  const inHome = file.slice(home.length + 1);
+  const isOfAll = /^(?:bases|images\/disk-images)\/./.test(inHome);
+  const isSnapshot = file.startsWith(`${boxHome}/snapshots/`) || (isBase && /^boxes\/[^/]+\/snapshots\/./.test(inHome));
+  return isOfAll || isSnapshot ? inHome : null;
+}
