@@ -98,8 +98,10 @@ export class BoxSockets extends BoxPaths {
   }
 
   /**
-   * Keeps the binding alive while the box idles: a shared lock on the parent directory, which systemd-tmpfiles honours,
-   * and fresh timestamps on the link from time to time. Ensures first. Does not keep the process alive.
+   * Keeps the binding and the sockets alive while the box idles: shared locks on the parent and the real directory, which
+   * systemd-tmpfiles honours, and fresh timestamps on the link, the real directory and its sockets from time to time.
+   * Ensures first. Does not keep the process alive. Warns (`BOX_SOCKETS_LISTENER_LOST`) where the socket file of a server
+   * that this process started with {@link listen} is gone.
    *
    * @returns the hold, until it is released or disposed of, or the process ends
    * @throws {BoxSocketsError} as {@link ensure}

@@ -116,6 +116,12 @@ export interface FileIdentity {
   readonly birth: bigint;
 }
 
+/** Descriptors with a shared lock on each; `realDir` is -1 where that directory cannot be locked. */
+export interface NativeHold {
+  readonly parent: number;
+  readonly realDir: number;
+}
+
 export interface NativeListener {
   /** A listening socket. */
   readonly socket: number;
@@ -249,10 +255,12 @@ export interface NativeBinding {
   bindAnyLength: Operation<[path: string], null>;
   bindAnyLengthAsync: AsyncOperation<[path: string], null>;
   /** Ensures, and returns a descriptor of the parent with a shared lock on it. */
-  hold: Operation<[BindingPaths & EnsureLimits], number>;
-  holdAsync: AsyncOperation<[BindingPaths & EnsureLimits], number>;
+  hold: Operation<[BindingPaths & EnsureLimits], NativeHold>;
+  holdAsync: AsyncOperation<[BindingPaths & EnsureLimits], NativeHold>;
   /** Fresh timestamps for a binding in a held parent; refused where the parent was replaced. */
   refresh: Operation<[ParentPaths & { readonly binding: string; readonly descriptor: number }], null>;
+  /** Fresh timestamps for a real directory and the sockets in it. */
+  refreshSocketsAsync: AsyncOperation<[realDir: string], null>;
   /** Without the lock; null where the binding is not right, or something bears the name. */
   listenAtFreeName: Operation<[ListenArguments], NativeListener | null>;
   listenAsync: AsyncOperation<[ListenArguments], NativeListener>;

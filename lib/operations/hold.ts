@@ -1,15 +1,18 @@
 // Keeping a binding alive while its box idles, against what cleans /tmp.
 
+import { stat } from 'node:fs/promises';
 import { type LockOptions, toInteger, toLockTimeout, toOptions } from '../arguments.js';
+import { clock } from '../clock.js';
 import { asError } from '../errors.js';
-import { isFailure } from '../native/contract.js';
+import { isFailure, type NativeHold } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { untilUnlocked } from '../native/lock-wait.js';
 import { unwrap } from '../native/to-error.js';
 import { type BindingPaths, needsAncestry } from '../paths/binding-paths.js';
+import { warnOfLostListeners } from './own-listeners.js';
 
 export interface HoldOptions extends LockOptions {
-  /** Milliseconds between two refreshes of the link's timestamps; 600,000 (ten minutes) when left out. */
+  /** Milliseconds between two refreshes of the timestamps of link and sockets; 600,000 (ten minutes) when left out. */
   refreshInterval?: number;
 }
 
@@ -44,7 +47,7 @@ export function holdSync(paths: BindingPaths, options: HoldOptions | undefined):
 }
 
 function toHold(options: HoldOptions | undefined): { refreshInterval: number; lockTimeout: number } {
-  const { refreshInterval, lockTimeout } = toOptions(options);
+  const { refreshInterval, lockTimeout } = toOptions(options, { refreshInterval: true, lockTimeout: true });
   const range = { least: 1, most: LONGEST_INTERVAL, otherwise: DEFAULT_INTERVAL };
   return {
     refreshInterval: toInteger('options.refreshInterval', refreshInterval, range),
@@ -52,27 +55,42 @@ function toHold(options: HoldOptions | undefined): { refreshInterval: number; lo
   };
 }
 
-/** Ensures a binding, and locks its parent: the descriptor of a parent in which the binding is right. */
-async function lockBinding({ paths, lockTimeout }: Held): Promise<number> {
+/** Ensures a binding, and locks its parent, in which the binding is right, and its real directory. */
+async function lockBinding({ paths, lockTimeout }: Held): Promise<NativeHold> {
   const request = { ...paths, lockTimeout: 0, checkAncestry: needsAncestry(paths) };
   return unwrap(await untilUnlocked(lockTimeout, () => native().holdAsync(request)), paths);
 }
 
-/** A binding that is kept alive until it is released, disposed of, or its process ends. */
+/**
+ * A binding that is kept alive until it is released, disposed of, or its process ends. `Disposable` and
+ * `AsyncDisposable`, where the runtime or a polyfill has their symbols by the time of the hold.
+ */
 export class BindingHold implements Disposable, AsyncDisposable {
   readonly bindingDir: string;
   readonly #held: Held;
   readonly #timer: NodeJS.Timeout;
+  #realDir: number;
   #released = false;
-  /** The restorations that are under way. */
-  #restoring: Promise<void> = Promise.resolve();
+  #isRefreshing = false;
+  /** What is under way of refreshes and restorations. */
+  #pending: Promise<void> = Promise.resolve();
 
-  /** Not called by users: see `BoxSockets.hold`. Takes over the descriptor. */
-  constructor(held: Held, descriptor: number, interval: number) {
+  /** {@link release}. */
+  declare readonly [Symbol.dispose]: () => void;
+  /** {@link release}, and waits for a restoration that is under way. */
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>;
+
+  /** Not called by users: see `BoxSockets.hold`. Takes over the descriptors. */
+  constructor(held: Held, { parent, realDir }: NativeHold, interval: number) {
     this.bindingDir = held.paths.binding;
     this.#held = held;
-    adopt(held.paths.parent, descriptor);
-    this.#timer = setInterval(() => this.#refresh(), interval);
+    this.#realDir = realDir;
+    adopt(held.paths.parent, parent);
+    defineDisposal(BindingHold.prototype, async (hold) => {
+      hold.release();
+      await hold.#pending;
+    });
+    this.#timer = clock.setInterval(() => this.#refresh(), interval);
     // A hold keeps a link alive, not a process.
     this.#timer.unref();
   }
@@ -84,17 +102,9 @@ export class BindingHold implements Disposable, AsyncDisposable {
   release(): void {
     if (this.#released) return;
     this.#released = true;
-    clearInterval(this.#timer);
+    clock.clearInterval(this.#timer);
     letGo(this.#held.paths.parent);
-  }
-
-  [Symbol.dispose](): void {
-    this.release();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.release();
-    await this.#restoring;
+    if (this.#realDir >= 0) native().closeDescriptor(this.#realDir);
   }
 
   #refresh(): void {
@@ -102,19 +112,67 @@ export class BindingHold implements Disposable, AsyncDisposable {
     const held = heldParents.get(parent);
     if (held === undefined) return;
     const outcome = native().refresh({ base, parent, binding, descriptor: held.descriptor });
-    if (!isFailure(outcome)) return;
     // Somebody removed the link, or the whole parent: make them anew, and hold the new one.
-    const restored = this.#restore().catch((error: unknown) => {
-      if (!this.#released) process.emitWarning(asError(error));
-    });
-    this.#restoring = Promise.all([this.#restoring, restored]).then(() => {});
+    if (isFailure(outcome)) this.#run(this.#restore());
+    // A real directory may lie on a server that does not answer: one look at a time, and off the main thread.
+    if (this.#isRefreshing) return;
+    this.#isRefreshing = true;
+    this.#run(this.#refreshSockets());
+  }
+
+  async #refreshSockets(): Promise<void> {
+    const { paths } = this.#held;
+    try {
+      unwrap(await native().refreshSocketsAsync(paths.realDir), paths);
+      await warnOfLostListeners(paths.realDir);
+      // Made anew meanwhile: the lock is on one that nobody reaches.
+      if (await this.#hasOtherRealDir()) await this.#restore();
+    } finally {
+      this.#isRefreshing = false;
+    }
+  }
+
+  async #hasOtherRealDir(): Promise<boolean> {
+    const { ino } = await stat(this.#held.paths.realDir);
+    return !this.#released && this.#realDir >= 0 && native().inodeOf(this.#realDir) !== ino;
   }
 
   async #restore(): Promise<void> {
-    const descriptor = await lockBinding(this.#held);
+    const { parent, realDir } = await lockBinding(this.#held);
     const held = heldParents.get(this.#held.paths.parent);
-    native().closeDescriptor(held === undefined ? descriptor : exchange(held, descriptor));
+    native().closeDescriptor(held === undefined ? parent : exchange(held, parent));
+    this.#keepRealDir(realDir);
   }
+
+  #run(work: Promise<void>): void {
+    const done = work.catch((error: unknown) => {
+      if (!this.#released) process.emitWarning(asError(error));
+    });
+    this.#pending = Promise.all([this.#pending, done]).then(() => {});
+  }
+
+  /** Instead of the one that is kept; -1 is none. */
+  #keepRealDir(descriptor: number): void {
+    const old = this.#realDir;
+    if (!this.#released) this.#realDir = descriptor;
+    const spare = this.#released ? descriptor : old;
+    if (spare >= 0) native().closeDescriptor(spare);
+  }
+}
+
+// Not as methods: where Symbol.dispose is missing (contexts of node:vm in Node 20 and 22, jest's) they would be called
+// `undefined`.
+function defineDisposal(prototype: BindingHold, disposeAsync: (hold: BindingHold) => Promise<void>): void {
+  const define = (symbol: symbol | undefined, value: (this: BindingHold) => unknown): void => {
+    if (symbol === undefined || Object.hasOwn(prototype, symbol)) return;
+    Object.defineProperty(prototype, symbol, { value, configurable: true, writable: true });
+  };
+  define(Symbol.dispose, function () {
+    this.release();
+  });
+  define(Symbol.asyncDispose, function () {
+    return disposeAsync(this);
+  });
 }
 
 function adopt(parent: string, descriptor: number): void {

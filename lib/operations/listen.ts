@@ -18,6 +18,7 @@ import { untilUnlocked } from '../native/lock-wait.js';
 import { isLockTimeout, toError, unwrap } from '../native/to-error.js';
 import { type BindingPaths, needsAncestry, type OperationPaths, toSocketPath } from '../paths/binding-paths.js';
 import type { Ensurer } from './ensure.js';
+import { rememberListener } from './own-listeners.js';
 import { closeStrangers, refuseUnlessPeersCanBeAsked } from './peers.js';
 import { refuseWithoutNetwork } from './permission.js';
 
@@ -88,7 +89,11 @@ export async function listen(
       file.unlink();
       throw error;
     }
-    server.once('close', () => file.unlink());
+    const forget = rememberListener({ realDir: paths.realDir, name, inode: identity.inode });
+    server.once('close', () => {
+      forget();
+      file.unlink();
+    });
   } finally {
     interrupted.end();
   }

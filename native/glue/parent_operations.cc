@@ -97,7 +97,7 @@ struct InspectOperation : ParentOperation {
 
 struct HoldOperation : BindingOperation {
   EnsureOptions options;
-  Fd held;
+  HeldDirectories held;
 
   void Read(Arguments& arguments) {
     Input given = arguments.Next();
@@ -106,7 +106,14 @@ struct HoldOperation : BindingOperation {
     given.Get("checkAncestry", &options.check_ancestry);
   }
   void Run() { status = HoldBinding(BindingPaths(), options, &held); }
-  napi_value Result(napi_env env) { return status.ok() ? Keep(env, &held) : Failure(env, status); }
+  napi_value Result(napi_env env) {
+    if (!status.ok()) return Failure(env, status);
+    napi_value object = NewObject(env);
+    Set(env, object, "parent", Keep(env, &held.parent));
+    Set(env, object, "realDir",
+        held.real_dir.valid() ? Keep(env, &held.real_dir) : Number(env, -1));
+    return object;
+  }
 };
 
 struct RefreshOperation : ParentOperation {
@@ -125,6 +132,15 @@ struct RefreshOperation : ParentOperation {
   napi_value Result(napi_env env) { return FailureOrNull(env, status); }
 };
 
+struct RefreshSocketsOperation {
+  PathArgument real_dir;
+  Status status;
+
+  void Read(Arguments& arguments) { arguments.Next(&real_dir); }
+  void Run() { status = RefreshSockets(real_dir.data); }
+  napi_value Result(napi_env env) { return FailureOrNull(env, status); }
+};
+
 }  // namespace
 
 void DefineParentOperations(napi_env env, napi_value exports) {
@@ -133,6 +149,7 @@ void DefineParentOperations(napi_env env, napi_value exports) {
   Define<InspectOperation>(env, exports, "inspect", "inspectAsync");
   Define<HoldOperation>(env, exports, "hold", "holdAsync");
   Define<RefreshOperation>(env, exports, "refresh", nullptr);
+  Define<RefreshSocketsOperation>(env, exports, nullptr, "refreshSocketsAsync");
 }
 
 }  // namespace boxsockets

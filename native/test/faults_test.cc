@@ -268,14 +268,14 @@ TEST_CASE("whichever call of a dial fails, it is told") {
 }
 
 TEST_CASE("whichever call of a hold fails, nothing is held") {
-  Fd held;
+  HeldDirectories held;
   Prepare prepare = [](Scene& scene) { scene.Bind(scene.world.real_dir); };
   Operate hold = [&](Scene& scene) {
     Status status = HoldBinding(scene.world.paths(), {false, 0}, &held);
-    return status.ok() ? RefreshBinding(held.get(), scene.world.paths()) : status;
+    return status.ok() ? RefreshBinding(held.parent.get(), scene.world.paths()) : status;
   };
   Verify verify = [&](Scene& scene, const Status&) {
-    held.Reset();
+    held = {};
     return scene.IsAsBefore();
   };
   for (int errnum : {EIO, ENOENT}) FailEachCall(errnum, prepare, hold, verify);

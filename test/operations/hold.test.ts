@@ -1,12 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
+import * as net from 'node:net';
 import * as path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { BindingHold, BoxSockets, HoldOptions } from '../../dist/index.js';
 import { openDescriptors } from '../helpers/descriptors.js';
 import { isLocked, lockExclusively, missingFlock } from '../helpers/flock.js';
-import { dist, isRoot, makeWorld, promise, rejection, start } from '../helpers.js';
+import { dist, isRoot, leaveDeadSocket, makeWorld, promise, rejection, start } from '../helpers.js';
 
 interface HoldTwin {
   name: 'sync' | 'async';
@@ -46,21 +47,26 @@ describe.each(twins)('hold ($name)', (twin) => {
     },
   );
 
-  promise(missingFlock, 'a hundred cost one descriptor for each parent, and the last one drops it', async () => {
-    const [one, two] = [makeWorld(), makeWorld()];
-    const before = openDescriptors('/tmp');
-    const holds: BindingHold[] = [];
-    for (let i = 0; i < 50; i++)
-      holds.push(await holding(twin, one.box(`b${i}`)), await holding(twin, two.box(`b${i}`)));
-    expect(openDescriptors('/tmp')).toEqual([...before, one.parent, two.parent].sort());
-    for (const hold of holds.slice(2)) hold.release();
-    expect([isLocked(one.parent), isLocked(two.parent)]).toEqual([true, true]);
-    holds[0]?.release();
-    expect([isLocked(one.parent), isLocked(two.parent)]).toEqual([false, true]);
-    holds[1]?.release();
-    expect([isLocked(one.parent), isLocked(two.parent)]).toEqual([false, false]);
-    expect(openDescriptors('/tmp')).toEqual(before);
-  });
+  promise(
+    missingFlock,
+    'a hundred cost one descriptor for each parent and each real directory, and the last one drops it',
+    async () => {
+      const [one, two] = [makeWorld(), makeWorld()];
+      const before = openDescriptors('/tmp');
+      const holds: BindingHold[] = [];
+      for (let i = 0; i < 50; i++)
+        holds.push(await holding(twin, one.box(`b${i}`)), await holding(twin, two.box(`b${i}`)));
+      const realDirs = [one, two].flatMap((world) => Array.from({ length: 50 }, (_, i) => world.realDir(`b${i}`)));
+      expect(openDescriptors('/tmp')).toEqual([...before, one.parent, two.parent, ...realDirs].sort());
+      for (const hold of holds.slice(2)) hold.release();
+      expect([isLocked(one.parent), isLocked(two.parent)]).toEqual([true, true]);
+      holds[0]?.release();
+      expect([isLocked(one.parent), isLocked(two.parent)]).toEqual([false, true]);
+      holds[1]?.release();
+      expect([isLocked(one.parent), isLocked(two.parent)]).toEqual([false, false]);
+      expect(openDescriptors('/tmp')).toEqual(before);
+    },
+  );
 
   promise(missingFlock, 'does not hinder the operations of its parent, its own process included', async () => {
     const world = makeWorld();
@@ -212,17 +218,67 @@ describe('a hold', () => {
     },
   );
 
-  it("refreshes the link's own timestamps, and not those of the directory it leads to", async () => {
+  it('refreshes the timestamps of the link, the real directory and the sockets in it, and of nothing else', async () => {
     const world = makeWorld();
+    const socket = path.join(world.realDir('b'), 'box.sock');
+    const file = path.join(world.realDir('b'), 'file');
+    leaveDeadSocket(socket);
+    fs.writeFileSync(file, '');
     await holding(asynchronous, world.box('b'), { refreshInterval: 10 });
-    const real = fs.statSync(world.realDir('b'), { bigint: true });
-    const link = (): fs.BigIntStats => fs.lstatSync(world.binding('b'), { bigint: true });
+    const all = [world.binding('b'), socket, file, world.realDir('b')];
+    for (const name of all) fs.lutimesSync(name, 1, 1);
+    const isFresh = (name: string): boolean => fs.lstatSync(name).mtimeMs > 1e6;
+    await expect.poll(() => all.map(isFresh)).toEqual([true, true, false, true]);
+  });
+
+  promise(missingFlock, 'locks the real directory, and another one that is made in its place', async () => {
+    const world = makeWorld();
+    const realDir = world.realDir('b');
+    const hold = await holding(asynchronous, world.box('b'), { refreshInterval: 10 });
+    expect(isLocked(realDir)).toBe(true);
+    fs.renameSync(realDir, `${realDir}.old`);
+    fs.mkdirSync(realDir);
+    await expect.poll(() => isLocked(realDir)).toBe(true);
+    expect(isLocked(`${realDir}.old`)).toBe(false);
+    hold.release();
+    expect(isLocked(realDir)).toBe(false);
+  });
+
+  it('warns once of a server of this process whose socket file is gone or replaced', async () => {
+    const world = makeWorld();
+    const box = world.box('b');
+    const warnings: (Error & { code?: string })[] = [];
+    const onWarning = (warning: Error) => warnings.push(warning);
+    process.on('warning', onWarning);
+    onTestFinished(() => void process.off('warning', onWarning));
+    for (const name of ['kept.sock', 'gone.sock', 'other.sock']) {
+      const server = net.createServer();
+      await box.listen(server, name);
+      onTestFinished(() => new Promise((resolve) => server.close(() => resolve())));
+    }
+    await holding(asynchronous, box, { refreshInterval: 10 });
+    fs.unlinkSync(`${box.realDir}/gone.sock`);
+    fs.renameSync(`${box.realDir}/other.sock`, `${box.realDir}/away.sock`);
+    leaveDeadSocket(`${box.realDir}/other.sock`);
+    await expect.poll(() => warnings.length).toBe(2);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(warnings.map(({ code }) => code)).toEqual(['BOX_SOCKETS_LISTENER_LOST', 'BOX_SOCKETS_LISTENER_LOST']);
+    expect(warnings.map(({ message }) => message).sort()).toEqual([
+      expect.stringMatching(/gone\.sock' was removed while a server of this process listens on it.*listen again/),
+      expect.stringMatching(/other\.sock' was replaced/),
+    ]);
+  });
+
+  it('does not care for fake timers, nor for timers that are numbers', async () => {
+    const world = makeWorld();
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    vi.stubGlobal('setInterval', () => 5);
+    onTestFinished(() => void vi.unstubAllGlobals());
+    await holding(asynchronous, world.box('b'), { refreshInterval: 10 });
     fs.lutimesSync(world.binding('b'), 1, 1);
-    await expect.poll(() => link().mtimeNs > 10n ** 18n && link().atimeNs > 10n ** 18n).toBe(true);
-    expect(fs.statSync(world.realDir('b'), { bigint: true })).toMatchObject({
-      mtimeNs: real.mtimeNs,
-      atimeNs: real.atimeNs,
-    });
+    // Without a timer of the test's own, which would be a fake one.
+    while (fs.lstatSync(world.binding('b')).mtimeMs < 1e6) await fs.promises.stat('/');
   });
 
   promise(
@@ -243,7 +299,8 @@ describe('a hold', () => {
       fs.renameSync(world.parent, `${world.parent}.old`);
       fs.mkdirSync(world.parent, 0o700);
       await expect.poll(isBack).toBe(true);
-      await expect.poll(() => openDescriptors('/tmp')).toEqual([...before, world.parent].sort());
+      const held = [world.parent, world.realDir('b'), world.realDir('c')];
+      await expect.poll(() => openDescriptors('/tmp')).toEqual([...before, ...held].sort());
       expect(isLocked(`${world.parent}.old`)).toBe(false);
 
       hold.release();

@@ -2,12 +2,13 @@
 
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
+import * as net from 'node:net';
 import * as path from 'node:path';
 import { describe, expect, onTestFinished } from 'vitest';
 import { inspectCleaners } from '../../dist/cli/cleaner.js';
 import type { HoldOptions } from '../../dist/index.js';
 import { cacheDirectory } from '../helpers/cache.js';
-import { makeWorld, missingTool, promise, run, tempDir, type World } from '../helpers.js';
+import { leaveDeadSocket, makeWorld, missingTool, promise, run, tempDir, type World } from '../helpers.js';
 
 const unpacked = path.join(cacheDirectory(), 'tmpreaper', 'usr/sbin/tmpreaper');
 const tmpreaper = fs.existsSync(unpacked) ? unpacked : 'tmpreaper';
@@ -87,6 +88,27 @@ describe('systemd-tmpfiles', () => {
     tmpfilesClean(`d ${world.base} - - - 1s`, `x ${world.base}/home`, tmpfilesLine);
     expect(linksOf(world)).toEqual(['a']);
   });
+});
+
+describe('systemd-tmpfiles over an aged home', () => {
+  promise(
+    missingTmpfiles,
+    'takes the sockets of a box that nobody holds, bound or not, and spares held ones',
+    async () => {
+      const [held, idle] = [makeWorld(), makeWorld()];
+      for (const world of [held, idle]) {
+        const server = net.createServer();
+        await world.box('a').listen(server, 'box.sock');
+        onTestFinished(() => new Promise((resolve) => server.close(() => resolve())));
+        leaveDeadSocket(path.join(world.realDir('a'), 'ready.sock'));
+      }
+      hold(held, 'a');
+      await growOld();
+      tmpfilesClean(...[held, idle].map(({ base }) => `d ${base}/home - - - 1s`));
+      expect(fs.readdirSync(held.realDir('a')).sort()).toEqual(['box.sock', 'ready.sock']);
+      expect(fs.readdirSync(idle.realDir('a'))).toEqual([]);
+    },
+  );
 });
 
 describe('tmpreaper', () => {

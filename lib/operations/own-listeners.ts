@@ -1,0 +1,38 @@
+// The socket files that servers of this process listen on, so that a hold can see that one is gone: a server whose file
+// somebody removed looks healthy, and nobody reaches it.
+
+import { lstat } from 'node:fs';
+import { promisify } from 'node:util';
+
+/** A socket file of a server of ours. */
+export interface OwnListener {
+  readonly realDir: string;
+  readonly name: string;
+  readonly inode: bigint;
+}
+
+const look = promisify(lstat);
+const listeners = new Set<OwnListener>();
+
+/** Remembers a server's socket file until the function that is returned is called. */
+export function rememberListener(listener: OwnListener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** Warns of each whose file in that directory is gone, or another one; once. */
+export async function warnOfLostListeners(realDir: string): Promise<void> {
+  for (const listener of [...listeners].filter((own) => own.realDir === realDir)) {
+    const file = `${realDir}/${listener.name}`;
+    const inode = await look(file, { bigint: true }).then(
+      ({ ino }) => ino,
+      (error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? null : listener.inode),
+    );
+    if (inode === listener.inode || !listeners.delete(listener)) continue;
+    process.emitWarning(
+      `The socket '${file}' was ${inode === null ? 'removed' : 'replaced'} while a server of this process listens on it: ` +
+        'nobody reaches that server any more. Close it, and listen again',
+      { type: 'BoxSocketsWarning', code: 'BOX_SOCKETS_LISTENER_LOST' },
+    );
+  }
+}
