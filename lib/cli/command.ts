@@ -30,6 +30,8 @@ export interface Option {
 export interface Operand {
   name: string;
   optional?: boolean;
+  /** All that follow are its. */
+  repeated?: boolean;
   choices?: readonly string[];
 }
 
@@ -93,16 +95,16 @@ export const COMMON_OPTIONS: readonly Option[] = [
   { name: 'quiet', help: 'print the bare result, or nothing: the exit status tells' },
 ];
 
-/** The base that was named, here or in the environment, resolved. */
-export function baseOf(args: Arguments): string | undefined {
-  const base = args.text('base') ?? (process.env.BOXSOCKETS_BASE || undefined);
-  return base === undefined ? undefined : path.resolve(base);
+/** The base that was named, on the command line or in the environment, resolved. */
+export function baseOf(named: string | undefined): { base?: string } {
+  const base = named ?? (process.env.BOXSOCKETS_BASE || undefined);
+  return base === undefined ? {} : { base: path.resolve(base) };
 }
 
 /** The options of the statics, as far as they were given. */
 export function parentOptions(args: Arguments): { base?: string; uid?: number } {
-  const [base, uid] = [baseOf(args), args.number('uid')];
-  return { ...(base !== undefined && { base }), ...(uid !== undefined && { uid }) };
+  const uid = args.number('uid');
+  return { ...baseOf(args.text('base')), ...(uid !== undefined && { uid }) };
 }
 
 /** The constructor's options, as far as they were given. */

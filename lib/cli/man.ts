@@ -12,42 +12,34 @@ export function manPage(version: string): string {
     '.PP',
     roff(`${command.summary}. ${command.details ?? ''}`),
     ...command.options.flatMap(option),
-    ...command.examples.flatMap(([args, purpose]) => [
-      '.PP',
-      roff(purpose),
-      '.RS',
-      '.nf',
-      roff(`boxsockets ${command.name} ${args}`.trim()),
-      '.fi',
-      '.RE',
-    ]),
+    ...command.examples.flatMap(([args, purpose]) => {
+      return ['.PP', roff(purpose), '.RS', '.nf', roff(`boxsockets ${command.name} ${args}`.trim()), '.fi', '.RE'];
+    }),
   ]);
-  return [
-    `.TH BOXSOCKETS 1 "" "boxsockets ${roff(version)}"`,
-    '.SH NAME',
-    'boxsockets \\- short, predictable paths for the Unix sockets of boxes',
-    '.SH SYNOPSIS',
-    '.B boxsockets',
-    '.I command',
-    '[options] [operands]',
-    '.SH DESCRIPTION',
-    'A Unix socket address holds 108 bytes on Linux and 104 on macOS. Every socket of a box is bound and dialed',
-    'through one short symlink, /tmp/bl\\-<uid>/<id>, that leads to the directory in which it really lies.',
-    '.SH COMMANDS',
-    ...commands,
-    '.SH OPTIONS OF EVERY COMMAND',
-    ...COMMON_OPTIONS.flatMap(option),
-    '.SH ENVIRONMENT',
-    '.TP',
-    '.B BOXSOCKETS_BASE',
-    'The base where no \\-\\-base is given.',
-    '.TP',
-    '.B NO_COLOR',
-    'No colours, whatever it holds.',
-    '.SH EXIT STATUS',
-    '0 fine, 1 findings or a failure, 2 wrong usage.',
-    '',
-  ].join('\n');
+  return `.TH BOXSOCKETS 1 "" "boxsockets ${roff(version)}"
+.SH NAME
+boxsockets \\- short, predictable paths for the Unix sockets of boxes
+.SH SYNOPSIS
+.B boxsockets
+.I command
+[options] [operands]
+.SH DESCRIPTION
+A Unix socket address holds 108 bytes on Linux and 104 on macOS. Every socket of a box is bound and dialed
+through one short symlink, /tmp/bl\\-<uid>/<id>, that leads to the directory in which it really lies.
+.SH COMMANDS
+${commands.join('\n')}
+.SH OPTIONS OF EVERY COMMAND
+${COMMON_OPTIONS.flatMap(option).join('\n')}
+.SH ENVIRONMENT
+.TP
+.B BOXSOCKETS_BASE
+The base where no \\-\\-base is given.
+.TP
+.B NO_COLOR
+No colours, whatever it holds.
+.SH EXIT STATUS
+0 fine, 1 findings or a failure, 2 wrong usage.
+`;
 }
 
 function option({ name, also, value, choices, help }: Option): string[] {

@@ -1,7 +1,7 @@
 // Where the command line writes to, and what it may assume of it: a terminal or not, its width, colours, letters.
 
 import { styleText } from 'node:util';
-import { printable, printableJson } from './text.js';
+import { printable, printableJson, wrap } from './text.js';
 
 /** The part of a stream that is used here. */
 export interface Stream {
@@ -13,33 +13,18 @@ export interface Stream {
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
 /** Characters to draw with; plain ASCII where the terminal is not known to show others. */
-export interface Glyphs {
-  fill: string;
-  limit: string;
-  crossing: string;
-  beyond: string;
-  empty: string;
-  zone: string;
-  ellipsis: string;
-  good: string;
-  bad: string;
-  warning: string;
-  info: string;
-  arrow: string;
-}
+export type Glyphs = Record<keyof typeof UNICODE, string>;
 
-const UNICODE: Glyphs = {
+const UNICODE = {
   fill: '━',
   limit: '│',
   crossing: '┿',
   beyond: '━»',
-  empty: ' ',
   zone: '░',
   ellipsis: '…',
   good: '✓',
   bad: '✗',
   warning: '!',
-  info: '·',
   arrow: '→',
 };
 
@@ -48,13 +33,11 @@ const ASCII: Glyphs = {
   limit: '|',
   crossing: '#',
   beyond: '=>',
-  empty: ' ',
   zone: ':',
   ellipsis: '...',
   good: '+',
   bad: 'x',
   warning: '!',
-  info: '-',
   arrow: '->',
 };
 
@@ -91,6 +74,14 @@ export class Output {
   line(text = ''): void {
     this.clearProgress();
     this.#stdout.write(`${text}\n`);
+  }
+
+  /** A paragraph, broken at blanks; what its first line and the others begin with. */
+  prose(text: string, first = '', others = ''): void {
+    const lines = wrap(text, this.proseWidth - others.length);
+    lines.forEach((line, index) => {
+      this.line((index === 0 ? first : others) + line);
+    });
   }
 
   /** One JSON document, the whole answer. */

@@ -4,34 +4,20 @@ import { BoxSocketsError } from '../index.js';
 import type { Output } from './output.js';
 import { printable } from './text.js';
 
-/** An error as `--json` prints it; what does not apply is left out. */
+/** An error as `--json` prints it, with all that it carries. */
 export interface FailureDocument {
   code: string;
   message: string;
-  errno?: number;
-  syscall?: string;
-  path?: string;
-  dest?: string;
-  length?: number;
-  limit?: number;
-  owner?: number;
-  expected?: number;
   /** The error that this one rests on. */
   cause?: FailureDocument;
 }
 
-const FIELDS = ['errno', 'syscall', 'path', 'dest', 'length', 'limit', 'owner', 'expected'] as const;
-
 /** The document of an error; null where it is no failure of an operation but a fault of the program. */
 export function failureDocument(error: unknown): FailureDocument | null {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return null;
-  const document: FailureDocument = { code: error.code, message: error.message };
-  for (const field of FIELDS) {
-    const value: unknown = Reflect.get(error, field);
-    if (typeof value === 'string' || typeof value === 'number') Object.assign(document, { [field]: value });
-  }
+  const carried = Object.entries(error).filter(([, value]) => ['string', 'number'].includes(typeof value));
   const cause = failureDocument(error.cause);
-  return cause === null ? document : { ...document, cause };
+  return { code: error.code, message: error.message, ...Object.fromEntries(carried), ...(cause !== null && { cause }) };
 }
 
 /** Whether the caller is to blame: an argument that the library refuses before it touches anything. */

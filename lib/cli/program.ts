@@ -1,9 +1,9 @@
 // Makes commander's program of our commands: it parses, checks, helps and says what may have been meant.
 
-import { type Arguments, COMMON_OPTIONS, type Command, type Option } from './command.js';
+import { type Arguments, COMMON_OPTIONS, type Command, type Operand, type Option } from './command.js';
 import { Argument, InvalidArgumentError, Program, ProgramOption } from './commander.js';
+import { packageVersion } from './commands/version.js';
 import type { Output } from './output.js';
-import { packageVersion } from './version.js';
 
 const PURPOSE = 'Short, predictable paths for the Unix sockets of boxes, however deep their home.';
 const STATUSES = 'Exit status: 0 fine, 1 findings or a failure, 2 wrong usage.';
@@ -31,8 +31,9 @@ function toSubcommand(
   const sub = prepare(new Program(command.name), output)
     .summary(command.summary)
     .description([`${command.summary}.`, command.details ?? ''].join('\n\n').trim());
-  for (const { name, optional, choices } of command.operands) {
-    const argument = new Argument(optional === true ? `[${name}]` : `<${name}>`);
+  for (const operand of command.operands) {
+    const argument = new Argument(operandWord(operand));
+    const { choices } = operand;
     sub.addArgument(choices === undefined ? argument : argument.choices(choices));
   }
   for (const option of [...command.options, ...COMMON_OPTIONS]) sub.addOption(toOption(option));
@@ -82,7 +83,7 @@ function argumentsOf(sub: Program): Arguments {
   const text = (name: string): string | undefined => values.get(`--${name}`);
   const number = (name: string) => (text(name) === undefined ? undefined : Number(text(name)));
   return {
-    operands: sub.processedArgs,
+    operands: sub.processedArgs.flat(),
     json: values.get('--json') === true,
     quiet: values.get('--quiet') === true,
     flag: (name) => values.get(`--${name}`) === true,
@@ -92,8 +93,8 @@ function argumentsOf(sub: Program): Arguments {
   };
 }
 
-/** The examples as a help shows them: each purpose, and below it the line to paste. */
-export function examples(command: Command): string {
+// Each purpose, and below it the line to paste.
+function examples(command: Command): string {
   return command.examples
     .map(([args, purpose]) => `  ${purpose}\n    boxsockets ${`${command.name} ${args}`.trim()}`)
     .join('\n');
@@ -101,6 +102,10 @@ export function examples(command: Command): string {
 
 /** `boxsockets ensure <ID> <DIR> …`, in one line. */
 export function usageLine(command: Command): string {
-  const operands = command.operands.map(({ name, optional }) => (optional === true ? `[${name}]` : `<${name}>`));
-  return ['boxsockets', command.name, '[options]', ...operands].join(' ');
+  return ['boxsockets', command.name, '[options]', ...command.operands.map(operandWord)].join(' ');
+}
+
+function operandWord({ name, optional, repeated }: Operand): string {
+  const word = repeated === true ? `${name}...` : name;
+  return optional === true ? `[${word}]` : `<${word}>`;
 }

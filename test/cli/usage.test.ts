@@ -31,7 +31,7 @@ const WRONG: [args: string[], message: string][] = [
   [['pin', '/x', '--expect', 'prefix'], 'Allowed choices are none, suffix, temp-dir.'],
   [['policy', 'id', '/'], "required option '--format <FORMAT>' not specified"],
   [['policy', 'id', '/', '--format', 'xml'], 'Allowed choices are json, seatbelt, bwrap.'],
-  [['completion', 'tcsh'], 'Allowed choices are bash, zsh, fish.'],
+  [['completion', 'tcsh'], 'Allowed choices are bash, zsh, fish, words.'],
   [['doctor', 'more'], 'too many arguments'],
 ];
 

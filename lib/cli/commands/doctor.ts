@@ -48,7 +48,7 @@ export const doctor: Command = {
 async function examineOnce(args: Arguments, output: Output): Promise<number> {
   const request = {
     home: args.text('home') ?? null,
-    base: baseOf(args) ?? null,
+    base: baseOf(args.text('base')).base ?? null,
     uid: args.number('uid') ?? process.getuid?.() ?? ownUid(),
     krun: (args.text('krun') as KrunScheme | undefined) ?? null,
     names: args.texts('name'),

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { assertKrunPin, checkKrunPin, type KrunPin, type KrunScheme } from '../../index.js';
 import { type Command, EXIT } from '../command.js';
 import type { Output } from '../output.js';
-import { printable, wrap } from '../text.js';
+import { printable } from '../text.js';
 
 /** `pin PATH`. */
 export const pin: Command = {
@@ -37,25 +37,19 @@ export const pin: Command = {
   },
 };
 
-// ELF, Mach-O of both byte orders, universal Mach-O, ar archives.
-const MAGIC = /^(7f454c46|feedfac[ef]|c[ef]faedfe|cafebabe|bfbafeca|cafebabf|213c6172)/;
-
-// What cannot be opened is left to the check itself, whose error says so.
+// A binary has a NUL in its first bytes, or is an archive. What cannot be opened is left to the check itself, whose error
+// says so.
 function isBinary(path: string): boolean {
   const head = Buffer.alloc(512);
-  let length = 0;
   try {
     const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
-    try {
-      length = fs.fstatSync(fd).isFile() ? fs.readSync(fd, head) : 0;
-    } finally {
-      fs.closeSync(fd);
-    }
+    const length = fs.fstatSync(fd).isFile() ? fs.readSync(fd, head) : 0;
+    fs.closeSync(fd);
+    const read = head.subarray(0, length);
+    return read.includes(0) || read.toString('latin1').startsWith('!<arch>');
   } catch {
     return false;
   }
-  const read = head.subarray(0, length);
-  return MAGIC.test(read.toString('hex', 0, 4)) || read.includes(0);
 }
 
 function printPin(found: KrunPin, output: Output): void {
@@ -67,6 +61,6 @@ function printPin(found: KrunPin, output: Output): void {
   for (const evidence of found.evidence) {
     const where = 'line' in evidence ? `${evidence.file}:${evidence.line}` : `${evidence.file} at ${evidence.offset}`;
     output.line(output.style('dim', printable(where)));
-    for (const line of wrap(printable(evidence.text), output.proseWidth - 2)) output.line(`  ${line}`);
+    output.prose(printable(evidence.text), '  ', '  ');
   }
 }

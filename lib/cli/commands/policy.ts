@@ -61,13 +61,8 @@ const SYSTEM = [
 ];
 
 function grouped(args: string[]): string[][] {
-  const groups: string[][] = [];
-  for (const arg of args) {
-    const last = groups.at(-1);
-    if (arg.startsWith('--') || last === undefined) groups.push([arg]);
-    else last.push(arg);
-  }
-  return groups;
+  const starts = args.flatMap((arg, index) => (arg.startsWith('--') ? [index] : []));
+  return starts.map((start, at) => args.slice(start, starts[at + 1]));
 }
 
 function commandLines(groups: string[][]): string {

@@ -1,7 +1,7 @@
 import { probeSocketPath, type SocketPathProbe } from '../../index.js';
 import { type Command, EXIT } from '../command.js';
 import type { Output } from '../output.js';
-import { printable, wrap } from '../text.js';
+import { printable } from '../text.js';
 
 /** `probe PATH`. */
 export const probe: Command = {
@@ -33,7 +33,7 @@ function printProbe(report: SocketPathProbe, output: Output): void {
     : output.style('red', `${glyphs.bad} ${report.code ?? 'does not bind'}`);
   output.line(`${verdict}  ${report.type}  ${report.bytes} of ${report.limit} bytes  ${printable(report.path)}`);
   const notes = [report.message, nodeNote(report)].filter((note) => note !== undefined);
-  for (const note of notes) for (const line of wrap(printable(note), output.proseWidth - 2)) output.line(`  ${line}`);
+  for (const note of notes) output.prose(printable(note), '  ', '  ');
 }
 
 function nodeNote(report: SocketPathProbe): string | undefined {

@@ -1,5 +1,6 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
 import { type Command, EXIT } from '../command.js';
-import { packageVersion } from '../version.js';
 
 /** `version`. */
 export const version: Command = {
@@ -15,3 +16,10 @@ export const version: Command = {
     return EXIT.fine;
   },
 };
+
+/** This package's own version. */
+export function packageVersion(): string {
+  // dist/cli/commands/ lies three levels below the package's own directory.
+  const { version: own } = JSON.parse(fs.readFileSync(path.join(__dirname, '../../../package.json'), 'utf8'));
+  return String(own);
+}

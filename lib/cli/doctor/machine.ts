@@ -3,7 +3,13 @@
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { type BindingInfo, BoxSockets, measureSunPathLimit, sunPathLimit } from '../../index.js';
+import {
+  type BindingInfo,
+  BoxSockets,
+  type InspectedDirectory,
+  measureSunPathLimit,
+  sunPathLimit,
+} from '../../index.js';
 import { inspectMount } from '../mounts.js';
 import { shellCommand } from '../text.js';
 import { errorCode, errorMessage, lookAt, octal, realPath } from './facts.js';
@@ -26,56 +32,63 @@ export interface MachineReport extends Pick<DoctorReport, 'limit' | 'base' | 'pa
 interface Failure {
   code: string;
   message: string;
+  /** The pid of who holds the lock. */
+  owner?: number;
 }
+
+const NATIVE = 'ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE';
 
 /** Looks at all that every box shares, and changes nothing. */
 export async function inspectMachine(request: DoctorRequest): Promise<MachineReport> {
   const { base: where, uid } = boxOptionsOf(request);
   const { limit, failure } = await measureLimit(where);
   const mount = inspectMount(realPath(where));
-  const base = { ...directoryReport(where, statOrCode(where)), isPrivate: mount.isPrivate };
-  const parent = directoryReport(path.join(where, `bl-${uid}`), lookAt(path.join(where, `bl-${uid}`)));
-  const findings = uidFindings(request);
-  const report = { limit, base, parent, findings, bindings: null, isNoatime: mount.options.includes('noatime') };
-  if (failure?.code === 'ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE') {
-    findings.push(nativeFinding(failure.message));
-    return report;
-  }
-  if (base.owner === null) {
-    findings.push(absentFinding(request, base));
-    return { ...report, parent: { ...parent, state: 'missing' } };
-  }
-  const { bindings, failure: notListed } = await listBindings(request);
-  const refused = notListed === null ? null : refusal(request, notListed, { base, parent });
+  const unknown = { state: 'unknown', owner: null, mode: null };
+  const report = {
+    limit,
+    base: { path: where, ...unknown, isPrivate: mount.isPrivate } as DoctorReport['base'],
+    parent: { path: path.join(where, `bl-${uid}`), ...unknown } as DirectoryReport,
+    findings: uidFindings(request),
+    bindings: null as MachineReport['bindings'],
+    isNoatime: mount.options.includes('noatime'),
+  };
+  if (failure?.code === NATIVE) return { ...report, findings: [...report.findings, nativeFinding(failure.message)] };
+  const { base, parent } = await BoxSockets.inspect({ base: where, uid });
+  const listed = parent.ok ? await listBindings(request) : { bindings: null, failure: null };
   const found =
-    refused ?? lockRefusal(parent, await failureOfLock(request, parent)) ?? unwritable(request, failure, parent);
-  if (found !== null) findings.push(found);
-  if (refused !== null) (refused.code.startsWith('base') ? base : parent).state = refused.code.replace(/^\w+-/, '');
-  if (mount.isPrivate === true) findings.push(privateFinding(request, mount.evidence));
+    baseFinding(request, base) ??
+    parentFinding(parent, listed.failure) ??
+    lockFinding(parent, await failureOfLock(request, parent)) ??
+    unwritableFinding(request, failure, parent);
+  const add = (one: Finding | null) => {
+    if (one !== null) report.findings.push(one);
+  };
+  add(found);
+  if (mount.isPrivate === true) add(privateFinding(request, mount.evidence));
   if (mount.options.includes('nosymfollow')) {
     const message = `${where} is mounted nosymfollow: no symlink is followed there, so no binding works.`;
-    findings.push(finding('base-nosymfollow', message, shellCommand('findmnt', '-T', where), anotherBase(request)));
+    add(finding('base-nosymfollow', message, shellCommand('findmnt', '-T', where), anotherBase(request)));
   }
-  if (bindings !== null && parent.owner !== null && parent.mode !== '0700') {
-    parent.state = 'mode';
-    const message = `The parent ${parent.path} has mode ${parent.mode} and should have 0700. The next ensure repairs it.`;
-    findings.push(finding('parent-mode', message, look(parent.path), asUser(['chmod', '00700', '--', parent.path])));
+  const isRepaired = listed.bindings !== null && parent.mode !== null && parent.mode !== 0o700;
+  if (isRepaired) {
+    const message = `The parent ${parent.path} has mode ${octal(parent.mode ?? 0)} and should have 0700. The next ensure repairs it.`;
+    add(finding('parent-mode', message, look(parent.path), asUser(['chmod', '00700', '--', parent.path])));
   }
-  return { ...report, bindings };
-}
-
-function statOrCode(where: string): fs.Stats | string {
-  try {
-    return fs.statSync(where);
-  } catch (error) {
-    return errorCode(error);
-  }
-}
-
-function directoryReport(where: string, st: fs.Stats | string): DirectoryReport {
-  if (typeof st !== 'string') return { path: where, state: 'fine', owner: st.uid, mode: octal(st.mode) };
-  const state = st === 'ENOENT' || st === 'ENOTDIR' ? 'missing' : 'unreadable';
-  return { path: where, state, owner: null, mode: null };
+  const stateOf = (directory: InspectedDirectory): DirectoryReport => {
+    const { path: at, owner, mode } = directory;
+    const refused =
+      found?.code.startsWith(directory === base ? 'base-' : 'parent-') === true
+        ? found.code.replace(/^\w+-/, '')
+        : null;
+    const state = refused ?? (owner === null ? 'missing' : directory === parent && isRepaired ? 'mode' : 'fine');
+    return { path: at, state, owner, mode: mode === null ? null : octal(mode) };
+  };
+  return {
+    ...report,
+    base: { ...stateOf(base), isPrivate: mount.isPrivate },
+    parent: stateOf(parent),
+    bindings: listed.bindings,
+  };
 }
 
 async function measureLimit(base: string): Promise<{ limit: DoctorReport['limit']; failure: Failure | null }> {
@@ -84,9 +97,13 @@ async function measureLimit(base: string): Promise<{ limit: DoctorReport['limit'
     const { measured } = await measureSunPathLimit(base);
     return { limit: { declared, measured, portable }, failure: null };
   } catch (error) {
-    const failure = { code: errorCode(error), message: errorMessage(error) };
-    return { limit: { declared, measured: null, portable }, failure };
+    return { limit: { declared, measured: null, portable }, failure: failureOf(error) };
   }
+}
+
+function failureOf(error: unknown): Failure {
+  const { owner } = error as { owner?: number };
+  return { code: errorCode(error), message: errorMessage(error), ...(owner !== undefined && { owner }) };
 }
 
 function uidFindings(request: DoctorRequest): Finding[] {
@@ -102,91 +119,90 @@ function nativeFinding(message: string): Finding {
   // Its last line is what to do, a sentence.
   const end = message.lastIndexOf('\n');
   const shown = shellCommand('ls', '-lR', path.join(__dirname, '../../../prebuilds'));
-  return finding('ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE', message.slice(0, end), shown, `# ${message.slice(end + 1)}`);
+  return finding(NATIVE, message.slice(0, end), shown, `# ${message.slice(end + 1)}`);
 }
 
-function absentFinding(request: DoctorRequest, { path: where, state }: DirectoryReport): Finding {
-  if (state === 'unreadable') {
-    const message = `The base ${where} cannot be looked at: a directory above it is closed to this user.`;
-    return finding('base-unreadable', message, shellCommand('namei', '-l', where), anotherBase(request));
+// What there is to be done about a base that ensure refuses.
+function baseFinding(
+  request: DoctorRequest,
+  { path: where, ok, owner, mode, message = '' }: InspectedDirectory,
+): Finding | null {
+  if (ok) return null;
+  if (owner === null && statCode(where) === 'EACCES') {
+    const said = `The base ${where} cannot be looked at: a directory above it is closed to this user.`;
+    return finding('base-unreadable', said, shellCommand('namei', '-l', where), anotherBase(request));
   }
-  const make = asRoot('mkdir', '-m', '1777', '--', where);
-  return finding('base-missing', `The base ${where} does not exist.`, look(path.dirname(where)), make);
+  if (owner === null && statCode(where) === 'ENOENT') {
+    const make = asRoot('mkdir', '-m', '1777', '--', where);
+    return finding('base-missing', `The base ${where} does not exist.`, look(path.dirname(where)), make);
+  }
+  const chmod = ['chmod', '+t', '--', where];
+  // Who may set the bit that is missing; a base of a stranger stays one.
+  const sets = owner === ownUid() ? asUser(chmod) : owner === 0 ? asRoot(...chmod) : null;
+  const isOpen = statCode(where) === 'directory' && mode !== null && (mode & 0o022) !== 0 && (mode & 0o1000) === 0;
+  return finding('base-untrusted', `${message}.`, look(where), (isOpen ? sets : null) ?? anotherBase(request));
+}
+
+function statCode(where: string): string {
+  try {
+    return fs.statSync(where).isDirectory() ? 'directory' : 'ENOTDIR';
+  } catch (error) {
+    return errorCode(error);
+  }
 }
 
 /** What stands in the parent, by id, or why that cannot be told. */
-export async function listBindings(request: DoctorRequest) {
+export async function listBindings(
+  request: DoctorRequest,
+): Promise<Pick<MachineReport, 'bindings'> & { failure: Failure | null }> {
   const { base, uid } = boxOptionsOf(request);
   try {
     const listed = await BoxSockets.list({ base, uid });
     return { bindings: new Map(listed.map((one) => [one.id, one])), failure: null };
   } catch (error) {
-    return { bindings: null, failure: { code: errorCode(error), message: `${errorMessage(error)}.` } };
+    return { bindings: null, failure: failureOf(error) };
   }
 }
 
-function refusal(
-  request: DoctorRequest,
-  { code, message: said }: Failure,
-  { base, parent }: Pick<DoctorReport, 'base' | 'parent'>,
-): Finding {
+function parentFinding(parent: InspectedDirectory, notListed: Failure | null): Finding | null {
+  const { code, message } = parent.ok ? (notListed ?? { code: null, message: '' }) : parent;
+  const [shown, said] = [look(parent.path), `${message}.`];
   switch (code) {
-    case 'ERR_BOX_SOCKETS_BASE_UNTRUSTED': {
-      const st = statOrCode(base.path);
-      const lacksSticky = typeof st !== 'string' && st.isDirectory() && (st.mode & 0o1000) === 0;
-      const chmod = ['chmod', '+t', '--', base.path];
-      // Who may set the bit that is missing; a base of a stranger stays one.
-      const mend = !lacksSticky
-        ? null
-        : base.owner === ownUid()
-          ? asUser(chmod)
-          : base.owner === 0
-            ? asRoot(...chmod)
-            : null;
-      return finding('base-untrusted', said, look(base.path), mend ?? anotherBase(request));
-    }
+    case null:
+      return null;
     case 'ERR_BOX_SOCKETS_PARENT_NOT_DIRECTORY':
-      return finding('parent-not-a-directory', said, look(parent.path), moveAside(parent.path));
+      return finding('parent-not-a-directory', said, shown, moveAside(parent.path));
     case 'ERR_BOX_SOCKETS_PARENT_FOREIGN': {
       const ask = `# ask uid ${parent.owner} first, whose bindings may lie in it; it is only moved, and nothing is lost`;
       const aside = asRoot('mv', '-n', '--', parent.path, `${parent.path}.aside`);
-      return finding('parent-foreign', said, look(parent.path), ask, aside);
+      return finding('parent-foreign', said, shown, ask, aside);
     }
     default: {
       const open = asUser(['chmod', '00700', '--', parent.path]);
-      return finding('parent-unreadable', `The bindings cannot be listed: ${said}`, look(parent.path), open);
+      return finding('parent-unreadable', `The bindings cannot be listed: ${said}`, shown, open);
     }
   }
 }
 
 // Asked of an operation that takes the lock and finds nothing to do.
-async function failureOfLock(
-  request: DoctorRequest,
-  parent: DirectoryReport,
-): Promise<(Failure & { owner: number }) | null> {
-  if (parent.mode !== '0700' || lookAt(`${parent.path}/.lock`) === 'ENOENT') return null;
+async function failureOfLock(request: DoctorRequest, parent: InspectedDirectory): Promise<Failure | null> {
+  if (!parent.ok || parent.mode !== 0o700 || lookAt(`${parent.path}/.lock`) === 'ENOENT') return null;
   const nobody = new BoxSockets(`doctor-${randomBytes(8).toString('hex')}`, '/', boxOptionsOf(request));
-  try {
-    await nobody.remove({ lockTimeout: 1000 });
-    return null;
-  } catch (error) {
-    const owner = (error as { owner?: number }).owner ?? -1;
-    return { code: errorCode(error), message: `${errorMessage(error)}.`, owner };
-  }
+  return nobody.remove({ lockTimeout: 1000 }).then(() => null, failureOf);
 }
 
-function lockRefusal(parent: DirectoryReport, failure: (Failure & { owner: number }) | null): Finding | null {
+function lockFinding(parent: InspectedDirectory, failure: Failure | null): Finding | null {
   const lock = `${parent.path}/.lock`;
-  if (failure?.code === 'ERR_BOX_SOCKETS_LOCK_UNTRUSTED') {
-    return finding('lock-untrusted', failure.message, look(lock), moveAside(lock));
+  const { code, message, owner = -1 } = failure ?? {};
+  if (code === 'ERR_BOX_SOCKETS_LOCK_UNTRUSTED') {
+    return finding('lock-untrusted', `${message}.`, look(lock), moveAside(lock));
   }
-  if (failure?.code !== 'ERR_BOX_SOCKETS_LOCK_TIMEOUT') return null;
-  const pid = String(failure.owner);
-  const shown = failure.owner > 0 ? ['ps', '-o', 'pid,etime,args', '-p', pid] : ['fuser', '-v', lock];
+  if (code !== 'ERR_BOX_SOCKETS_LOCK_TIMEOUT') return null;
+  const shown = owner > 0 ? ['ps', '-o', 'pid,etime,args', '-p', String(owner)] : ['fuser', '-v', lock];
   const wait = asUser(['flock', '-w', '60', lock, 'true']);
   return finding(
     'lock-held',
-    failure.message,
+    `${message}.`,
     shellCommand(...shown),
     '# it may only be slow; this waits a minute:',
     wait,
@@ -194,27 +210,25 @@ function lockRefusal(parent: DirectoryReport, failure: (Failure & { owner: numbe
 }
 
 // Where a first ensure would make the parent, or any would make its link.
-function unwritable(request: DoctorRequest, failure: Failure | null, parent: DirectoryReport): Finding | null {
+function unwritableFinding(
+  request: DoctorRequest,
+  failure: Failure | null,
+  parent: InspectedDirectory,
+): Finding | null {
   const { base: where } = boxOptionsOf(request);
   const another = anotherBase(request);
-  switch (failure?.code) {
-    case 'EROFS': {
-      const message = `${where} lies on a file system that is mounted read-only: no binding can be made or repaired.`;
-      return finding('base-read-only', message, shellCommand('findmnt', '-T', where), another);
-    }
-    case 'ENOSPC':
-    case 'EDQUOT': {
-      const message = `The file system of ${where} is full (${failure.code}): no binding can be made or repaired.`;
-      return finding('base-full', message, shellCommand('df', '-h', where), shellCommand('df', '-i', where), another);
-    }
-    case 'EACCES': {
-      if (parent.owner !== null) return null;
-      const message = `This user may not write to ${where}, where the first ensure would make ${parent.path}.`;
-      return finding('base-unwritable', message, look(where), another);
-    }
-    default:
-      return null;
+  const code = failure?.code;
+  if (code === 'EROFS') {
+    const message = `${where} lies on a file system that is mounted read-only: no binding can be made or repaired.`;
+    return finding('base-read-only', message, shellCommand('findmnt', '-T', where), another);
   }
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    const message = `The file system of ${where} is full (${code}): no binding can be made or repaired.`;
+    return finding('base-full', message, shellCommand('df', '-h', where), shellCommand('df', '-i', where), another);
+  }
+  if (code !== 'EACCES' || parent.owner !== null) return null;
+  const message = `This user may not write to ${where}, where the first ensure would make ${parent.path}.`;
+  return finding('base-unwritable', message, look(where), another);
 }
 
 function privateFinding(request: DoctorRequest, evidence: string): Finding {

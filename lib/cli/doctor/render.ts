@@ -1,10 +1,10 @@
 // The page that `doctor` prints: the verdict, a line for each box, each finding with what to do, and the rest on demand.
 
+import { packageVersion } from '../commands/version.js';
 import type { Output } from '../output.js';
-import { plural, printable, shorten, wrap } from '../text.js';
-import { packageVersion } from '../version.js';
+import { plural, printable, shorten } from '../text.js';
+import { renderBars } from './bars.js';
 import type { DirectBind } from './direct-bind.js';
-import { renderBars } from './render-bars.js';
 import type { BoxReport, DoctorReport, Finding } from './report.js';
 import type { SelfCheck } from './self-check.js';
 
@@ -12,68 +12,54 @@ import type { SelfCheck } from './self-check.js';
 const MOST_IN_ORDER = 20;
 const MOST_LINES = 6;
 const MOST_DRAWN = 3;
+const COLOURS = { error: 'red', warning: 'yellow', info: 'dim', ok: 'green', broken: 'red', lost: 'yellow' } as const;
 
 /** Prints the report. */
-export function renderReport(
-  report: DoctorReport,
-  selfCheck: SelfCheck | null,
-  verbose: boolean,
-  output: Output,
-): void {
+export function renderReport(report: DoctorReport, check: SelfCheck | null, verbose: boolean, output: Output): void {
   output.line(verdict(report, output));
-  if (verbose || selfCheck !== null) renderMachine(report, output);
-  if (selfCheck !== null) renderDirect(selfCheck, output);
+  if (verbose || check !== null) renderMachine(report, output);
+  if (check !== null) renderDirect(check, output);
   renderBoxes(report.boxes, verbose, output);
-  for (const finding of report.findings) {
-    // Drawn above, and nothing to be done about.
-    if (finding.code !== 'direct-bind') renderFinding(finding, verbose, output);
-  }
+  // The direct bind is shown above, and there is nothing to be done about it.
+  const findings = report.findings.filter((finding) => finding.code !== 'direct-bind');
+  for (const finding of findings) renderFinding(finding, verbose, output);
   const drawn = verbose ? report.boxes : report.boxes.filter((box) => box.sockets.some(isBroken)).slice(0, MOST_DRAWN);
   for (const box of drawn) renderBars(box, output);
-  if (selfCheck !== null) {
-    output.line();
-    output.line(output.style('dim', 'Next: boxsockets doctor --home DIR'));
-  }
+  if (check !== null) output.line(`\n${output.style('dim', 'Next: boxsockets doctor --home DIR')}`);
 }
 
 /** The first line, which says it all. */
 export function verdict({ ok, boxes, findings }: DoctorReport, output: Output): string {
   const count = (severity: Finding['severity']) => findings.filter((one) => one.severity === severity).length;
   const [errors, warnings] = [count('error'), count('warning')];
-  const checked = `${plural(boxes.length, 'box', 'boxes')} checked`;
-  if (ok) return output.style('green', `${output.glyphs.good} All is well: ${checked}.`);
-  const counts = [errors > 0 ? plural(errors, 'error') : '', warnings > 0 ? plural(warnings, 'warning') : ''];
+  const all = plural(boxes.length, 'box', 'boxes');
+  if (ok) return output.style('green', `${output.glyphs.good} All is well: ${all} checked.`);
   const broken = boxes.filter((box) => stateOf(box).word !== 'ok').length;
-  const which = broken > 0 ? `${broken} of ${plural(boxes.length, 'box', 'boxes')} not in order` : checked;
-  const text = `${which}: ${counts.filter((part) => part !== '').join(', ')}.`;
+  const counts = [errors > 0 ? plural(errors, 'error') : '', warnings > 0 ? plural(warnings, 'warning') : ''];
+  const text = `${broken > 0 ? `${broken} of ${all} not in order` : `${all} checked`}: ${counts.filter(Boolean).join(', ')}.`;
   return output.style(errors > 0 ? 'red' : 'yellow', `${output.glyphs[errors > 0 ? 'bad' : 'warning']} ${text}`);
 }
 
 function renderBoxes(boxes: BoxReport[], verbose: boolean, output: Output): void {
-  if (boxes.length === 0) return;
-  output.line();
   const idWidth = Math.min(output.width < 60 ? 14 : 30, Math.max(...boxes.map(({ id }) => printable(id).length)));
-  const told = boxes.map((box) => ({ box, state: stateOf(box) }));
-  const inOrder = told.filter(({ state }) => state.word === 'ok');
-  const shown = new Set(verbose ? inOrder : inOrder.slice(0, MOST_IN_ORDER));
-  for (const one of told) {
-    if (one.state.word === 'ok' && !shown.has(one)) continue;
-    const { word, style, said } = one.state;
-    const id = shorten(printable(one.box.id), idWidth, output.glyphs.ellipsis).padEnd(idWidth);
-    const start = `${output.style(style, word.padEnd(6))}  ${id}  `;
-    const left = output.width - 10 - idWidth;
-    const size = `${longest(one.box, 'bytes')} of 103 bytes, ${longest(one.box, 'realBytes')} directly`;
-    const parts = [said, size, printable(one.box.realDir)];
-    let text = shorten(said, left, output.glyphs.ellipsis);
-    for (const part of parts.slice(1)) if (`${text}  ${part}`.length <= left) text += `  ${part}`;
-    output.line(start + text);
+  const room = output.width - 10 - idWidth;
+  let inOrder = 0;
+  if (boxes.length > 0) output.line();
+  for (const box of boxes) {
+    const { word, said } = stateOf(box);
+    if (word === 'ok' && ++inOrder > MOST_IN_ORDER && !verbose) continue;
+    const [bytes, directly] = (['bytes', 'realBytes'] as const).map((of) =>
+      Math.max(...box.sockets.map((one) => one[of])),
+    );
+    let text = shorten(said, room, output.glyphs.ellipsis);
+    for (const part of [`${bytes} of 103 bytes, ${directly} directly`, printable(box.realDir)]) {
+      if (`${text}  ${part}`.length <= room) text += `  ${part}`;
+    }
+    const id = shorten(printable(box.id), idWidth, output.glyphs.ellipsis).padEnd(idWidth);
+    output.line(`${output.style(COLOURS[word], word.padEnd(6))}  ${id}  ${text}`);
   }
-  const hidden = inOrder.length - shown.size;
+  const hidden = verbose ? 0 : inOrder - MOST_IN_ORDER;
   if (hidden > 0) output.line(`${hidden} more in order (all of them: --verbose, --json)`);
-}
-
-function longest(box: BoxReport, of: 'bytes' | 'realBytes'): number {
-  return Math.max(...box.sockets.map((socket) => socket[of]));
 }
 
 const BINDING_SAID: Record<BoxReport['binding']['state'], string> = {
@@ -91,107 +77,67 @@ function isBroken(socket: BoxReport['sockets'][0]): boolean {
   return !socket.fits || socket.probe?.ok === false;
 }
 
-function stateOf({ binding, sockets }: BoxReport): {
-  word: 'ok' | 'broken' | 'lost';
-  style: 'green' | 'red' | 'yellow';
-  said: string;
-} {
+function stateOf({ binding, sockets }: BoxReport): { word: 'ok' | 'broken' | 'lost'; said: string } {
   const failed = sockets.find(isBroken);
-  if (failed !== undefined) {
-    const why = failed.fits ? `does not bind, ${failed.probe?.code}` : 'is too long';
-    return { word: 'broken', style: 'red', said: `${failed.name} ${why}` };
-  }
+  const why = failed?.fits === true ? `does not bind, ${failed.probe?.code}` : 'is too long';
+  if (failed !== undefined) return { word: 'broken', said: `${failed.name} ${why}` };
   const said = BINDING_SAID[binding.state];
-  if (binding.state === 'live' || binding.state === 'idle') return { word: 'ok', style: 'green', said };
-  const lost = ['missing', 'dangling', 'unknown'].includes(binding.state);
-  return lost ? { word: 'lost', style: 'yellow', said } : { word: 'broken', style: 'red', said };
+  if (binding.state === 'live' || binding.state === 'idle') return { word: 'ok', said };
+  return { word: ['missing', 'dangling', 'unknown'].includes(binding.state) ? 'lost' : 'broken', said };
 }
 
 function renderFinding({ severity, code, message, remedy }: Finding, verbose: boolean, output: Output): void {
-  const colour = { error: 'red', warning: 'yellow', info: 'dim' } as const;
-  output.line();
-  output.line(`${output.style(colour[severity], severity)}  ${output.style('bold', code)}`);
-  for (const part of message.split('\n')) {
-    for (const text of wrap(printable(part), output.proseWidth - 2)) output.line(`  ${text}`);
-  }
-  // A command stays whole, however long: it is there to be pasted.
-  const lines = remedy.split('\n');
+  output.line(`\n${output.style(COLOURS[severity], severity)}  ${output.style('bold', code)}`);
+  for (const part of message.split('\n')) output.prose(printable(part), '  ', '  ');
+  const lines = remedy.split('\n').map(printable);
   const shown = verbose || lines.length <= MOST_LINES + 1 ? lines : lines.slice(0, MOST_LINES);
   for (const line of shown) {
-    const isComment = line.startsWith('# ');
-    const parts = isComment
-      ? wrap(printable(line.slice(2)), output.proseWidth - 6).map((text) => `# ${text}`)
-      : [printable(line)];
-    for (const part of parts) output.line(`    ${output.style(isComment ? 'dim' : 'cyan', part)}`);
+    // A command stays whole, however long: it is there to be pasted.
+    if (line.startsWith('# ')) output.prose(line.slice(2), '    # ', '    # ');
+    else output.line(`    ${output.style('cyan', line)}`);
   }
   if (shown.length < lines.length) output.line(`    # ${lines.length - shown.length} more lines: --verbose, --json`);
 }
 
 function renderMachine({ limit, base, parent, cleaner, platform }: DoctorReport, output: Output): void {
-  const row = (label: string, text: string): void => {
-    const column = output.width < 60 ? 2 : 10;
-    if (column === 2) output.line(output.style('bold', label));
-    wrap(printable(text), output.proseWidth - column).forEach((line, index) => {
-      output.line(`${output.style('bold', (index === 0 && column > 2 ? label : '').padEnd(column))}${line}`);
-    });
-  };
-  const measured = limit.measured === null ? 'not measured' : `${limit.measured} measured`;
-  const described = ({ state, owner, mode }: DoctorReport['parent']): string =>
-    `${state}${owner === null ? '' : ` (uid ${owner}, mode ${mode})`}`;
+  const row = (label: string, text: string) =>
+    output.prose(printable(text), output.style('bold', label.padEnd(10)), ' '.repeat(10));
+  const described = ({ path, state, owner, mode }: DoctorReport['parent']): string =>
+    `${path}, ${state}${owner === null ? '' : ` (uid ${owner}, mode ${mode})`}`;
   output.line();
   row('Host', `${process.platform} ${process.arch}, Node ${process.version}, boxsockets ${packageVersion()}`);
-  row(
-    'Limit',
-    `an address holds ${limit.declared} bytes here (${measured}); ${limit.portable} and a NUL fit everywhere`,
-  );
-  row('Base', `${base.path}, ${described(base)}${base.isPrivate === true ? ', private to this process' : ''}`);
-  row('Parent', `${parent.path}, ${described(parent)}`);
+  const { declared, measured, portable } = limit;
+  row('Limit', `an address holds ${declared} bytes here (measured: ${measured}); ${portable} and a NUL fit everywhere`);
+  row('Base', `${described(base)}${base.isPrivate === true ? ', private to this process' : ''}`);
+  row('Parent', described(parent));
   for (const { name, active, takesLink, age, reason } of cleaner.cleaners) {
     const takes =
       takesLink === null ? 'may take a link' : takesLink ? `takes a link after ${age}` : 'takes no link here';
     row('Cleaner', `${name} ${takes} (${active ? '' : 'not active: '}${reason})`);
   }
-  if (cleaner.cleaners.length === 0) row('Cleaner', 'none found');
-  if (platform === 'linux') row('', `to be sure, in /etc/tmpfiles.d: ${cleaner.tmpfilesLine}`);
+  if (platform === 'linux') row('Protect', `in /etc/tmpfiles.d: ${cleaner.tmpfilesLine}`);
 }
 
 function renderDirect({ direct, through, native }: SelfCheck, output: Output): void {
   if (direct === null) return;
   output.line();
-  for (const line of wrap('A socket in a home made for this, by net.Server.listen(path)', output.proseWidth)) {
-    output.line(output.style('bold', line));
-  }
-  renderBind('directly', direct, output);
-  if (native !== null) {
-    const isGood = native === 'binds';
-    const mark = output.style(isGood ? 'green' : 'red', output.glyphs[isGood ? 'good' : 'bad']);
-    for (const line of wrap(`by a bind that cuts nothing: ${native}`, output.proseWidth - 4))
-      output.line(`  ${mark} ${line}`);
-  }
-  if (through !== null) renderBind('through its binding', through, output);
-}
-
-function renderBind(how: string, bind: DirectBind, output: Output): void {
-  const { glyphs } = output;
-  const mark = bind.outcome === 'bound' ? output.style('green', glyphs.good) : output.style('red', glyphs.bad);
-  const outcomes = {
-    bound: 'binds',
-    cut: '"listening", but at a cut path',
-    lost: '"listening", and no socket is to be found',
-    refused: `fails, ${bind.code}`,
+  output.prose('A socket in a home made for this, by net.Server.listen(path):');
+  const mark = (isGood: boolean) =>
+    `  ${output.style(isGood ? 'green' : 'red', output.glyphs[isGood ? 'good' : 'bad'])} `;
+  const show = (how: string, bind: DirectBind): void => {
+    const said = {
+      bound: 'binds',
+      cut: '"listening", but at a cut path',
+      lost: '"listening", and no socket is to be found',
+    };
+    const outcome = bind.outcome === 'refused' ? `fails, ${bind.code}` : said[bind.outcome];
+    output.prose(`${how}, ${bind.bytes} bytes: ${outcome}`, mark(bind.outcome === 'bound'), '    ');
+    for (const path of [bind.path, bind.cutPath ?? '']) {
+      const label = `    ${String(Buffer.byteLength(path)).padEnd(5)}`;
+      if (path !== '') output.line(label + shorten(printable(path), output.proseWidth - 9, output.glyphs.ellipsis));
+    }
   };
-  const [first = '', ...rest] = wrap(`${how}, ${bind.bytes} bytes: ${outcomes[bind.outcome]}`, output.proseWidth - 4);
-  output.line(`  ${mark} ${first}`);
-  for (const line of rest) output.line(`    ${line}`);
-  const paths =
-    bind.cutPath === undefined
-      ? [['', bind.path]]
-      : [
-          [bind.bytes, bind.path],
-          [bind.cutBytes, bind.cutPath],
-        ];
-  for (const [bytes, path] of paths) {
-    const label = bytes === '' ? '    ' : `    ${String(bytes).padEnd(5)}`;
-    output.line(label + shorten(printable(String(path)), output.proseWidth - label.length, glyphs.ellipsis));
-  }
+  show('directly', direct);
+  if (native !== null) output.prose(`by a bind that cuts nothing: ${native}`, mark(native === 'binds'), '    ');
+  if (through !== null) show('through its binding', through);
 }

@@ -28,7 +28,7 @@ const CASES: [line: string, words: string[]][] = [
   ['boxsockets ensure --tak', ['--takeover']],
   ['boxsockets doctor --krun ', ['none', 'suffix', 'temp-dir']],
   ['boxsockets policy --format bw', ['bwrap']],
-  ['boxsockets completion ', ['bash', 'fish', 'zsh']],
+  ['boxsockets completion ', ['bash', 'fish', 'words', 'zsh']],
   ['boxsockets remove my', ['my-box']],
 ];
 
@@ -45,7 +45,7 @@ const sorted = (text: string) =>
     .sort();
 
 describe('completion', () => {
-  promise(missingTool('bash'), 'bash completes commands, options, values, ids and directories', async () => {
+  promise(missingTool('bash'), 'bash completes commands, options, values and ids', async () => {
     const ask = `source '${await scriptOf('bash')}'
       COMP_LINE=$1; read -ra COMP_WORDS <<<"$1"; [[ $1 == *' ' ]] && COMP_WORDS+=('')
       COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); cd '${test.dir}'; _boxsockets; printf '%s\\n' "\${COMPREPLY[@]}"`;
@@ -53,18 +53,23 @@ describe('completion', () => {
       const { stdout, stderr } = run('bash', ['-c', ask, 'bash', line], { env });
       expect([line, sorted(stdout), stderr]).toEqual([line, words, '']);
     }
-    expect(sorted(run('bash', ['-c', ask, 'bash', 'boxsockets doctor --home some'], { env }).stdout)).toEqual([
-      'some dir',
-    ]);
+    // Where a path may stand there are no words, and bash goes on with files.
+    expect(sorted(run('bash', ['-c', ask, 'bash', 'boxsockets doctor --home some'], { env }).stdout)).toEqual([]);
+    expect(fs.readFileSync(await scriptOf('bash'), 'utf8')).toContain('complete -o default');
   });
 
-  promise(missingTool('fish'), 'fish completes commands, options, values and ids', async () => {
+  promise(missingTool('fish'), 'fish completes commands, options, values, ids and paths', async () => {
     const file = await scriptOf('fish');
     for (const [line, words] of CASES) {
       const { stdout, stderr } = run('fish', ['-c', `source '${file}'; complete -C '${line}'`], { env });
       const found = stdout.replace(/\t.*$/gm, '');
       expect([line, sorted(found), stderr]).toEqual([line, words, '']);
     }
+    const paths = run('fish', ['-c', `source '${file}'; complete -C 'boxsockets doctor --home some'`], {
+      env,
+      cwd: test.dir,
+    });
+    expect(paths.stdout).toContain('some dir');
   });
 
   promise(missingTool('zsh'), 'zsh completes commands, options, values and ids', async () => {
