@@ -7,7 +7,7 @@ import * as net from 'node:net';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { BoxSockets, probeSocketPathSync } from '../../dist/index.js';
+import { BoxSockets, probeSocketPathSync } from '../../../dist/index.js';
 import {
   exchangeWithPython,
   fixtures,
@@ -19,7 +19,7 @@ import {
   socketsBelow,
   startUntil,
   tempDir,
-} from '../helpers.js';
+} from '../../helpers.js';
 
 const missingTmux = missingTool('tmux', ['-V']);
 const missingSocat = missingTool('socat', ['-V']);
