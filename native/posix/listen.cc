@@ -91,10 +91,16 @@ class Binder {
     Address address;
     Status status = Address::Make(path_.c_str(), kLongestPath, "bind", &address);
     if (!status.ok()) return status;
+    // Not even a name of our own is made beside what is there.
+    struct stat st;
+    if (fstatat(real_dir_.at(), entry_.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) return InUse();
     UnforeseenName name;
     JoinedPath path(binding_, name.c_str()), from = real_dir_.Entry(name.c_str());
     status = BindWithMode(socket, path.c_str(), Address::kLongest, mode);
     if (!status.ok()) return status;
+    // By the name that only this knows: under its own, it is never open to more than `mode`. Where
+    // it fails, RepairMode does it again, and says why.
+    fchmodat(real_dir_.at(), from.c_str(), mode, AT_SYMLINK_NOFOLLOW);
     int errnum = TakeName(from.c_str());
     if (errnum == 0) return Status::Ok();
     // Nothing else bears that name, wherever it landed.
@@ -105,7 +111,7 @@ class Binder {
   int TakeName(const char* from) {
     int at = real_dir_.at();
     if (renameatx_np(at, from, at, entry_.c_str(), RENAME_EXCL) == 0) return 0;
-    // Not every file system can refuse to replace: there, a look must do.
+    // Not every file system can refuse to replace: there, one more look must do.
     struct stat st;
     if (errno != ENOTSUP) return errno;
     if (fstatat(at, entry_.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) return EEXIST;
