@@ -4,6 +4,7 @@ import * as fs from 'node:fs';
 import { type BoxLayout, ShimProcess } from '../box/index.js';
 import { asError } from '../errors.js';
 import { probeSocketPath } from '../operations/probe-path.js';
+import { sameInode } from '../operations/same-inode.js';
 import { BoxProcesses } from './ending.js';
 import { processTable, withSocketsBelow } from './process-table.js';
 
@@ -71,6 +72,7 @@ async function look(layout: BoxLayout, launched: ShimProcess | undefined): Promi
 /** A socket of the box that another process than this one holds, and why that cannot be told. */
 export async function heldSockets(layout: BoxLayout): Promise<{ held: string | null; unknown: string | null }> {
   const { realDir, bindingDir } = layout.sockets;
+  const throughBinding = process.platform !== 'linux' && (await leadsTo(bindingDir, realDir));
   let unknown: string | null = null;
   let count = 0;
   for await (const found of socketsBelow(realDir, MOST_LEVELS)) {
@@ -79,12 +81,19 @@ export async function heldSockets(layout: BoxLayout): Promise<{ held: string | n
       if (count > MOST_ENTRIES) break;
       continue;
     }
-    const { code, held } = await probeSocketPath(found.question);
+    // Without descriptors of directories, the binding is what is short enough.
+    const question = throughBinding ? `${bindingDir}${found.path.slice(realDir.length)}` : found.question;
+    const { ok, code, held } = await probeSocketPath(question);
+    if (!ok && code !== 'EADDRINUSE') unknown ??= `whether a process holds '${found.path}' cannot be told (${code})`;
     if (code !== 'EADDRINUSE' || held === false) continue;
     const { pids, byUs } = await holders([realDir, bindingDir]);
     if (pids > 0 || !byUs) return { held: found.path, unknown: null };
   }
   return { held: null, unknown };
+}
+
+async function leadsTo(bindingDir: string, realDir: string): Promise<boolean> {
+  return sameInode(bindingDir, realDir).catch(() => false);
 }
 
 async function holders(directories: readonly string[]): Promise<{ pids: number; byUs: boolean }> {
