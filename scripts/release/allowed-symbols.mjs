@@ -25,7 +25,7 @@ const POSIX = [
   ...['getegid', 'geteuid', 'getgid', 'getpid', 'getuid', 'kill'],
   ...['abort', 'calloc', 'free', 'malloc', 'realloc', 'strtol', 'strtoll', 'strtoul', 'strtoull'],
   ...['memchr', 'memcmp', 'memcpy', 'memmove', 'memset'],
-  ...['strchr', 'strcmp', 'strlen', 'strncmp', 'strnlen', 'strrchr', 'strtok_r'],
+  ...['stpcpy', 'strchr', 'strcmp', 'strlen', 'strncmp', 'strnlen', 'strrchr', 'strtok_r'],
 ];
 
 const LINUX = ['accept4', 'statfs'];

@@ -1,0 +1,71 @@
+// The behaviours in which XNU differs from Linux and that this host acts out, each with the line of XNU that it rests
+// on: apple-oss-distributions/xnu, 11417. ../xnu-rules.test.ts shows for each that our code does right under it.
+#pragma once
+
+#include <stdint.h>
+
+#define DARWIN_RULES(RULE)                                                                                            \
+  RULE(AddressLength, "an address takes a path of 253 bytes, and no more (Linux: 108)",                               \
+       "bsd/kern/uipc_syscalls.c, getsockaddr(): len > SOCK_MAXADDRLEN is ENAMETOOLONG")                              \
+  RULE(BindFollows, "bind follows a link at the name, and makes the socket where it leads (Linux: EADDRINUSE)",       \
+       "bsd/kern/uipc_usrreq.c, unp_bind(): NDINIT(&nd, CREATE, OP_MKFIFO, FOLLOW | LOCKPARENT, ...)")                \
+  RULE(BindMode, "a bound file has the mode 0777 less the umask, whatever the socket's (Linux: the socket's own)",    \
+       "bsd/kern/uipc_usrreq.c, unp_bind(): VATTR_SET(&va, va_mode, ACCESSPERMS & ~p->p_fd.fd_cmask)")                \
+  RULE(SocketMode, "fchmod of a socket is EINVAL (Linux: sets the mode that bind gives)",                             \
+       "bsd/vfs/vfs_syscalls.c, fchmod1(): file_vnode(), EINVAL of what is no vnode")                                 \
+  RULE(NotASocket, "connect to what is not a socket is ENOTSOCK (Linux: ECONNREFUSED)",                               \
+       "bsd/kern/uipc_usrreq.c, unp_connect(): vp->v_type != VSOCK")                                                  \
+  RULE(FullQueue, "connect to a full queue is ECONNREFUSED (Linux: waits, or EAGAIN)",                                \
+       "bsd/kern/uipc_usrreq.c, unp_connect(): (so3 = sonewconn(so2, 0, nam)) == 0")                                  \
+  RULE(TypeFirst, "EPROTOTYPE is told before whether anybody listens (as on Linux)",                                  \
+       "bsd/kern/uipc_usrreq.c, unp_connect(): so->so_type != so2->so_type, before SO_ACCEPTCONN")                    \
+  RULE(AcceptInherits, "an accepted socket is non-blocking where its listener is (Linux: never)",                     \
+       "bsd/kern/uipc_syscalls.c, accept_nocancel(): fp->f_flag = fflag")                                             \
+  RULE(PathMax, "a path has 1,023 bytes at most (Linux: 4,095)",                                                      \
+       "bsd/vfs/vfs_lookup.c, namei(): MAXPATHLEN")                                                                   \
+  RULE(MostLinks, "a lookup follows 32 links at most (Linux: 40)",                                                    \
+       "bsd/vfs/vfs_lookup.c, lookup_handle_symlink(): ni_loopcnt++ >= MAXSYMLINKS")                                  \
+  RULE(OpenSearch, "O_SEARCH opens an unreadable directory from macOS 13 on; before, it is O_RDONLY (Linux: O_PATH)", \
+       "bsd/sys/fcntl.h, O_EXEC; bsd/vfs/vfs_syscalls.c, open1(): FEXEC")                                             \
+  RULE(OpenSocket, "open of a socket is EOPNOTSUPP (Linux: ENXIO)",                                                   \
+       "bsd/vfs/vfs_vnops.c, vn_authorize_open_existing(): v_type == VSOCK")                                          \
+  RULE(UnlinkDirectory, "unlink of a directory is EPERM (Linux: EISDIR)",                                             \
+       "bsd/vfs/vfs_syscalls.c, unlinkat_internal(): vp->v_type == VDIR")                                             \
+  RULE(RenameExclusive, "a volume without VOL_CAP_INT_RENAME_EXCL says ENOTSUP (Linux: renameat2, EINVAL)",           \
+       "bsd/vfs/vfs_syscalls.c, renameat_internal(): VFS_RENAME_EXCL")                                                \
+  RULE(CaseInsensitive, "a volume may take names that differ by case for one, as APFS does by default",               \
+       "bsd/sys/attr.h, VOL_CAP_FMT_CASE_SENSITIVE")                                                                  \
+  RULE(ForgetfulReading, "a removal during the reading of a directory may hide another entry, as HFS+ and APFS do",    \
+       "IEEE Std 1003.1, readdir(): unspecified; Apple's file systems are not public")                                \
+  RULE(BirthTime, "every file tells when it was made; no descriptor pins an inode without opening the file",          \
+       "bsd/sys/stat.h, st_birthtimespec; bsd/sys/fcntl.h has no O_PATH")                                             \
+  RULE(MountedLocal, "statfs tells by MNT_LOCAL whether a volume is served here (Linux: by its magic number)",         \
+       "bsd/sys/mount.h, MNT_LOCAL")                                                                                  \
+  RULE(PeerId, "getpeereid tells who listens: the credentials at listen()",                                           \
+       "bsd/kern/uipc_usrreq.c, unp_connect(): unp2->unp_peercred; unp_listen()")                                     \
+  RULE(LockConflict, "a lock that is held is EWOULDBLOCK, 35 (Linux: 11)",                                            \
+       "bsd/kern/kern_lockf.c, lf_setlock(): EWOULDBLOCK; bsd/sys/errno.h")                                           \
+  RULE(NoProcess, "a process that is gone is an answer of no bytes, and a zombie one of state SZOMB (Linux: /proc)",  \
+       "bsd/kern/kern_sysctl.c, sysctl_prochandle(); bsd/sys/proc.h, SZOMB")
+
+namespace darwin {
+
+enum class Rule : uint8_t {
+#define DARWIN_RULE(name, what, source) k##name,
+  DARWIN_RULES(DARWIN_RULE)
+#undef DARWIN_RULE
+      kCount,
+};
+
+// The rule decided what the guest was told.
+void Took(Rule rule);
+// An option, of the environment: DARWIN_<name>=1.
+bool IsOn(const char* option);
+
+struct RuleState {
+  const char *name, *what, *source;
+  uint32_t taken;
+};
+const RuleState* Rules();
+
+}  // namespace darwin
