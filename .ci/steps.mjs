@@ -32,6 +32,7 @@ const STEPS = [
   vitest('node', 'scripts/native/sanitized.mjs', '--quick'),
   check('node', 'scripts/native/fuzz.mjs', '--runs', '1000000'),
   check('npm', 'run', 'prebuilds', '--', '--check'),
+  { name: 'npm run test:darwin', command: ['npm', 'run', 'test:darwin'], counts: readLastLine },
   vitest('npm', 'run', 'test:package', '--'),
   check('npm', 'run', 'bench', '--', '--check'),
 ];

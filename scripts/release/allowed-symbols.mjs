@@ -25,7 +25,7 @@ const POSIX = [
   ...['getegid', 'geteuid', 'getgid', 'getpid', 'getuid', 'kill'],
   ...['abort', 'calloc', 'free', 'malloc', 'realloc', 'strtol', 'strtoll', 'strtoul', 'strtoull'],
   ...['memchr', 'memcmp', 'memcpy', 'memmove', 'memset'],
-  ...['stpcpy', 'strchr', 'strcmp', 'strlen', 'strncmp', 'strnlen', 'strrchr', 'strtok_r'],
+  ...['strchr', 'strcmp', 'strcspn', 'strlen', 'strncmp', 'strnlen', 'strrchr', 'strspn', 'strtok_r'],
 ];
 
 const LINUX = ['accept4', 'statfs'];
@@ -51,6 +51,7 @@ export const SYSTEM = Object.freeze({
     '__error',
     'bzero',
     'getpeereid',
+    'statfs',
     'sysctl',
     'arc4random_uniform',
     'renameatx_np',

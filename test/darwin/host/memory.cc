@@ -68,6 +68,8 @@ void AddMemory(Symbols& symbols) {
     return AddressOf(stpcpy(static_cast<char*>(c.memory(0, strlen(from) + 1)), from));
   };
   symbols["_strcmp"] = [](const Call& c) { return Sign(strcmp(c.text(0), c.text(1))); };
+  symbols["_strspn"] = [](const Call& c) -> uint64_t { return strspn(c.text(0), c.text(1)); };
+  symbols["_strcspn"] = [](const Call& c) -> uint64_t { return strcspn(c.text(0), c.text(1)); };
   symbols["_strncmp"] = [](const Call& c) { return Sign(strncmp(c.text(0), c.text(1), c.arg(2))); };
   symbols["_strcasecmp"] = [](const Call& c) { return Sign(strcasecmp(c.text(0), c.text(1))); };
   symbols["_strchr"] = [](const Call& c) { return AddressOf(strchr(c.text(0), c.number(1))); };
