@@ -4,6 +4,7 @@ import net from 'node:net';
 import os from 'node:os';
 import { BoxSockets } from '../dist/index.js';
 import { asyncCalls, compare } from './lib/contenders.mjs';
+import { missingTool } from './lib/missing.mjs';
 import { times, toRows } from './lib/outcome.mjs';
 import { BASE, deepDirectory, scratch, strangeUid } from './lib/scene.mjs';
 import { serve } from './lib/server.mjs';
@@ -18,6 +19,7 @@ const SHORT_BACKLOG = 8;
 /** @type {import('./lib/outcome.mjs').Claim} */
 export const claim = {
   name: 'connect',
+  missing: () => missingTool('g++'),
   async run({ rounds }) {
     const realDir = deepDirectory(scratch(os.tmpdir()), 180, 9);
     const box = new BoxSockets('box1', realDir, { base: BASE, uid: strangeUid(), names: ['crowd.sock'] });
@@ -30,7 +32,7 @@ export const claim = {
       rows: [],
       targets: [],
     };
-    const server = await serve('stream', box.boxSock);
+    const server = await serve('accept', box.boxSock);
     for (const { what, ...load } of LOADS) {
       const samples = await compare(
         [
