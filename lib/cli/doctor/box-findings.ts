@@ -40,8 +40,10 @@ export function gather(found: { id: string; causes: Cause[] }[]): Finding[] {
   for (const { id, causes } of found) {
     for (const cause of causes) {
       const key = `${cause.code} ${cause.says.split(': ', 1)[0]}`;
-      const { ids, causes: alike } = groups.get(key) ?? { ids: [], causes: [] };
-      groups.set(key, { ids: [...ids, id], causes: [...alike, cause] });
+      const group = groups.get(key) ?? { ids: [], causes: [] };
+      group.ids.push(id);
+      group.causes.push(cause);
+      groups.set(key, group);
     }
   }
   return [...groups.values()].flatMap(({ ids, causes }) => {

@@ -67,6 +67,15 @@ export function anotherBase(request: DoctorRequest): string {
   ].join('\n');
 }
 
+// Asked once for each program: every box of a home has its remedies.
+const onPath = new Map<string, boolean>();
+
 function isOnPath(program: string): boolean {
-  return (process.env.PATH ?? '').split(':').some((dir) => dir !== '' && fs.existsSync(path.join(dir, program)));
+  const directories = process.env.PATH ?? '';
+  const key = `${program}:${directories}`;
+  const known = onPath.get(key);
+  if (known !== undefined) return known;
+  const found = directories.split(':').some((dir) => dir !== '' && fs.existsSync(path.join(dir, program)));
+  onPath.set(key, found);
+  return found;
 }
