@@ -1,6 +1,7 @@
 // How a box goes away, whichever way led to it: what runs of it, its row, its home, its link, in this order. A crash at
 // any point leaves a box that is still whole, or the directory of one that has no row, which the next open removes.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { removeFile } from '../beneath.js';
 import type { BoxLayout, CleanupResult } from '../box/index.js';
 import { asError, boxNeeded, boxRunning } from '../errors.js';
@@ -15,6 +16,10 @@ export interface RemoveBoxResult extends CleanupResult {
   /** Whether something of it was running, and was killed. */
   killed: boolean;
 }
+
+/** Milliseconds in which what was killed, or is about to die with it, lets go of its sockets. */
+const LATE = 2_000;
+const PAUSE = 20;
 
 /** Ends a box, gently and then not, and forgets its shim. */
 export async function stopBox(
@@ -75,9 +80,16 @@ export async function removeBox(
  */
 export async function endBox(layout: BoxLayout, processes: BoxProcesses): Promise<number> {
   const killed = await processes.kill();
-  const { held } = await heldSockets(layout);
+  let { held } = await heldSockets(layout);
+  // What dies with another, as all of a pid namespace with its first process, does so in a moment of its own.
+  for (const until = performance.now() + LATE; held !== null && performance.now() < until; ) {
+    await sleep(PAUSE);
+    ({ held } = await heldSockets(layout));
+  }
   if (held === null) return killed;
-  const remedy = 'It is of another pid namespace, or this user may not look at it: end it there. Nothing was removed';
+  const remedy =
+    'It is of another pid namespace, or this user may not look at it, or it has bound the socket by a relative name: ' +
+    'find it with ss -xp, and end it. Nothing was removed';
   throw boxRunning(layout.boxId, `a process that cannot be seen from here holds '${held}'`, remedy);
 }
 
