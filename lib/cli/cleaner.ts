@@ -30,8 +30,6 @@ export interface CleanerReport {
 export interface Machine {
   platform: NodeJS.Platform;
   exists(file: string): boolean;
-  /** null where it cannot be read. */
-  read(file: string): string | null;
   /** Standard output; null where the program cannot be run or fails. */
   run(program: string, ...args: string[]): string | null;
 }
@@ -39,13 +37,6 @@ export interface Machine {
 const THIS_MACHINE: Machine = {
   platform: process.platform,
   exists: fs.existsSync,
-  read(file) {
-    try {
-      return fs.readFileSync(file, 'utf8');
-    } catch {
-      return null;
-    }
-  },
   run(program, ...args) {
     const { status, stdout } = spawnSync(program, args, { encoding: 'utf8', timeout: 5000 });
     return status === 0 ? stdout : null;
@@ -157,7 +148,7 @@ function isOf({ type, path }: Rule, step: string): boolean {
 
 function tmpreaper(machine: Machine): Cleaner | null {
   if (!machine.exists('/usr/sbin/tmpreaper')) return null;
-  const settings = machine.read('/etc/tmpreaper.conf') ?? '';
+  const settings = machine.run('cat', '/etc/tmpreaper.conf') ?? '';
   const setting = (name: string) => new RegExp(`^\\s*${name}=["']?([^"'#\\n]*)`, 'm').exec(settings)?.[1]?.trim();
   const active = setting('SHOWWARNING') !== 'true' && machine.exists('/etc/cron.daily/tmpreaper');
   // Debian's script passes --symlinks.

@@ -60,35 +60,17 @@ export interface Arguments {
   number(name: string): number | undefined;
 }
 
-export const BASE_OPTION: Option = {
-  name: 'base',
-  value: 'DIR',
-  help: 'directory that holds the parent (default: $BOXSOCKETS_BASE, else /tmp)',
-};
-export const UID_OPTION: Option = {
-  name: 'uid',
-  value: 'N',
-  atLeast: 0,
-  help: 'uid that names the parent, bl-<uid> (default: yours)',
-};
-export const KRUN_OPTION: Option = {
-  name: 'krun',
-  value: 'SCHEME',
-  choices: ['none', 'suffix', 'temp-dir'],
-  help: 'how libkrun names its own socket, see "pin" (default: suffix)',
-};
-export const NAME_OPTION: Option = {
-  name: 'name',
-  also: 'names',
-  value: 'NAME',
-  repeated: true,
-  help: 'a further socket name of the box; may be given several times',
-};
-export const WATCH_OPTION: Option = {
-  name: 'watch',
-  conflicts: 'json',
-  help: 'draw it again every two seconds, until Ctrl-C',
-};
+const BASE_HELP = 'directory that holds the parent (default: $BOXSOCKETS_BASE, else /tmp)';
+const KRUN_HELP = 'how libkrun names its own socket, see "pin" (default: suffix)';
+const NAME_HELP = 'a further socket name of the box; may be given several times';
+const UID_HELP = 'uid that names the parent, bl-<uid> (default: yours)';
+const SCHEMES = ['none', 'suffix', 'temp-dir'];
+
+export const BASE_OPTION: Option = { name: 'base', value: 'DIR', help: BASE_HELP };
+export const UID_OPTION: Option = { name: 'uid', value: 'N', atLeast: 0, help: UID_HELP };
+export const KRUN_OPTION: Option = { name: 'krun', value: 'SCHEME', choices: SCHEMES, help: KRUN_HELP };
+export const NAME_OPTION: Option = { name: 'name', also: 'names', value: 'NAME', repeated: true, help: NAME_HELP };
+export const WATCH_OPTION: Option = { name: 'watch', conflicts: 'json', help: 'draw it again every two seconds' };
 /** What every command takes. */
 export const COMMON_OPTIONS: readonly Option[] = [
   { name: 'json', help: 'print one JSON document' },

@@ -76,20 +76,19 @@ function toOption({ name, also, value, choices, atLeast, repeated, required, con
 }
 
 function argumentsOf(sub: Program): Arguments {
-  const values = new Map(sub.options.map((option) => [option.long, sub.getOptionValue(option.attributeName())]));
   // Of two long names, commander calls the first the short one.
-  for (const option of sub.options)
-    if (option.short?.startsWith('--')) values.set(option.short, values.get(option.long));
+  const nameOf = ({ long, short }: ProgramOption) => (short?.startsWith('--') === true ? short : long);
+  const values = new Map(sub.options.map((option) => [nameOf(option), sub.getOptionValue(option.attributeName())]));
   const text = (name: string): string | undefined => values.get(`--${name}`);
-  const number = (name: string) => (text(name) === undefined ? undefined : Number(text(name)));
+  const flag = (name: string) => values.get(`--${name}`) === true;
   return {
     operands: sub.processedArgs.flat(),
-    json: values.get('--json') === true,
-    quiet: values.get('--quiet') === true,
-    flag: (name) => values.get(`--${name}`) === true,
+    json: flag('json'),
+    quiet: flag('quiet'),
+    flag,
     text,
     texts: (name) => values.get(`--${name}`) ?? [],
-    number,
+    number: (name) => (text(name) === undefined ? undefined : Number(text(name))),
   };
 }
 

@@ -11,7 +11,6 @@ function machine(lines: string[] | null, changes: Partial<Machine> = {}): Machin
   return {
     platform: 'linux',
     exists: (file) => file === '/run/systemd/system',
-    read: () => null,
     run: (program) => {
       if (program === 'systemctl') return 'active\n';
       return lines === null ? null : ['# /usr/lib/tmpfiles.d/tmp.conf', '# a comment', '', ...lines].join('\n');
@@ -109,7 +108,12 @@ describe('systemd-tmpfiles', () => {
 
 describe('other cleaners', () => {
   const reaper = (settings: string) =>
-    only(machine(null, { exists: (file) => file.endsWith('/tmpreaper'), read: () => settings }));
+    only(
+      machine(null, {
+        exists: (file) => file.endsWith('/tmpreaper'),
+        run: (program) => (program === 'cat' ? settings : null),
+      }),
+    );
 
   it('tmpreaper takes a link where cron starts it, unless its configuration stops it or protects the bindings', () => {
     expect(reaper('')).toMatchObject({ name: 'tmpreaper', active: true, takesLink: true, age: '7d' });

@@ -1,11 +1,10 @@
 // What is wrong with each box, one cause each: what follows from a cause is not told again, and what several boxes have
 // in common is told once.
 
-import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { BindingInfo } from '../../index.js';
 import { plural, shellCommand } from '../text.js';
-import { closedDirectory, describe, holdersIn, lookAt, octal } from './facts.js';
+import { closedDirectory, describe, holdersIn, lookAt, lookThrough, octal } from './facts.js';
 import { asRoot, asUser, look, moveAside, own, ownUid } from './remedy.js';
 import { type BoxReport, type DoctorRequest, type Finding, type FindingCode, finding } from './report.js';
 
@@ -63,10 +62,8 @@ function cause(code: FindingCode, says: string, ...remedy: string[]): Cause {
 function directoryCause(box: BoxReport, request: DoctorRequest): Cause | null {
   const where = box.realDir;
   const make = [asUser(['mkdir', '-m', '0700', '--', where]), own(request, 'ensure', box.id, where)];
-  let st: fs.Stats;
-  try {
-    st = fs.statSync(where);
-  } catch {
+  const st = lookThrough(where);
+  if (typeof st === 'string') {
     const closed = closedDirectory(where);
     if (closed !== null) {
       const says = `is closed to its own user: ${closed} cannot be entered`;
@@ -221,7 +218,8 @@ function occupiedCause(box: BoxReport): Cause | null {
 
 function openCauses(box: BoxReport, held: BindingInfo['sockets']): Cause[] {
   const where = box.realDir;
-  const st = fs.statSync(where);
+  const st = lookAt(where);
+  if (typeof st === 'string') return [];
   const unknown = held.filter((socket) => typeof socket.held !== 'boolean').map((socket) => socket.name);
   const open = `has a directory that others may write to: ${describe(where, st)}`;
   const unclear = `has sockets of which it cannot be told whether they are held: ${unknown.join(', ')}`;

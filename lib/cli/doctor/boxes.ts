@@ -10,10 +10,9 @@ export async function inspectBox(
   bindings: Map<string, BindingInfo> | null,
 ): Promise<{ box: BoxReport; held: BindingInfo['sockets'] }> {
   const budget = box.budget();
-  const entry = bindings?.get(box.boxId);
-  const binding = await bindingOf(box, bindings, entry);
+  const binding = await bindingOf(box, bindings);
   const usable = binding.state === 'live' || binding.state === 'idle';
-  const probes: Probes = usable ? await probeAll(box) : new Map();
+  const probes = usable ? await probeAll(box) : new Map<string, Probe>();
   const report = {
     id: box.boxId,
     realDir: box.realDir,
@@ -24,47 +23,27 @@ export async function inspectBox(
       return { name, bytes, limit, fits, realBytes, realFits, probe: probes.get(name) ?? null };
     }),
   };
-  return { box: report, held: entry?.sockets ?? [] };
+  return { box: report, held: bindings?.get(box.boxId)?.sockets ?? [] };
 }
 
-async function bindingOf(
-  box: BoxSockets,
-  bindings: Map<string, BindingInfo> | null,
-  entry: BindingInfo | undefined,
-): Promise<BindingReport> {
+async function bindingOf(box: BoxSockets, bindings: Map<string, BindingInfo> | null): Promise<BindingReport> {
   if (bindings === null) return { state: 'unknown', target: null };
+  const entry = bindings.get(box.boxId);
   if (entry === undefined) return { state: 'missing', target: null };
   const { target, state, code } = entry;
   const reached = state === 'live' || state === 'idle';
-  const foreign = reached && !(await leadsHome(box));
+  // The directory may be gone or closed, and the link leads somewhere that is neither.
+  const foreign = reached && !(await sameInode(box.bindingDir, box.realDir).catch(() => false));
   return { state: foreign ? 'foreign' : state, target, ...(code !== undefined && { code }) };
 }
 
-async function leadsHome(box: BoxSockets): Promise<boolean> {
-  try {
-    return await sameInode(box.bindingDir, box.realDir);
-  } catch {
-    return false; // the directory is gone or may not be looked at, and the link leads somewhere that is neither
-  }
-}
-
-type Probes = Map<string, NonNullable<BoxReport['sockets'][0]['probe']>>;
+type Probe = NonNullable<BoxReport['sockets'][0]['probe']>;
 
 // What the probe as a whole stumbles over is each name's answer.
-async function probeAll(box: BoxSockets): Promise<Probes> {
+async function probeAll(box: BoxSockets): Promise<Map<string, Probe>> {
   try {
     const { sockets } = await box.probe();
-    return new Map(
-      sockets.map(({ name, ok, code, syscall, message }) => [
-        name,
-        {
-          ok,
-          ...(code !== undefined && { code }),
-          ...(syscall !== undefined && { syscall }),
-          ...(message !== undefined && { message }),
-        },
-      ]),
-    );
+    return new Map(sockets.map(({ name, path, type, bytes, limit, ...probe }) => [name, probe]));
   } catch (error) {
     const failed = { ok: false, code: errorCode(error), message: errorMessage(error) };
     return new Map(box.budget().sockets.map((socket) => [socket.name, failed]));

@@ -2,12 +2,11 @@
 
 import * as fs from 'node:fs';
 import * as net from 'node:net';
-import { errorCode } from './facts.js';
+import { errorCode, lookAt } from './facts.js';
 
 /** What became of a real `net.Server.listen(path)`. */
 export interface DirectBind {
   path: string;
-  bytes: number;
   /**
    * `cut`: it says that it listens, and the socket is at another, shorter path. `lost`: it says so, and there is none
    * to be found.
@@ -17,7 +16,6 @@ export interface DirectBind {
   code?: string;
   /** Where the socket really is, with `cut`. */
   cutPath?: string;
-  cutBytes?: number;
 }
 
 /**
@@ -25,36 +23,28 @@ export interface DirectBind {
  * that are the caller's to litter: a cut path may lie anywhere above the one that was asked for.
  */
 export async function tryDirectBind(path: string): Promise<DirectBind> {
-  const asked = { path, bytes: Buffer.byteLength(path) };
   const server = net.createServer((socket) => socket.end());
   const error = await new Promise<unknown>((resolve) => {
     server.once('error', resolve);
     server.listen(path, () => resolve(null));
   });
-  if (error !== null) return { ...asked, outcome: 'refused', code: errorCode(error) };
+  if (error !== null) return { path, outcome: 'refused', code: errorCode(error) };
   // Before it is closed: close() unlinks.
   const bound = isSocket(path);
   const cutPath = bound ? null : findCut(path);
   await new Promise((resolve) => server.close(resolve));
   for (const left of [path, cutPath]) if (left !== null && isSocket(left)) fs.unlinkSync(left);
-  if (cutPath === null) return { ...asked, outcome: bound ? 'bound' : 'lost' };
-  return { ...asked, outcome: 'cut', cutPath, cutBytes: Buffer.byteLength(cutPath) };
+  if (cutPath === null) return { path, outcome: bound ? 'bound' : 'lost' };
+  return { path, outcome: 'cut', cutPath };
 }
 
 // Node cuts at what a socket address holds, 102 to 108 bytes by platform and version.
 function findCut(path: string): string | null {
-  const bytes = Buffer.from(path);
-  for (let length = 108; length >= 90; length--) {
-    const candidate = bytes.subarray(0, length).toString();
-    if (isSocket(candidate)) return candidate;
-  }
-  return null;
+  const cuts = Array.from({ length: 19 }, (_, less) => Buffer.from(path).toString('utf8', 0, 108 - less));
+  return cuts.find(isSocket) ?? null;
 }
 
 function isSocket(path: string): boolean {
-  try {
-    return fs.lstatSync(path).isSocket();
-  } catch {
-    return false; // ENAMETOOLONG and its like: there is no socket at such a path
-  }
+  const st = lookAt(path); // ENAMETOOLONG and its like: there is no socket at such a path
+  return typeof st !== 'string' && st.isSocket();
 }

@@ -11,6 +11,15 @@ export function lookAt(where: string): fs.Stats | string {
   }
 }
 
+/** What a path leads to, or the code of the call that failed. */
+export function lookThrough(where: string): fs.Stats | string {
+  try {
+    return fs.statSync(where);
+  } catch (error) {
+    return errorCode(error);
+  }
+}
+
 /** A directory entry in words, for a message. */
 export function describe(where: string, st: fs.Stats): string {
   const kind = st.isDirectory() ? 'directory' : st.isSymbolicLink() ? 'symlink' : st.isFile() ? 'file' : 'special file';

@@ -4,7 +4,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { BoxSockets } from '../../index.js';
 import { shellCommand } from '../text.js';
-import { closedDirectory, errorCode } from './facts.js';
+import { closedDirectory, errorCode, lookThrough } from './facts.js';
 import { asUser, look, own, ownUid } from './remedy.js';
 import { type DoctorRequest, type Finding, finding } from './report.js';
 
@@ -65,10 +65,7 @@ function homeNear(home: string): string | null {
   }
   const below = listed(home);
   if (typeof below !== 'string') {
-    const inner = below
-      .slice(0, 1000)
-      .filter((entry) => entry.isDirectory())
-      .map((entry) => path.join(home, entry.name));
+    const inner = below.slice(0, 1000).map((entry) => path.join(home, entry.name));
     return inner.find(holdsBoxes) ?? null;
   }
   const beside = listed(path.dirname(home));
@@ -106,12 +103,7 @@ function isBoxId(name: string): boolean {
 }
 
 function strayName(where: string): Finding {
-  const name = path.basename(where);
-  const better =
-    name
-      .replace(/[^A-Za-z0-9_-]/g, '-')
-      .replace(/^-*/, '')
-      .slice(0, 64) || 'box';
+  const better = BoxSockets.idFor(path.basename(where));
   const rename = asUser(['mv', '-n', '--', where, path.join(path.dirname(where), better)]);
   return finding('box-id-invalid', `${where} bears no id of a box, and is passed over.`, look(where), rename);
 }
@@ -127,20 +119,13 @@ export function otherUser(
   parent: string,
 ): { uid: number; gid: number; finding: Finding } | null {
   const subject = request.home ?? parent;
-  const st = statOrNull(subject);
-  if (st === null || st.uid === ownUid() || (request.home === null && st.uid !== request.uid)) return null;
+  const st = lookThrough(subject);
+  // What is missing or closed has a finding of its own.
+  if (typeof st === 'string' || st.uid === ownUid() || (request.home === null && st.uid !== request.uid)) return null;
   const home = request.home === null ? [] : ['--home', request.home];
   const base = request.base === null ? [] : ['--base', request.base];
   const again = asUser(['boxsockets', 'doctor', ...home, ...base], st.uid);
   const message = `${subject} belongs to uid ${st.uid}, and is to be looked at by that user: you are uid ${ownUid()}.`;
   const shown = shellCommand('ls', '-ldn', '--', subject);
   return { uid: st.uid, gid: st.gid, finding: finding('other-user', message, shown, again) };
-}
-
-function statOrNull(where: string): fs.Stats | null {
-  try {
-    return fs.statSync(where);
-  } catch {
-    return null; // what is missing or closed has a finding of its own
-  }
 }

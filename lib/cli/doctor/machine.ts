@@ -10,9 +10,9 @@ import {
   measureSunPathLimit,
   sunPathLimit,
 } from '../../index.js';
-import { inspectMount } from '../mounts.js';
+import { type BaseMount, inspectMount } from '../mounts.js';
 import { shellCommand } from '../text.js';
-import { errorCode, errorMessage, lookAt, octal, realPath } from './facts.js';
+import { errorCode, errorMessage, lookAt, lookThrough, octal, realPath } from './facts.js';
 import { anotherBase, asRoot, asUser, look, moveAside, own, ownUid } from './remedy.js';
 import {
   boxOptionsOf,
@@ -42,53 +42,39 @@ const NATIVE = 'ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE';
 export async function inspectMachine(request: DoctorRequest): Promise<MachineReport> {
   const { base: where, uid } = boxOptionsOf(request);
   const { limit, failure } = await measureLimit(where);
+  const hasNative = failure?.code !== NATIVE;
   const mount = inspectMount(realPath(where));
-  const unknown = { state: 'unknown', owner: null, mode: null };
-  const report = {
-    limit,
-    base: { path: where, ...unknown, isPrivate: mount.isPrivate } as DoctorReport['base'],
-    parent: { path: path.join(where, `bl-${uid}`), ...unknown } as DirectoryReport,
-    findings: uidFindings(request),
-    bindings: null as MachineReport['bindings'],
-    isNoatime: mount.options.includes('noatime'),
-  };
-  if (failure?.code === NATIVE) return { ...report, findings: [...report.findings, nativeFinding(failure.message)] };
-  const { base, parent } = await BoxSockets.inspect({ base: where, uid });
-  const listed = parent.ok ? await listBindings(request) : { bindings: null, failure: null };
-  const found =
-    baseFinding(request, base) ??
-    parentFinding(parent, listed.failure) ??
-    lockFinding(parent, await failureOfLock(request, parent)) ??
-    unwritableFinding(request, failure, parent);
-  const add = (one: Finding | null) => {
-    if (one !== null) report.findings.push(one);
-  };
-  add(found);
-  if (mount.isPrivate === true) add(privateFinding(request, mount.evidence));
-  if (mount.options.includes('nosymfollow')) {
-    const message = `${where} is mounted nosymfollow: no symlink is followed there, so no binding works.`;
-    add(finding('base-nosymfollow', message, shellCommand('findmnt', '-T', where), anotherBase(request)));
-  }
-  const isRepaired = listed.bindings !== null && parent.mode !== null && parent.mode !== 0o700;
-  if (isRepaired) {
-    const message = `The parent ${parent.path} has mode ${octal(parent.mode ?? 0)} and should have 0700. The next ensure repairs it.`;
-    add(finding('parent-mode', message, look(parent.path), asUser(['chmod', '00700', '--', parent.path])));
-  }
-  const stateOf = (directory: InspectedDirectory): DirectoryReport => {
-    const { path: at, owner, mode } = directory;
-    const refused =
-      found?.code.startsWith(directory === base ? 'base-' : 'parent-') === true
-        ? found.code.replace(/^\w+-/, '')
-        : null;
-    const state = refused ?? (owner === null ? 'missing' : directory === parent && isRepaired ? 'mode' : 'fine');
+  const unseen = (at: string): InspectedDirectory => ({ path: at, ok: false, owner: null, mode: null });
+  const unknown = { base: unseen(where), parent: unseen(path.join(where, `bl-${uid}`)) };
+  const { base, parent } = hasNative ? await BoxSockets.inspect({ base: where, uid }) : unknown;
+  const { bindings, failure: notListed } = parent.ok ? await listBindings(request) : { bindings: null, failure: null };
+  const found = !hasNative
+    ? nativeFinding(failure.message)
+    : (baseFinding(request, base) ??
+      parentFinding(parent, notListed) ??
+      lockFinding(parent, await failureOfLock(request, parent)) ??
+      unwritableFinding(request, failure, parent));
+  const others = [mountFinding(request, mount), bindings === null ? null : modeFinding(parent)];
+  const findings = [...uidFindings(request), found, ...others].filter((one) => one !== null);
+  const reportOf = ({ path: at, ok, owner, mode }: InspectedDirectory): DirectoryReport => {
+    const state = !hasNative ? 'unknown' : !ok ? 'refused' : owner === null ? 'missing' : 'fine';
     return { path: at, state, owner, mode: mode === null ? null : octal(mode) };
   };
+  const isNoatime = mount.options.includes('noatime');
   return {
-    ...report,
-    base: { ...stateOf(base), isPrivate: mount.isPrivate },
-    parent: stateOf(parent),
-    bindings: listed.bindings,
+    limit,
+    base: { ...reportOf(base), isPrivate: mount.isPrivate },
+    parent: reportOf(parent),
+    findings,
+    bindings,
+    isNoatime,
   };
+}
+
+function modeFinding({ path: where, mode }: InspectedDirectory): Finding | null {
+  if (mode === null || mode === 0o700) return null;
+  const message = `The parent ${where} has mode ${octal(mode)} and should have 0700. The next ensure repairs it.`;
+  return finding('parent-mode', message, look(where), asUser(['chmod', '00700', '--', where]));
 }
 
 async function measureLimit(base: string): Promise<{ limit: DoctorReport['limit']; failure: Failure | null }> {
@@ -128,27 +114,21 @@ function baseFinding(
   { path: where, ok, owner, mode, message = '' }: InspectedDirectory,
 ): Finding | null {
   if (ok) return null;
-  if (owner === null && statCode(where) === 'EACCES') {
+  const st = lookThrough(where);
+  if (st === 'EACCES') {
     const said = `The base ${where} cannot be looked at: a directory above it is closed to this user.`;
     return finding('base-unreadable', said, shellCommand('namei', '-l', where), anotherBase(request));
   }
-  if (owner === null && statCode(where) === 'ENOENT') {
+  if (st === 'ENOENT') {
     const make = asRoot('mkdir', '-m', '1777', '--', where);
     return finding('base-missing', `The base ${where} does not exist.`, look(path.dirname(where)), make);
   }
   const chmod = ['chmod', '+t', '--', where];
   // Who may set the bit that is missing; a base of a stranger stays one.
   const sets = owner === ownUid() ? asUser(chmod) : owner === 0 ? asRoot(...chmod) : null;
-  const isOpen = statCode(where) === 'directory' && mode !== null && (mode & 0o022) !== 0 && (mode & 0o1000) === 0;
+  const isOpen =
+    typeof st !== 'string' && st.isDirectory() && mode !== null && (mode & 0o022) !== 0 && (mode & 0o1000) === 0;
   return finding('base-untrusted', `${message}.`, look(where), (isOpen ? sets : null) ?? anotherBase(request));
-}
-
-function statCode(where: string): string {
-  try {
-    return fs.statSync(where).isDirectory() ? 'directory' : 'ENOTDIR';
-  } catch (error) {
-    return errorCode(error);
-  }
 }
 
 /** What stands in the parent, by id, or why that cannot be told. */
@@ -231,11 +211,17 @@ function unwritableFinding(
   return finding('base-unwritable', message, look(where), another);
 }
 
-function privateFinding(request: DoctorRequest, evidence: string): Finding {
+function mountFinding(request: DoctorRequest, { options, isPrivate, evidence }: BaseMount): Finding | null {
   const { base: where } = boxOptionsOf(request);
+  const [shown, another] = [shellCommand('findmnt', '-T', where), anotherBase(request)];
+  if (options.includes('nosymfollow')) {
+    const message = `${where} is mounted nosymfollow: no symlink is followed there, so no binding works.`;
+    return finding('base-nosymfollow', message, shown, another);
+  }
+  if (isPrivate !== true) return null;
   const advice = fs.existsSync('/run/systemd/system')
     ? '# in the unit of the host: PrivateTmp=no, or a base that the host and its shims share'
     : '# in a pod: one emptyDir, mounted as that directory in every container that binds or dials';
   const message = `${where} is private to this process (${evidence}): who sees another one does not find its bindings.`;
-  return finding('base-private', message, shellCommand('findmnt', '-T', where), advice, anotherBase(request));
+  return finding('base-private', message, shown, advice, another);
 }

@@ -131,7 +131,7 @@ function renderDirect({ direct, through, native }: SelfCheck, output: Output): v
       lost: '"listening", and no socket is to be found',
     };
     const outcome = bind.outcome === 'refused' ? `fails, ${bind.code}` : said[bind.outcome];
-    output.prose(`${how}, ${bind.bytes} bytes: ${outcome}`, mark(bind.outcome === 'bound'), '    ');
+    output.prose(`${how}, ${Buffer.byteLength(bind.path)} bytes: ${outcome}`, mark(bind.outcome === 'bound'), '    ');
     for (const path of [bind.path, bind.cutPath ?? '']) {
       const label = `    ${String(Buffer.byteLength(path)).padEnd(5)}`;
       if (path !== '') output.line(label + shorten(printable(path), output.proseWidth - 9, output.glyphs.ellipsis));

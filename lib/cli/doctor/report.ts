@@ -89,8 +89,8 @@ export function finding(code: FindingCode, message: string, ...remedy: string[])
 
 export interface DirectoryReport {
   path: string;
-  /** `'fine'`, `'missing'`, or what is wrong: the end of the finding's code. */
-  state: string;
+  /** What `ensure` says of it; it makes a parent that is missing. `'unknown'`: there is no native code to ask. */
+  state: 'fine' | 'missing' | 'refused' | 'unknown';
   owner: number | null;
   /** Octal, `'1777'`. */
   mode: string | null;

@@ -4,7 +4,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { BoxSockets, probeSocketPath } from '../../index.js';
-import { plural } from '../text.js';
 import { causesOf, gather } from './box-findings.js';
 import { inspectBox } from './boxes.js';
 import { type DirectBind, tryDirectBind } from './direct-bind.js';
@@ -87,18 +86,15 @@ function cutsAtBoundary(start: number, step: number): boolean {
 }
 
 function directFinding(direct: DirectBind): Finding {
-  const asked = `net.Server.listen of Node ${process.version} at ${plural(direct.bytes, 'byte')}`;
+  const asked = `net.Server.listen of Node ${process.version} at ${Buffer.byteLength(direct.path)} bytes`;
   const said = {
-    cut: `${asked} reports success and binds another path, cut to ${direct.cutBytes} bytes: ${direct.cutPath}.`,
+    cut: `${asked} reports success and binds another path, cut to ${Buffer.byteLength(direct.cutPath ?? '')} bytes: ${direct.cutPath}.`,
     lost: `${asked} reports success, and there is no socket at that path, nor at a cut one.`,
     refused: `${asked} fails: ${direct.code}.`,
     bound: `${asked} binds.`,
   };
-  return finding(
-    'direct-bind',
-    said[direct.outcome],
-    '# boxsockets ensure ID DIR, and bind below the path that it prints',
-  );
+  const advice = '# boxsockets ensure ID DIR, and bind below the path that it prints';
+  return finding('direct-bind', said[direct.outcome], advice);
 }
 
 const TRY_ELSEWHERE = 'mkdir -p -m 0700 ~/.boxsockets\nboxsockets doctor --base ~/.boxsockets';

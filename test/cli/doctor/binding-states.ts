@@ -29,12 +29,12 @@ export const BINDINGS: State[] = [
     break: () => makeBox(at.home, 'b1'),
   },
   {
-    name: 'five boxes that have lost their bindings: one finding',
+    name: 'four boxes that have lost their bindings: one finding',
     code: 'binding-missing',
-    says: 'Each of 5 boxes (b0, b1, b2 and 2 more) has no binding',
-    remedy: () => ensures('b4'),
+    says: 'Each of 4 boxes (b0, b1, b2 and 1 more) has no binding',
+    remedy: () => ensures('b3'),
     break: () => {
-      for (let i = 0; i < 5; i++) makeBox(at.home, `b${i}`);
+      for (let i = 0; i < 4; i++) makeBox(at.home, `b${i}`);
     },
   },
   {

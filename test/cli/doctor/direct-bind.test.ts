@@ -10,7 +10,7 @@ const nodeTruncates = Number.parseInt(process.versions.node, 10) < 24;
 describe('what net.Server.listen makes of a path', () => {
   it('a short one is bound, and nothing is left', async () => {
     const file = path.join(test.base, 's.sock');
-    expect(await tryDirectBind(file)).toEqual({ path: file, bytes: file.length, outcome: 'bound' });
+    expect(await tryDirectBind(file)).toEqual({ path: file, outcome: 'bound' });
     expect(fs.readdirSync(test.base)).toEqual([]);
   });
 
@@ -18,7 +18,7 @@ describe('what net.Server.listen makes of a path', () => {
     for (let bytes = 109; bytes < 320; bytes += 7) {
       const file = path.join(test.base, 'x'.repeat(bytes - test.base.length - 1).slice(0, 255));
       const bind = await tryDirectBind(file);
-      const cut = { outcome: 'cut', cutPath: file.slice(0, 108), cutBytes: 108 };
+      const cut = { outcome: 'cut', cutPath: file.slice(0, 108) };
       expect(bind).toMatchObject(nodeTruncates ? cut : { outcome: 'refused', code: 'EINVAL' });
       expect(fs.readdirSync(test.base)).toEqual([]);
     }

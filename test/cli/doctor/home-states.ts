@@ -3,6 +3,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { onTestFinished } from 'vitest';
+import { BoxSockets } from '../../../dist/index.js';
 import { mount } from '../../helpers.js';
 import { boxsockets, makeBox, run } from '../run.js';
 import { at, bind, giveTo } from './patient.js';
@@ -59,10 +60,11 @@ export const HOMES: State[] = [
     name: 'a directory among the boxes that bears no id',
     code: 'box-id-invalid',
     says: 'bears no id of a box',
-    remedy: () => `mv -n -- '${at.home}/boxes/my box' ${at.home}/boxes/my-box`,
+    remedy: () => `mv -n -- '${at.home}/boxes/my box' ${at.home}/boxes/${BoxSockets.idFor('my box')}`,
     break: () => bind('b1').then(() => makeBox(at.home, 'my box')),
     again: () => ['--home', at.home],
-    nextStart: () => boxsockets(['ensure', 'my-box', at.sockets('my-box'), '--base', at.base]),
+    nextStart: () =>
+      boxsockets(['ensure', BoxSockets.idFor('my box'), at.sockets(BoxSockets.idFor('my box')), '--base', at.base]),
   },
   {
     name: "a user looks at root's home",

@@ -3,7 +3,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { MAIN, makeBox, program, run, scratch, uid } from './run.js';
+import { MAIN, makeBox, program, run, scratch, uid } from '../../cli/run.js';
 
 const test = scratch();
 
