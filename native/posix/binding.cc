@@ -188,6 +188,8 @@ class Attempt {
     if (stat(paths_.binding, &st) != 0) {
       status = Status::Failed("stat", Subject::kBinding);
     } else if (InodeOf(st) == real_dir_) {
+      // Through the descriptor it leads there, too, unless that is another parent by now.
+      INVARIANT(IsFile(parent_.fd(), paths_.id(), st) || !parent_.IsStillAt(paths_.parent));
       return Status::Ok();
     }
     if (result == EnsureResult::kCreated) TakeBack();

@@ -114,7 +114,9 @@ Status LockParent(const Paths& paths, const Parent* parent, uid_t uid, int64_t d
   Status status = TakeLock(file, deadline, lock, &st);
   if (status.errnum == ENOENT) return Unstable();  // the parent itself was removed
   // By its full path: so neither the lock nor the parent is another one by now.
-  return status.ok() ? CheckLocked(path.c_str(), st) : status;
+  if (status.ok()) status = CheckLocked(path.c_str(), st);
+  INVARIANT(!status.ok() || IsFile(lock->get(), "", st));
+  return status;
 }
 
 }  // namespace boxsockets

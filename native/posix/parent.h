@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "fd.h"
+#include "invariant.h"
 #include "paths.h"
 #include "status.h"
 
@@ -62,7 +63,10 @@ Status WithLockedParent(const Paths& paths, uid_t uid, Access access, int64_t ti
     if (!status.ok()) return status;
     status = LockParent(paths, &parent, uid, deadline, &lock);
     bool goes_on = status.ok() || (access != Access::kCreate && IsDiskFull(status));
-    return goes_on ? operation(static_cast<const Parent&>(parent)) : status;
+    if (!goes_on) return status;
+    status = operation(static_cast<const Parent&>(parent));
+    INVARIANT(IsFile(parent.fd(), "", parent.st()));
+    return status;
   });
 }
 

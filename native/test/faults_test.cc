@@ -464,6 +464,39 @@ TEST_CASE("whoever replaces our fresh link keeps his own") {
   CHECK(TargetOf(scene.world.binding) == scene.other);
 }
 
+// As a file system that ignores case shows it: found by both names, and listed by one of them.
+TEST_CASE("a name that the file system takes for another binding's is refused, that one kept") {
+  for (bool takeover : {false, true}) {
+    Scene scene;
+    scene.Bind("dangling");
+    std::string other = scene.world.InParent("BOX-1");
+    REQUIRE(link(scene.world.binding.c_str(), other.c_str()) == 0);
+    // The first openat opens the lock, the second the parent, to read how the name is spelled.
+    Intercept intercept("openat", 2, [&] {
+      REQUIRE(unlink(scene.world.binding.c_str()) == 0);
+      return 0;
+    });
+    Status status = Ensured(scene.world, takeover).status;
+    CHECK(IsRefused(status, Refusal::kIdTaken));
+    CHECK(status.subject == Subject::kBinding);
+    CHECK(TargetOf(other) == "dangling");
+    CHECK_FALSE(Exists(scene.world.binding));
+  }
+}
+
+TEST_CASE("two bindings whose names differ by case are two where the file system says so") {
+  Scene scene;
+  scene.Bind("dangling");
+  MakeLink("dangling", scene.world.InParent("BOX-1"));
+  CHECK(Ensured(scene.world).Is(EnsureResult::kReplaced));
+  REQUIRE(unlink(scene.world.InParent("BOX-1").c_str()) == 0);
+  // One link of two names is not one name.
+  Replace(scene.world.binding, "dangling");
+  REQUIRE(link(scene.world.binding.c_str(), scene.world.InParent("BOX-1").c_str()) == 0);
+  CHECK(Ensured(scene.world).Is(EnsureResult::kReplaced));
+  CHECK(scene.IsBound());
+}
+
 TEST_CASE("a parent that is removed under us is made again") {
   Scene scene;
   Intercept intercept("symlinkat", 1, [&] {

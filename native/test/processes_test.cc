@@ -94,6 +94,44 @@ TEST_CASE("a dialer never sees ENOENT while the binding is replaced") {
   CHECK(lookups > 0);
 }
 
+TEST_CASE("creates without the lock hold against takeovers of another home, and a cleaner") {
+  World world;
+  std::string other = world.MakeDirectory("other");
+  Box theirs = world.Sibling("box-1", other);
+  int failures = CountFailures([&](int number) {
+    for (int i = 0; i < kRounds; i++) {
+      EnsureOptions options = kPatient;
+      options.takeover = true;
+      EnsureResult made;
+      SweepResult swept;
+      Status status;
+      switch (number % 4) {
+        case 0:
+          unlink(world.binding.c_str());
+          status = SweepStale(world.parent_paths(), false, kPatient.lock_timeout_ms, &swept);
+          if (swept.removed.size() != 0) return 1;
+          break;
+        case 1:
+          status = Ensure(theirs.paths(), options, &made);
+          break;
+        default:
+          status = Ensure(world.paths(), options, &made);
+          break;
+      }
+      if (!status.ok() && status.refusal != Refusal::kParentUnstable) return 2;
+    }
+    return 0;
+  });
+  CHECK(failures == 0);
+  EnsureOptions last = kPatient;
+  last.takeover = true;
+  EnsureResult result;
+  CHECK(Ensure(world.paths(), last, &result).ok());
+  CHECK(IsSameDirectory(world.binding, world.real_dir));
+  unlink(world.InParent(".lock").c_str());
+  CHECK(EntriesOf(world.parent) == std::vector<std::string>{"box-1"});
+}
+
 TEST_CASE("ensure holds against sweeps, removals and somebody who deletes the parent") {
   World world;
   int failures = CountFailures([&](int number) {
