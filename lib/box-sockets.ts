@@ -1,6 +1,6 @@
 // The sockets of one box: where they are, from its identity alone, and the binding that makes them bind.
 
-import type net from 'node:net';
+import type * as net from 'node:net';
 import { invalidArgType } from './errors.js';
 import { native } from './native/load.js';
 import type { ClaimOptions } from './operations/claim.js';

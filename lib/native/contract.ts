@@ -215,8 +215,8 @@ type AsyncOperation<Args extends unknown[], Result> = (...args: Args) => Promise
 
 // What is called so often that a look for each name would be felt takes its arguments by their places.
 export type BindingArguments = [base: string, parent: string, binding: string, realDir: string, parentMode: number];
-type EnsureArguments = [...BindingArguments, takeover: boolean, lockTimeout: number, checkAncestry: boolean];
-type RemoveArguments = [...BindingArguments, lockTimeout: number];
+type EnsureArguments = [...paths: BindingArguments, takeover: boolean, lockTimeout: number, checkAncestry: boolean];
+type RemoveArguments = [...paths: BindingArguments, lockTimeout: number];
 type DialArguments = [path: string, entry: string, verify: boolean, uid: number];
 
 /** What the addon exports: what is called, and nothing else. */

@@ -1,7 +1,8 @@
 // Dialing a socket of a box: what bears its name in the real directory, and nothing that a link leads to. A reaped
 // binding is healed once, a full queue waited for, and a peer may be asked who it is.
 
-import net from 'node:net';
+import type * as net from 'node:net';
+import { connect as connectDescriptor, Socket } from 'node:net';
 import { toBoolean, toOptions, toPeerRule, toSignal, toTimeout } from '../arguments.js';
 import { sleep } from '../clock.js';
 import { abortError, errnoName, queueFull } from '../errors.js';
@@ -123,7 +124,7 @@ function adopt(fd: number, { allowHalfOpen, signal }: Request): net.Socket {
     const options = { fd, allowHalfOpen, readable: true, writable: true, ...(signal !== undefined && { signal }) };
     // Bun takes over a descriptor in connect() alone.
     const isBun = process.versions.bun !== undefined;
-    const socket = isBun ? net.connect(options as unknown as net.NetConnectOpts) : new net.Socket(options);
+    const socket = isBun ? connectDescriptor(options as unknown as net.NetConnectOpts) : new Socket(options);
     native().disown(fd);
     return socket;
   } catch (error) {

@@ -1,6 +1,6 @@
 // Listening through a binding: bound natively, verified, handed to a net.Server, and unlinked by identity.
 
-import type net from 'node:net';
+import type * as net from 'node:net';
 import {
   DEFAULT_LOCK_TIMEOUT,
   type LockOptions,

@@ -1,6 +1,6 @@
 // Whose connections a server takes: those of one user, told before anyone sees them.
 
-import type net from 'node:net';
+import type * as net from 'node:net';
 import { peersCannotBeAsked } from '../errors.js';
 import { isFailure } from '../native/contract.js';
 import { native } from '../native/load.js';

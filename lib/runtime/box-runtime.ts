@@ -1,7 +1,7 @@
 // The lifecycle of the boxes of one home. Every way by which a box goes away ends in removal.ts.
 
 import * as fs from 'node:fs';
-import type net from 'node:net';
+import type * as net from 'node:net';
 import { toBoolean, toBoxId, toOptions } from '../arguments.js';
 import { BoxConfig } from '../box/index.js';
 import { asError, fromSystemError, invalidArgValue, runtimeClosed } from '../errors.js';

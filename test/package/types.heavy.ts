@@ -1,52 +1,73 @@
-// The types, from the installed package: what compiles and what must not, in each way to resolve modules.
+// The types, from the installed package: what compiles and what must not, by TypeScript from 5.0 on, in each way to
+// resolve modules, the package's own declarations checked too.
 
 import fs from 'node:fs';
 import path from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 
-import { installedProject, root, run } from './installed.js';
+import { installPinned } from '../../scripts/tools/pinned.mjs';
+import { installedProject, root, run, titled, whyNoTools } from './installed.js';
 
 const SOURCE = path.join(__dirname, 'types/compiles.ts');
+const whyNone = whyNoTools('typescripts');
 let project: string;
 
 beforeAll(() => {
+  if (whyNone !== undefined) return;
   project = installedProject();
-  const types = path.join(project, 'node_modules/@types');
-  fs.mkdirSync(types);
-  fs.symlinkSync(path.join(root, 'node_modules/@types/node'), path.join(types, 'node'));
-  fs.symlinkSync(path.join(root, 'node_modules/undici-types'), path.join(project, 'node_modules/undici-types'));
+  const modules = installPinned('typescripts');
+  for (const name of ['@types', 'undici-types']) {
+    fs.symlinkSync(path.join(modules, name), path.join(project, 'node_modules', name));
+  }
   for (const name of ['host.cts', 'host.mts', 'host.ts']) fs.copyFileSync(SOURCE, path.join(project, name));
 });
 
-async function compile(files: string[], options: string[]): Promise<string> {
-  const tsc = path.join(root, 'node_modules/typescript/bin/tsc');
-  const strict = [
-    '--ignoreConfig',
-    '--noEmit',
-    '--strict',
-    '--exactOptionalPropertyTypes',
-    '--noUncheckedIndexedAccess',
-  ];
-  const args = [tsc, ...strict, '--types', 'node', '--target', 'es2022', ...options, ...files];
+/** The newest, which is the checkout's own, and others. */
+function compiler(version: string): string {
+  const folder =
+    version === '7'
+      ? path.join(root, 'node_modules/typescript')
+      : `${installPinned('typescripts')}/typescript-${version}`;
+  return path.join(folder, 'bin/tsc');
+}
+
+async function compile(version: string, files: string[], options: string[]): Promise<string> {
+  const strict = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess'];
+  const own = version === '7' ? ['--ignoreConfig'] : ['--esModuleInterop', 'false'];
+  const fixed = ['--types', 'node', '--target', 'es2022', '--skipLibCheck', 'false'];
+  const args = [compiler(version), ...strict, ...own, ...fixed, ...options, ...files];
   const { stdout, stderr } = await run(process.execPath, args, { cwd: project });
   return stdout + stderr;
 }
 
-test.each(['node16', 'nodenext'])(
-  "%s, for require and for import, the package's own types checked too",
-  async (module) => {
-    expect(await compile(['host.cts', 'host.mts'], ['--module', module, '--skipLibCheck', 'false'])).toBe('');
+const RESOLUTIONS = [
+  ['commonjs', 'node10', 'host.ts'],
+  ['node16', 'node16', 'host.cts', 'host.mts'],
+  ['nodenext', 'nodenext', 'host.cts', 'host.mts'],
+  ['esnext', 'bundler', 'host.ts'],
+] as const;
+
+// TypeScript 7 has neither node10 nor a way to do without esModuleInterop.
+const cases = ['5.0', '5.4', '5.9', '7'].flatMap((version) =>
+  RESOLUTIONS.filter(([, resolution]) => version !== '7' || resolution !== 'node10').map(
+    ([module, resolution, ...files]) => ({ version, module, resolution, files }),
+  ),
+);
+
+test.skipIf(whyNone !== undefined).each(cases)(
+  titled('TypeScript $version, module $module, moduleResolution $resolution', whyNone),
+  async ({ version, module, resolution, files }) => {
+    expect(await compile(version, files, ['--module', module, '--moduleResolution', resolution])).toBe('');
   },
 );
 
-test('bundler', async () => {
-  expect(await compile(['host.ts'], ['--module', 'esnext', '--moduleResolution', 'bundler'])).toBe('');
-});
-
-test('a type that is wrong is found: the test is able to fail', async () => {
-  const text = fs.readFileSync(SOURCE, 'utf8').replaceAll('// @ts-expect-error', '//');
-  fs.writeFileSync(path.join(project, 'wrong.ts'), text);
-  const errors = await compile(['wrong.ts'], ['--module', 'esnext', '--moduleResolution', 'bundler']);
-  const expected = fs.readFileSync(SOURCE, 'utf8').split('@ts-expect-error').length - 1;
-  expect(errors.match(/^wrong\.ts\(\d+,\d+\): error/gm)?.length).toBe(expected);
-});
+test.skipIf(whyNone !== undefined).each(cases.filter(({ files }) => files.length === 1))(
+  titled('a type that is wrong is found: TypeScript $version, $resolution', whyNone),
+  async ({ version, module, resolution }) => {
+    const text = fs.readFileSync(SOURCE, 'utf8').replaceAll('// @ts-expect-error', '//');
+    fs.writeFileSync(path.join(project, 'wrong.ts'), text);
+    const errors = await compile(version, ['wrong.ts'], ['--module', module, '--moduleResolution', resolution]);
+    const expected = fs.readFileSync(SOURCE, 'utf8').split('@ts-expect-error').length - 1;
+    expect(errors.match(/^wrong\.ts\(\d+,\d+\): error/gm)?.length).toBe(expected);
+  },
+);

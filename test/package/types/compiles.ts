@@ -1,6 +1,6 @@
 // A host as TypeScript sees it: what must compile, in each way to resolve modules, and what must not.
 
-import type net from 'node:net';
+import type * as net from 'node:net';
 import {
   assertKrunPinSync,
   type BindingInfo,
