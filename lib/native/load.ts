@@ -5,6 +5,7 @@ import { types } from 'node:util';
 import { isUrl, toPath } from '../arguments.js';
 import { asError, invalidArgType, nativeUnavailable, wrongContract } from '../errors.js';
 import { CONTRACT, type NativeBinding } from './contract.js';
+import { directoryOfBundle } from './host.js';
 import { checkWhole } from './whole-file.js';
 
 let loaded: NativeBinding | undefined;
@@ -87,7 +88,7 @@ function attempt(places: Candidate[]): NativeBinding {
   const attempts: { place: string; reason: Error }[] = [];
   for (const [place, load] of places) {
     try {
-      return checkContract(load());
+      return checkContract(opened(load()));
     } catch (error) {
       attempts.push({ place, reason: asError(error) });
     }
@@ -99,6 +100,14 @@ function checkContract(exports: unknown): NativeBinding {
   const contract = (exports as Partial<NativeBinding> | undefined)?.contract;
   if (contract !== CONTRACT) throw wrongContract(contract, CONTRACT);
   return exports as NativeBinding;
+}
+
+// Some bundlers give the place of the file in place of its exports: a name beside the bundle, a path, or a file: URL.
+function opened(given: unknown): unknown {
+  const place = (given as { default?: unknown } | undefined)?.default ?? given;
+  if (typeof place !== 'string') return given;
+  if (place.startsWith('file:')) return openAddon(toPath('place', new URL(place)));
+  return openAddon(place.startsWith('/') ? place : `${directoryOfBundle()}/${place}`);
 }
 
 function openAddon(file: string): unknown {

@@ -2,6 +2,7 @@
 // dependency that this file alone knows. Both answer to the few calls below.
 
 import { asError, sqliteUnavailable } from '../errors.js';
+import { requireOptional } from '../native/host.js';
 
 /** A value that SQLite takes and returns here. */
 export type SqlValue = string | number | null;
@@ -94,13 +95,14 @@ function loadBetterSqlite3(): BetterDatabase {
   let version: string;
   try {
     // Its version first: what loads a binary that does not fit has no chance to say so.
-    ({ version } = require('better-sqlite3/package.json') as { version: string });
+    const manifest = 'better-sqlite3/package.json';
+    ({ version } = requireOptional(manifest, () => require('better-sqlite3/package.json')) as { version: string });
   } catch (error) {
     throw sqliteUnavailable('it is not installed', asError(error));
   }
   if (Number.parseInt(version, 10) !== BETTER_SQLITE3_MAJOR) throw sqliteUnavailable(`version ${version} is installed`);
   try {
-    return require('better-sqlite3') as BetterDatabase;
+    return requireOptional('better-sqlite3', () => require('better-sqlite3')) as BetterDatabase;
   } catch (error) {
     throw sqliteUnavailable(asError(error).message, asError(error));
   }

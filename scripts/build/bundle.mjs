@@ -1,6 +1,7 @@
 // Packs all that is loaded together into one file, dist/index.js: the time that a package takes to load is the number of
 // its files. What the compiler wrote for those files is replaced by a reference to their part of it. What is loaded
-// later, by a require within a function, stays a file of its own.
+// later, by a require within a function, stays a file of its own. So does lib/native/host.ts, which the ES modules have to
+// reach before all others.
 
 import fs from 'node:fs';
 import path from 'node:path';
@@ -8,6 +9,7 @@ import path from 'node:path';
 import esbuild from 'esbuild';
 
 import { root } from '../tools/checkout.mjs';
+import { entries, writeEsModules } from './es-modules.mjs';
 
 const lib = path.join(root, 'lib');
 const dist = path.join(root, 'dist');
@@ -23,13 +25,13 @@ const packed = path.join(dist, 'index.js');
  * @returns {Promise<void>}
  */
 export async function bundle({ maps }) {
-  const names = exportedNames(ENTRY);
+  const exported = new Map(entries().map((file) => [file, exportedNames(file)]));
   const parts = (await eagerFiles()).filter((file) => file !== ENTRY);
   await esbuild.build({
     ...settings(),
     stdin: { contents: entry(parts), resolveDir: lib },
     outfile: packed,
-    footer: { js: hint(names) },
+    footer: { js: hint(exported.get('index.js') ?? []) },
     legalComments: 'none',
     sourcemap: maps,
     sourcesContent: false,
@@ -42,6 +44,7 @@ export async function bundle({ maps }) {
   for (const file of parts) writeReference(file);
   makeConfigurable();
   await bundleCommander();
+  writeEsModules(exported);
 }
 
 /** Whatever is exported may be replaced by whoever tests against it, as jest.spyOn does: both compilers make it fixed. */
@@ -123,7 +126,7 @@ function settings() {
  */
 function leaveWhatIsRequired(build) {
   build.onResolve({ filter: /^\./ }, ({ kind, path: wanted, resolveDir }) => {
-    if (kind !== 'require-call') return undefined;
+    if (kind !== 'require-call' && !wanted.endsWith('/host.js')) return undefined;
     const fromPacked = path.relative(lib, path.join(resolveDir, wanted));
     return { path: fromPacked.startsWith('.') ? fromPacked : `./${fromPacked}`, external: true };
   });
@@ -158,6 +161,7 @@ function exportedNames(file) {
   const found = code.matchAll(/^exports\.(\w+) = |^Object\.defineProperty\(exports, "(\w+)"/gm);
   const exported = new Set(Array.from(found, ([, assigned, defined]) => assigned ?? defined ?? ''));
   exported.delete('__esModule');
+  if (code.includes('__exportStar(')) throw new Error(`${file} exports by *, which hides the names`);
   return [...exported];
 }
 

@@ -26,7 +26,13 @@ const PARTS = [
   {
     script: 'typescript.mjs',
     built: 'dist/.built',
-    sources: ['lib', 'tsconfig.json', 'scripts/build/typescript.mjs', 'scripts/build/bundle.mjs'],
+    sources: [
+      'lib',
+      'tsconfig.json',
+      'scripts/build/typescript.mjs',
+      'scripts/build/bundle.mjs',
+      'scripts/build/es-modules.mjs',
+    ],
   },
 ];
 // Another addon is to be tested: the published one, or one with sanitizers.

@@ -28,7 +28,7 @@ function writeManPage() {
 /** What earlier builds made of files that are gone. */
 function removeLeftovers() {
   for (const file of fs.readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
-    const source = path.join(root, 'lib', file.replace(/\.(js|js\.map|d\.ts)$/, '.ts'));
+    const source = path.join(root, 'lib', file.replace(/\.(js|js\.map|d\.ts|mjs|d\.mts)$/, '.ts'));
     const isLeft = !fs.existsSync(source) || (!maps && file.endsWith('.map'));
     if (isLeft) fs.rmSync(path.join(dist, file), { recursive: true, force: true });
   }

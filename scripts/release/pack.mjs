@@ -20,12 +20,10 @@ export async function packPackage(root, folder) {
   fs.cpSync(root, stage, { recursive: true, filter: (file) => !LEFT_OUT.test(path.relative(root, file)) });
   fs.cpSync(path.join(await prebuilt(root), 'prebuilds'), path.join(stage, 'prebuilds'), { recursive: true });
   fs.symlinkSync(path.join(root, 'node_modules'), path.join(stage, 'node_modules'));
-  /** @type {import('node:child_process').ExecFileSyncOptionsWithStringEncoding} */
-  const quiet = { encoding: 'utf8', stdio: ['ignore', 'pipe', 2] };
-  execFileSync('npm', ['run', '--silent', 'build:ts'], { ...quiet, cwd: stage });
-  const args = ['pack', '--ignore-scripts', '--json', '--loglevel=error', '--pack-destination', folder];
-  const packed = JSON.parse(execFileSync('npm', args, { ...quiet, cwd: stage }));
-  // npm 12 names the package, older ones give a list.
-  const [{ filename }] = Array.isArray(packed) ? packed : Object.values(packed);
-  return path.join(folder, filename);
+  execFileSync('npm', ['pack', '--loglevel=error', '--pack-destination', folder], {
+    cwd: stage,
+    stdio: ['ignore', 2, 2],
+  });
+  const [name = ''] = fs.readdirSync(folder).filter((each) => each.endsWith('.tgz'));
+  return path.join(folder, name);
 }

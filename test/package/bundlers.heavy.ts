@@ -75,6 +75,17 @@ for (const recipe of recipes().filter(({ name }) => !/^Node \d/.test(name))) {
   });
 }
 
+test.skipIf(whyNone !== undefined)(
+  titled("a bundle that is an ES module keeps the imports of Node's modules, and needs no require", whyNone),
+  async () => {
+    const recipe = recipes().find(({ name }) => name === 'esbuild, ES modules') as Recipe;
+    const show = { ...recipe, start: 'cat out/host.mjs #' };
+    const code = await bundleAndRun(show, [process.execPath]);
+    expect(code).toMatch(/^import .* from "node:fs";$/m);
+    expect(recipe.commands).not.toMatch(/banner/);
+  },
+);
+
 for (const node of nodes) {
   const major = node.name.replace('node', '');
   const recipe = recipes().find(({ name }) => /^Node \d/.test(name) && name.split(/\D+/).includes(major));
