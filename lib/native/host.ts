@@ -45,6 +45,8 @@ export function builtin(name: string): unknown {
       return require('node:events');
     case 'node:fs':
       return require('node:fs');
+    case 'node:fs/promises':
+      return require('node:fs/promises');
     case 'node:net':
       return require('node:net');
     case 'node:os':

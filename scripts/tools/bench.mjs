@@ -5,17 +5,17 @@
 //   npm run bench -- steady replace      some
 //   npm run bench -- --rounds 9 steady   fewer rounds than the 201 that a result is made of
 //   npm run bench -- --report            makes docs/benchmarks.md of what was found
-//   npm run bench -- --check             is bench-check.mjs; --update, too
+//   npm run bench -- --check             is bench/lib/check.mjs; --update, too
 
 import fs from 'node:fs';
 import path from 'node:path';
 import util from 'node:util';
+import { check } from '../../bench/lib/check.mjs';
 import { chooseClaims } from '../../bench/lib/claims.mjs';
 import { describeMachine } from '../../bench/lib/machine.mjs';
 import { writePage } from '../../bench/lib/page.mjs';
 import { loadResults, printOutcome, saveResult } from '../../bench/lib/results.mjs';
 import { cleanUp } from '../../bench/lib/scene.mjs';
-import { check } from './bench-check.mjs';
 import { root } from './checkout.mjs';
 
 const { values: options, positionals } = util.parseArgs({

@@ -9,7 +9,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { launch, RUNTIMES, whyNot } from './runtimes.mjs';
+import { launch, RUNTIMES, whyNot } from '../../test/package/runtimes/runtimes.mjs';
 
 const LENGTHS = [107, 108, 109, 120];
 // Long enough that a path of 120 bytes, cut, still ends within it.

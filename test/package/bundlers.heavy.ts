@@ -5,9 +5,9 @@ import path from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 
 import { installPinned } from '../../scripts/tools/pinned.mjs';
-import { RUNTIMES, type Runtime } from '../../scripts/tools/runtimes.mjs';
 import { executable, installedProject, runOk, scratch, titled, whyNoRuntime, whyNoTools } from './installed.js';
 import { type Recipe, recipes } from './recipes.js';
+import { RUNTIMES, type Runtime } from './runtimes/runtimes.mjs';
 
 const HOST = `
   import fs from 'node:fs';

@@ -3,9 +3,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-
-import { launch, RUNTIMES } from '../../scripts/tools/runtimes.mjs';
 import { bareEnvironment, installedProject, root, runIn, titled, whyNoRuntime } from './installed.js';
+import { launch, RUNTIMES } from './runtimes/runtimes.mjs';
 
 interface Outcome {
   check: string;

@@ -4,9 +4,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-
-import { launch, RUNTIMES, type Runtime } from '../../scripts/tools/runtimes.mjs';
 import { installedProject, type Ran, root, run, runIn, runOk, scratch, titled, whyNoRuntime } from './installed.js';
+import { launch, RUNTIMES, type Runtime } from './runtimes/runtimes.mjs';
 
 const HERE = `linux-${process.arch}`;
 const GLIBC = `prebuilds/${HERE}/boxsockets.glibc.node`;

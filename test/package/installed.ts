@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, inject } from 'vitest';
 
 import { installPinned } from '../../scripts/tools/pinned.mjs';
-import { launch, type Runtime, whyNotInstalled } from '../../scripts/tools/runtimes.mjs';
+import { launch, type Runtime, whyNotInstalled } from './runtimes/runtimes.mjs';
 
 export const root = path.resolve(__dirname, '../..');
 const folders: string[] = [];

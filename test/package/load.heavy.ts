@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildTarget } from '../../scripts/release/build-target.mjs';
 import { TARGETS } from '../../scripts/release/targets.mjs';
 import { openZig } from '../../scripts/release/zig.mjs';
-import { launch, RUNTIMES, whyNot } from '../../scripts/tools/runtimes.mjs';
+import { launch, RUNTIMES, whyNot } from './runtimes/runtimes.mjs';
 
 const root = path.resolve(__dirname, '../..');
 const script = path.join(root, 'test/fixtures/load-binding.cjs');

@@ -6,8 +6,8 @@ import path from 'node:path';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 
 import { installPinned } from '../../scripts/tools/pinned.mjs';
-import { launch, RUNTIMES, type Runtime } from '../../scripts/tools/runtimes.mjs';
 import { bareEnvironment, executable, runOk, scratch, titled, whyNoRuntime, whyNoTools } from './installed.js';
+import { launch, RUNTIMES, type Runtime } from './runtimes/runtimes.mjs';
 
 // By name, by require and by import; a socket that is bound, dialed and heard.
 const SMOKE = `

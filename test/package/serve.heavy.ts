@@ -3,9 +3,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-
-import { RUNTIMES } from '../../scripts/tools/runtimes.mjs';
 import { root, runIn, titled, whyNoRuntime } from './installed.js';
+import { RUNTIMES } from './runtimes/runtimes.mjs';
 
 interface Outcome {
   check: string;

@@ -7,17 +7,12 @@ import * as path from 'node:path';
 import { describe, expect, onTestFinished } from 'vitest';
 import { inspectCleaners } from '../../dist/cli/cleaner.js';
 import type { HoldOptions } from '../../dist/index.js';
-import { cacheDirectory } from '../helpers/cache.js';
 import { leaveDeadSocket, makeWorld, missingTool, promise, run, tempDir, type World } from '../helpers.js';
 
-const unpacked = path.join(cacheDirectory(), 'tmpreaper', 'usr/sbin/tmpreaper');
-const tmpreaper = fs.existsSync(unpacked) ? unpacked : 'tmpreaper';
 const missingTmpfiles = missingTool('systemd-tmpfiles');
 // Its --help fails.
 const missingTmpreaper =
-  spawnSync(tmpreaper, ['--help']).error === undefined
-    ? null
-    : 'no tmpreaper: node scripts/tools/tmpreaper.mjs, on Debian or Ubuntu';
+  spawnSync('tmpreaper', ['--help']).error === undefined ? null : 'no tmpreaper (its Debian package brings a cron job)';
 
 /** Until everything that was made is older than the cleaners' age. */
 const growOld = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2100));
@@ -39,7 +34,7 @@ function tmpfilesClean(...lines: string[]): void {
 
 /** tmpreaper, as Debian's cron job starts it. */
 function reap(world: World, ...options: string[]): void {
-  run(tmpreaper, ['--mtime-dir', '--symlinks', '1s', '--ctime', ...options, `${world.base}/.`]);
+  run('tmpreaper', ['--mtime-dir', '--symlinks', '1s', '--ctime', ...options, `${world.base}/.`]);
 }
 
 describe('systemd-tmpfiles', () => {
@@ -142,7 +137,7 @@ describe('tmpreaper', () => {
     const world = makeWorld();
     world.box('a').ensureSync();
     await growOld();
-    run(tmpreaper, ['1s', world.base]);
+    run('tmpreaper', ['1s', world.base]);
     expect(linksOf(world)).toEqual(['a']);
   });
 });

@@ -3,8 +3,8 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { cacheDirectory } from '../../../scripts/tools/pinned.mjs';
 import { muslHost, whyNoMusl } from './musl-host.mjs';
-import { cacheDirectory } from './pinned.mjs';
 
 /**
  * @typedef {object} Runtime

@@ -6,15 +6,15 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { chooseClaims } from '../../bench/lib/claims.mjs';
-import { isGuarded } from '../../bench/lib/outcome.mjs';
-import { describe } from '../../bench/lib/results.mjs';
-import { cleanUp } from '../../bench/lib/scene.mjs';
+import { chooseClaims } from './claims.mjs';
+import { isGuarded } from './outcome.mjs';
+import { describe } from './results.mjs';
+import { cleanUp } from './scene.mjs';
 
 const ROUNDS = 41;
 const GROWTH = 1.1;
 const MOST_RUNS = 3;
-const budgetFile = path.resolve(import.meta.dirname, '../../bench/budget.json');
+const budgetFile = path.resolve(import.meta.dirname, '../budget.json');
 
 let failed = false;
 
@@ -45,7 +45,7 @@ export async function check(options) {
  * A neighbour's load disturbs one run; what the code has lost is lost in every one. So a claim that is out of bounds is
  * measured again, and has failed where it never is within them.
  *
- * @param {import('../../bench/lib/outcome.mjs').Claim} claim
+ * @param {import('./outcome.mjs').Claim} claim
  */
 async function runUntilHeld(claim) {
   let outcome = await run(claim);
@@ -56,7 +56,7 @@ async function runUntilHeld(claim) {
   return outcome;
 }
 
-/** @param {import('../../bench/lib/outcome.mjs').Claim} claim */
+/** @param {import('./outcome.mjs').Claim} claim */
 async function run(claim) {
   try {
     return await claim.run({ quick: true, rounds: ROUNDS });
@@ -87,7 +87,7 @@ function checkBudget(counts, options) {
 }
 
 /**
- * @param {import('../../bench/lib/outcome.mjs').Target} target
+ * @param {import('./outcome.mjs').Target} target
  * @returns {string}
  */
 function boundOf({ atMost, atLeast, guard = atMost ?? atLeast ?? Number.NaN }) {

@@ -4,8 +4,8 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { openZig } from '../release/zig.mjs';
-import { cacheDirectory } from './pinned.mjs';
+import { openZig } from '../../../scripts/release/zig.mjs';
+import { cacheDirectory } from '../../../scripts/tools/pinned.mjs';
 
 /**
  * @typedef {object} Host
