@@ -5,7 +5,8 @@ import * as fs from 'node:fs';
 /** What is there, or the code of the call that failed. */
 export function lookAt(where: string): fs.Stats | string {
   try {
-    return fs.lstatSync(where);
+    // Most names have no socket yet: an error is not made for each.
+    return fs.lstatSync(where, { throwIfNoEntry: false }) ?? 'ENOENT';
   } catch (error) {
     return errorCode(error);
   }
