@@ -168,6 +168,13 @@ uint64_t Utimens(const Call& call) {
   return Result(utimensat(path.at, path.c_str(), nullptr, AtFlags(call.word(3))));
 }
 
+uint64_t Futimens(const Call& call) {
+  if (call.arg(1) != 0) End("futimens: times");
+  // By its name, as in Fchmod.
+  std::string name = "/proc/self/fd/" + std::to_string(call.number(0));
+  return Result(utimensat(AT_FDCWD, name.c_str(), nullptr, 0));
+}
+
 uint64_t Flock(const Call& call) {
   long result = flock(call.number(0), call.number(1));
   if (result < 0 && errno == EWOULDBLOCK) Took(Rule::kLockConflict);
@@ -219,6 +226,7 @@ void AddFiles(Symbols& symbols) {
   };
   symbols["_fchmod"] = Fchmod;
   symbols["_utimensat"] = Utimens;
+  symbols["_futimens"] = Futimens;
   symbols["_flock"] = Flock;
   symbols["_fcntl"] = Fcntl;
 }
