@@ -64,7 +64,8 @@ const BASE_HELP = 'directory that holds the parent (default: $BOXSOCKETS_BASE, e
 const KRUN_HELP = 'how libkrun names its own socket, see "pin" (default: suffix)';
 const NAME_HELP = 'a further socket name of the box; may be given several times';
 const UID_HELP = 'uid that names the parent, bl-<uid> (default: yours)';
-const SCHEMES = ['none', 'suffix', 'temp-dir'];
+/** How libkrun may name its own socket. */
+export const SCHEMES = ['none', 'suffix', 'temp-dir'];
 
 export const BASE_OPTION: Option = { name: 'base', value: 'DIR', help: BASE_HELP };
 export const UID_OPTION: Option = { name: 'uid', value: 'N', atLeast: 0, help: UID_HELP };

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import { assertKrunPin, checkKrunPin, type KrunPin, type KrunScheme } from '../../index.js';
-import { type Command, EXIT } from '../command.js';
+import { type Command, EXIT, SCHEMES } from '../command.js';
 import type { Output } from '../output.js';
 import { printable } from '../text.js';
 
@@ -9,14 +9,7 @@ export const pin: Command = {
   name: 'pin',
   summary: 'Find out how a libkrun names the socket that it binds beside yours',
   operands: [{ name: 'PATH' }],
-  options: [
-    {
-      name: 'expect',
-      value: 'SCHEME',
-      choices: ['none', 'suffix', 'temp-dir'],
-      help: 'fail where it is not this scheme',
-    },
-  ],
+  options: [{ name: 'expect', value: 'SCHEME', choices: SCHEMES, help: 'fail where it is not this scheme' }],
   details:
     'PATH is a source tree, a source file, a library or a program that contains it: binaries are told by their first ' +
     'bytes. none: no socket of its own. suffix: <peer path>-krun.sock. temp-dir: <TMPDIR>/krun-net-<pid>-<n>.sock. ' +

@@ -11,7 +11,7 @@ import { cleanerFindings } from './cleaner-findings.js';
 import { realPath } from './facts.js';
 import { otherUser, readHome } from './home.js';
 import { inspectMachine } from './machine.js';
-import { own, ownUid, readByUs } from './remedy.js';
+import { asUser, own, ownUid } from './remedy.js';
 import { boxOptionsOf, DEFAULT_BASE, type DoctorReport, type DoctorRequest, type Finding, finding } from './report.js';
 import { runSelfCheck, type SelfCheck } from './self-check.js';
 
@@ -98,8 +98,9 @@ async function examineBoxes(
   return { boxes, findings: gather(found) };
 }
 
-// As the user whose home it is: what is made for a probe is theirs then, and so is the judgement. Null where that user
-// cannot run this program.
+// As the user whose home it is: what is made for a probe is theirs then, and so is the judgement. That user may meddle
+// with it: so each line of a remedy is run as that user too, and what asks for root is left to root's own judgement. Null
+// where that user cannot run this program.
 function examineAs({ uid, gid }: { uid: number; gid: number }, request: DoctorRequest): DoctorReport | null {
   const { home, base, krun, names } = request;
   const words = [
@@ -109,14 +110,17 @@ function examineAs({ uid, gid }: { uid: number; gid: number }, request: DoctorRe
     ...(request.uid === ownUid() ? [] : ['--uid', String(request.uid)]),
     ...names.flatMap((name) => ['--name', name]),
   ];
-  const options = { uid, gid, env: readByUs(), cwd: '/', encoding: 'utf8', maxBuffer: 2 ** 30 } as const;
-  const { stdout } = spawnSync(
-    process.execPath,
-    [path.join(__dirname, '../main.js'), 'doctor', '--json', ...words],
-    options,
-  );
+  const args = [path.join(__dirname, '../main.js'), 'doctor', '--json', ...words];
+  const env = { PATH: process.env.PATH };
+  const { stdout } = spawnSync(process.execPath, args, { uid, gid, env, cwd: '/', encoding: 'utf8', timeout: 120_000 });
+  const line = (text: string) => {
+    if (text.startsWith('#')) return text;
+    return text.startsWith('sudo ') ? `# needs root: ${text}` : asUser(['sh', '-c', text], uid);
+  };
   try {
-    return JSON.parse(stdout) as DoctorReport;
+    const report = JSON.parse(stdout) as DoctorReport;
+    const remedyOf = ({ remedy }: Finding) => remedy.split('\n').map(line).join('\n');
+    return { ...report, findings: report.findings.map((one) => ({ ...one, remedy: remedyOf(one) })) };
   } catch {
     return null;
   }

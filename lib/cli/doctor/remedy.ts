@@ -10,40 +10,24 @@ export function ownUid(): number {
   return process.geteuid?.() ?? 0;
 }
 
-// Root has an examination made by the user whose home it is (see other-user.ts), and reads the result itself.
-const READER = 'BOXSOCKETS_DOCTOR_READER';
-
-/** The environment of an examination whose remedies this process's user reads. */
-export function readByUs(): NodeJS.ProcessEnv {
-  return { ...process.env, [READER]: String(ownUid()) };
-}
-
-function readerUid(): number {
-  return Number(process.env[READER] ?? ownUid());
-}
-
 /** A command that root is to run. */
 export function asRoot(...words: string[]): string {
-  return readerUid() === 0 ? shellCommand(...words) : shellCommand('sudo', ...words);
+  return ownUid() === 0 ? shellCommand(...words) : shellCommand('sudo', ...words);
 }
 
 /** A command that a user is to run, the examined one where none is named. */
 export function asUser(words: string[], uid = ownUid()): string {
-  if (readerUid() === uid) return shellCommand(...words);
-  if (readerUid() !== 0 || isOnPath('sudo')) return shellCommand('sudo', '-u', `#${uid}`, ...words);
-  return shellCommand('setpriv', '--reuid', String(uid), '--clear-groups', ...words);
+  if (ownUid() === uid) return shellCommand(...words);
+  if (ownUid() !== 0 || isOnPath('sudo')) return shellCommand('sudo', '-u', `#${uid}`, ...words);
+  return shellCommand('setpriv', '--reuid', `${uid}`, '--regid', `${uid}`, '--clear-groups', ...words);
 }
 
 /** This program, with what the request named. */
 export function own(request: DoctorRequest, command: string, ...operands: string[]): string {
-  return asUser(ownWords(request, command, ...operands));
-}
-
-export function ownWords(request: DoctorRequest, command: string, ...operands: string[]): string[] {
   const base = request.base === null ? [] : ['--base', request.base];
   const uid = request.uid === ownUid() ? [] : ['--uid', String(request.uid)];
   const program = isOnPath('boxsockets') ? ['boxsockets'] : ['npx', 'boxsockets'];
-  return [...program, command, ...operands, ...base, ...uid];
+  return asUser([...program, command, ...operands, ...base, ...uid]);
 }
 
 /** Looks at it, with whom it belongs to. */

@@ -1,6 +1,6 @@
 // What `doctor` finds out. The shape is that of `doctor --json`, design section 8.
 
-import type { BindingInfo, KrunScheme } from '../../index.js';
+import type { BindingInfo, KrunScheme, SocketBudgetEntry } from '../../index.js';
 import type { CleanerReport } from '../cleaner.js';
 
 /** The whole report. */
@@ -117,14 +117,10 @@ export interface BoxReport {
   sockets: SocketReport[];
 }
 
-export interface SocketReport {
-  name: string;
-  bytes: number;
-  limit: number;
-  fits: boolean;
-  realBytes: number;
-  realFits: boolean;
-  /** null: not tried, for there is no binding to try it through. */
+type Counted = Pick<SocketBudgetEntry, 'name' | 'bytes' | 'limit' | 'fits' | 'realBytes' | 'realFits'>;
+
+/** `probe` is null where it was not tried, for there is no binding to try it through. */
+export interface SocketReport extends Counted {
   probe: { ok: boolean; code?: string; syscall?: string; message?: string } | null;
 }
 

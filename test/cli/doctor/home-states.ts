@@ -87,7 +87,7 @@ export const HOMES: State[] = [
     code: 'binding-missing',
     missing: needsRoot ?? needsNobody,
     says: 'has no binding',
-    remedy: () => `sudo -u '#65534' boxsockets ensure b1 ${at.sockets('b1')}`,
+    remedy: () => `sudo -u '#65534' sh -c 'boxsockets ensure b1 ${at.sockets('b1')} `,
     break: () => {
       makeBox(at.home, 'b1');
       giveTo('nobody');

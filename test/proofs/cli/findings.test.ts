@@ -58,6 +58,13 @@ describe('users', () => {
       expect([report.ok, report.boxes.map(({ binding }) => binding.state)]).toEqual([true, ['idle']]);
       expect(report.parent.path).toBe(at.parent('nobody'));
       expect(fs.readdirSync(at.base)).toEqual([path.basename(at.parent('nobody'))]);
+      // That user may meddle with what is reported: no line of a remedy runs as root.
+      fs.unlinkSync(at.binding('b1', 'nobody'));
+      fs.chownSync(at.sockets('b1'), 0, 0);
+      const { findings } = await doctor('self');
+      expect(findings.map(({ code }) => code)).toEqual(['sockets-foreign']);
+      const lines = findings[0]?.remedy.split('\n') ?? [];
+      expect(lines.every((line) => /^(# needs root: sudo |sudo -u '#65534' sh -c )/.test(line))).toBe(true);
     },
   );
 
