@@ -389,9 +389,13 @@ export function boxExists(id: string, what: string, cause?: unknown): BoxSockets
   );
 }
 
-/** `why` tells what shows that it runs, or may run; `remedy` is a sentence. */
-export function boxRunning(id: string, why: string, remedy: string): BoxSocketsError {
-  return refusal('ERR_BOX_SOCKETS_BOX_RUNNING', `Box '${id}' runs (${why}). ${remedy}`);
+/** `why` tells what shows that it runs, or why that cannot be told; `remedy` is a sentence. */
+export function boxRunning(
+  id: string,
+  { state, why, remedy }: { state: 'running' | 'unknown'; why: string; remedy: string },
+): BoxSocketsError {
+  const runs = state === 'running' ? 'runs' : 'may run';
+  return refusal('ERR_BOX_SOCKETS_BOX_RUNNING', `Box '${id}' ${runs}: ${why}. ${remedy}`);
 }
 
 /** Processes of a box that were killed and have not ended. */

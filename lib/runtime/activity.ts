@@ -22,16 +22,26 @@ const MOST_ENTRIES = 1_000;
 const MOST_LEVELS = 4;
 
 /** Milliseconds after which a home that does not answer is one of which nothing is known: its file server may hang. */
-export const ANSWER_TIMEOUT = 5_000;
+export const ANSWER_TIMEOUT = 2_000;
 
-/** What was asked, or where that does not come in time, what is said instead. */
-export async function inTime<T, U>(asked: Promise<T>, otherwise: () => U): Promise<T | U> {
+/** Homes of which an answer is still awaited: each holds a thread, and is not given another one. */
+const silent = new Set<string>();
+
+/** What was asked of a home, or where that does not come in time, what is said instead. */
+export async function inTime<T, U>(home: string, ask: () => Promise<T>, otherwise: () => U): Promise<T | U> {
+  if (silent.has(home)) return otherwise();
+  const asked = ask();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, ANSWER_TIMEOUT);
+  }).then(() => {
+    silent.add(home);
+    const heard = (): boolean => silent.delete(home);
+    asked.then(heard, heard);
+    return otherwise();
   });
   try {
-    return await Promise.race([asked, late.then(otherwise)]);
+    return await Promise.race([asked, late]);
   } finally {
     clearTimeout(timer);
   }
@@ -39,11 +49,15 @@ export async function inTime<T, U>(asked: Promise<T>, otherwise: () => U): Promi
 
 /** @param launched a shim that this process has started, known even where the home was deleted under it */
 export async function activityOf(layout: BoxLayout, launched: ShimProcess | undefined): Promise<Activity> {
-  return inTime(look(layout, launched), () => ({
-    state: 'unknown',
-    why: `'${layout.boxHome}' did not answer within ${ANSWER_TIMEOUT} ms`,
-    shim: launched ?? null,
-  }));
+  return inTime(
+    layout.boxHome,
+    () => look(layout, launched),
+    () => ({
+      state: 'unknown',
+      why: `'${layout.boxHome}' does not answer, as where a file server hangs`,
+      shim: launched ?? null,
+    }),
+  );
 }
 
 async function look(layout: BoxLayout, launched: ShimProcess | undefined): Promise<Activity> {

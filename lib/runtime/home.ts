@@ -177,7 +177,8 @@ export class Home {
 /** Null where nothing is, or it does not answer: then nothing is known of the box, and it is not touched. */
 async function lookAtHome(boxHome: string): Promise<fs.Stats | null> {
   return inTime(
-    fs.promises.lstat(boxHome).catch(() => null),
+    boxHome,
+    () => fs.promises.lstat(boxHome).catch(() => null),
     () => null,
   );
 }

@@ -56,7 +56,7 @@ export async function launchBox(home: Home, id: string, launch: Launch): Promise
   const { layout } = await home.findStored(id);
   home.store.refuseChange?.();
   const { state, why } = await home.activity(layout);
-  if (state !== 'stopped') throw boxRunning(id, why, 'Connect to it, or stop it first');
+  if (state !== 'stopped') throw boxRunning(id, { state, why, remedy: 'Connect to it, or stop it first' });
   // The binding is there before any policy is made of it, and again before anybody connects.
   await layout.prepare({ takeover: launch.takeover });
   await removeDeadSockets(layout);

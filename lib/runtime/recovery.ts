@@ -142,7 +142,8 @@ export function isAutoRemove({ json }: BoxRow): boolean {
 // One that does not answer is taken for a box, and found to be one of which nothing is known.
 async function isDirectory(path: string): Promise<boolean> {
   const stat = await inTime(
-    fs.promises.lstat(path).catch(() => null),
+    path,
+    () => fs.promises.lstat(path).catch(() => null),
     () => 'late' as const,
   );
   return stat === 'late' || stat?.isDirectory() === true;

@@ -59,8 +59,8 @@ export async function removeBox(
   home.store.refuseChange?.();
   const { state, why, shim } = await home.activity(layout);
   if (state !== 'stopped' && !force) {
-    const remedy = state === 'running' ? 'Stop it first, or pass { force: true }' : 'Find out, or pass { force: true }';
-    throw boxRunning(boxId, why, remedy);
+    const remedy = 'Stop it first, or pass { force: true }';
+    throw boxRunning(boxId, { state, why, remedy });
   }
   const dependents = force ? [] : ((await home.store.dependents?.(boxId)) ?? []);
   if (dependents.length > 0) throw boxNeeded(boxId, dependents);
@@ -90,7 +90,8 @@ export async function endBox(layout: BoxLayout, processes: BoxProcesses): Promis
   const remedy =
     'It is of another pid namespace, or this user may not look at it, or it has bound the socket by a relative name: ' +
     'find it with ss -xp, and end it. Nothing was removed';
-  throw boxRunning(layout.boxId, `a process that cannot be seen from here holds '${held}'`, remedy);
+  const why = `a process that cannot be seen from here holds '${held}'`;
+  throw boxRunning(layout.boxId, { state: 'running', why, remedy });
 }
 
 /** Its home may have been deleted under it. */
