@@ -9,7 +9,7 @@ import { times, toRows } from './lib/outcome.mjs';
 import { BASE, deepDirectory, IN_MEMORY, scratch, strangeUid } from './lib/scene.mjs';
 
 const BOTH = 'net.Server.listen and the floor';
-const LOAD = { count: 50, callers: 1 };
+const LOAD = { count: 10, callers: 1 };
 
 /** @type {import('./lib/outcome.mjs').Claim} */
 export const claim = {
@@ -41,7 +41,7 @@ export const claim = {
         'The binding is right already. net.Server.listen binds the same path, neither asks nor verifies, and unlinks by path.',
       rows: toRows(samples, 'µs', { 'net.Server': 'net.Server.listen, close', listen: 'listen, close' }),
       targets: [
-        times(samples, 'listen', 'net.Server', { what: 'listen / net.Server.listen', atMost: 2, guard: 4 }),
+        times(samples, 'listen', 'net.Server', { what: 'listen / net.Server.listen', atMost: 2, guard: 6 }),
         times(samples, 'listen', BOTH, { what: `listen / ${BOTH}`, atMost: 1.2, guard: 2.5 }),
       ],
     };
