@@ -4,6 +4,7 @@
 import * as path from 'node:path';
 import type { BindingInfo } from '../../index.js';
 import { plural, shellCommand } from '../text.js';
+import { isReached } from './boxes.js';
 import { closedDirectory, describe, holdersIn, lookAt, lookThrough, octal } from './facts.js';
 import { asRoot, asUser, look, moveAside, own, ownUid } from './remedy.js';
 import { type BoxReport, type DoctorRequest, type Finding, type FindingCode, finding } from './report.js';
@@ -25,6 +26,7 @@ export interface Examined {
 /** The causes of one box, the one that matters first. */
 export function causesOf({ box, held }: Examined, request: DoctorRequest): Cause[] {
   const main =
+    silentCause(box) ??
     directoryCause(box, request) ??
     nameCause(box, request) ??
     bindingCause(box, request) ??
@@ -57,6 +59,14 @@ export function gather(found: { id: string; causes: Cause[] }[]): Finding[] {
 
 function cause(code: FindingCode, says: string, ...remedy: string[]): Cause {
   return { code, says, remedy };
+}
+
+// Not to be asked once more: whoever does waits as long as it likes.
+function silentCause({ bindingDir, binding: { target, code } }: BoxReport): Cause | null {
+  if (code !== 'ETIMEDOUT') return null;
+  const says = `lies on a file server that does not answer: ${bindingDir} to ${target}`;
+  const advice = '# mend the server, or unmount it (umount -l); boxes elsewhere do not notice';
+  return cause('sockets-silent', says, shellCommand('cat', '/proc/mounts'), advice);
 }
 
 function directoryCause(box: BoxReport, request: DoctorRequest): Cause | null {
@@ -137,8 +147,10 @@ function bindingCause(box: BoxReport, request: DoctorRequest): Cause | null {
     case 'foreign': {
       const pids = holdersIn(target ?? '', where);
       const says = `has a binding that leads to another home: ${where} to ${target}`;
-      if (pids.length === 0) return cause('binding-foreign', says, look(where), ensure);
+      if (pids.length === 0 && code !== 'EAGAIN') return cause('binding-foreign', says, look(where), ensure);
       const decide = '# two boxes bear one id. Stop that one (or add --takeover, which hands the binding over), then:';
+      if (pids.length === 0)
+        return cause('binding-in-use', `${says}; a box may live there`, look(where), decide, ensure);
       const alive = `has a binding that leads to a live box of another home: ${where} to ${target}, held by ${processes(pids)}`;
       return cause('binding-in-use', alive, showProcesses(pids), decide, ensure);
     }
@@ -149,6 +161,7 @@ function bindingCause(box: BoxReport, request: DoctorRequest): Cause | null {
       return cause('binding-not-a-symlink', says, look(where), aside, ensure);
     }
     case 'unreadable': {
+      if (isReached(box.binding)) return null;
       const closed = closedDirectory(target ?? where);
       const open = closed === null ? [] : [asUser(['chmod', 'u+rwx', '--', closed])];
       const says = `has a binding that cannot be resolved (${code}): ${where} to ${target}; a live box may be behind it`;

@@ -11,7 +11,7 @@ export async function inspectBox(
 ): Promise<{ box: BoxReport; held: BindingInfo['sockets'] }> {
   const budget = box.budget();
   const binding = await bindingOf(box, bindings);
-  const usable = binding.state === 'live' || binding.state === 'idle';
+  const usable = isReached(binding);
   const probes = usable ? await probeAll(box) : new Map<string, Probe>();
   const report = {
     id: box.boxId,
@@ -26,12 +26,17 @@ export async function inspectBox(
   return { box: report, held: bindings?.get(box.boxId)?.sockets ?? [] };
 }
 
+/** Whether it leads to a directory, even where it cannot be told whether a socket in it is held. */
+export function isReached({ state, code }: Pick<BindingReport, 'state' | 'code'>): boolean {
+  return state === 'live' || state === 'idle' || (state === 'unreadable' && code === 'EAGAIN');
+}
+
 async function bindingOf(box: BoxSockets, bindings: Map<string, BindingInfo> | null): Promise<BindingReport> {
   if (bindings === null) return { state: 'unknown', target: null };
   const entry = bindings.get(box.boxId);
   if (entry === undefined) return { state: 'missing', target: null };
   const { target, state, code } = entry;
-  const reached = state === 'live' || state === 'idle';
+  const reached = isReached(entry);
   // The directory may be gone or closed, and the link leads somewhere that is neither.
   const foreign = reached && !(await sameInode(box.bindingDir, box.realDir).catch(() => false));
   return { state: foreign ? 'foreign' : state, target, ...(code !== undefined && { code }) };

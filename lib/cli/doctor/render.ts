@@ -4,6 +4,7 @@ import { packageVersion } from '../commands/version.js';
 import type { Output } from '../output.js';
 import { plural, printable, shorten } from '../text.js';
 import { renderBars } from './bars.js';
+import { isReached } from './boxes.js';
 import type { DirectBind } from './direct-bind.js';
 import type { BoxReport, DoctorReport, Finding } from './report.js';
 import type { SelfCheck } from './self-check.js';
@@ -83,6 +84,7 @@ function stateOf({ binding, sockets }: BoxReport): { word: 'ok' | 'broken' | 'lo
   if (failed !== undefined) return { word: 'broken', said: `${failed.name} ${why}` };
   const said = BINDING_SAID[binding.state];
   if (binding.state === 'live' || binding.state === 'idle') return { word: 'ok', said };
+  if (isReached(binding)) return { word: 'ok', said: 'it cannot be told whether it lives' };
   return { word: ['missing', 'dangling', 'unknown'].includes(binding.state) ? 'lost' : 'broken', said };
 }
 

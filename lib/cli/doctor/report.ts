@@ -47,6 +47,7 @@ export const FINDINGS = {
   'home-not-a-home': 'warning',
   'home-without-boxes': 'info',
   'box-id-invalid': 'warning',
+  'sockets-silent': 'error',
   'sockets-missing': 'warning',
   'sockets-not-a-directory': 'error',
   'sockets-unreadable': 'error',
