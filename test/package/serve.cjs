@@ -173,6 +173,8 @@ const checks = {
     const box = newBox();
     await fails(box.listen(net.createServer(), 'box.sock', { signal: AbortSignal.abort() }), 'ABORT_ERR');
     box.ensureSync();
+    // A name that is free takes no lock: that of a dead socket does.
+    await (await python(BIND, [`${box.realDir}/box.sock`, 'SOCK_STREAM'])).end();
     const locker = await lockExclusively(`${box.parentDir}/.lock`, 'sleep 1');
     const waiting = new AbortController();
     const aborted = fails(box.listen(net.createServer(), 'box.sock', { signal: waiting.signal }), 'ABORT_ERR');
@@ -304,6 +306,26 @@ const checks = {
     const name = `${'n'.repeat(59)}.sock`;
     for (const way of WAYS) await fails(box.connect(name, way), 'ERR_BOX_SOCKETS_PATH_TOO_LONG');
     await fails(box.listen(net.createServer(), name), 'ERR_BOX_SOCKETS_PATH_TOO_LONG');
+  },
+
+  'connect: a link in the place of a socket is not followed': async () => {
+    const [box, other] = [newBox('box', 'linked'), newBox('other', 'linked')];
+    box.ensureSync();
+    let visits = 0;
+    const server = await listening(other, () => visits++);
+    fs.symlinkSync(`${other.realDir}/box.sock`, `${box.realDir}/box.sock`);
+    for (const way of WAYS) await fails(box.connect('box.sock', way), 'ERR_BOX_SOCKETS_MISPLACED');
+    await closed(server);
+    assert.equal(visits, 0);
+  },
+
+  'claim: a dead socket goes, and nothing else': async () => {
+    const box = newBox();
+    const holder = await python(BIND, [`${box.realDir}/box.sock`, 'SOCK_STREAM']);
+    await fails(box.claim('box.sock'), 'EADDRINUSE');
+    await holder.end();
+    assert.equal(await box.claim('box.sock'), box.boxSock);
+    assert.deepEqual(fs.readdirSync(box.realDir), []);
   },
 
   'connect: verifyPeer refuses another user': async () => {
