@@ -309,7 +309,7 @@ const checks = {
   },
 
   'connect: a link in the place of a socket is not followed': async () => {
-    const [box, other] = [newBox('box', 'linked'), newBox('other', 'linked')];
+    const [box, other] = [newBox(), newBox()];
     box.ensureSync();
     let visits = 0;
     const server = await listening(other, () => visits++);
