@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BoxSockets } from '../../dist/index.js';
 import { bubblewrapArgs, buildPathAccess, type PathAccess, seatbeltPolicy } from '../../dist/sandbox/index.js';
-import { allows, readProfile } from './sbpl.js';
+import { allows, readProfile } from '../sandbox/sbpl.js';
 
 const CASES = { numRuns: 10_000 };
 
