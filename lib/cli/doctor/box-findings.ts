@@ -6,7 +6,7 @@ import type { BindingInfo } from '../../index.js';
 import { plural, shellCommand } from '../text.js';
 import { isReached } from './boxes.js';
 import { closedDirectory, describe, holdersIn, lookAt, lookThrough, octal } from './facts.js';
-import { asRoot, asUser, look, moveAside, own, ownUid } from './remedy.js';
+import { asRoot, asUser, look, lookAtMount, lookAtPath, moveAside, own, ownUid } from './remedy.js';
 import { type BoxReport, type DoctorRequest, type Finding, type FindingCode, finding } from './report.js';
 
 /** One cause in one box. */
@@ -77,7 +77,7 @@ function directoryCause(box: BoxReport, request: DoctorRequest): Cause | null {
     const closed = closedDirectory(where);
     if (closed !== null) {
       const says = `is closed to its own user: ${closed} cannot be entered`;
-      return cause('sockets-unreadable', says, look(closed), asUser(['chmod', 'u+rwx', '--', closed]));
+      return cause('sockets-unreadable', says, look(closed), asUser(['chmod', 'u+rwx', closed]));
     }
     const says = `has no directory for its sockets: ${where} leads to nothing`;
     // A link that leads nowhere stands there, and nothing can be made in its place.
@@ -90,12 +90,12 @@ function directoryCause(box: BoxReport, request: DoctorRequest): Cause | null {
     return cause('sockets-not-a-directory', says, look(where), moveAside(where), ...make);
   }
   if (st.uid !== ownUid()) {
-    const give = asRoot('chown', String(ownUid()), '--', where);
+    const give = asRoot('chown', String(ownUid()), where);
     return cause('sockets-foreign', `has a directory of another user's: ${said}`, look(where), give);
   }
   if ((st.mode & 0o700) === 0o700) return null;
   const says = `cannot bind in its own directory: ${where} has mode ${octal(st.mode)}`;
-  return cause('sockets-mode', says, look(where), asUser(['chmod', '0700', '--', where]));
+  return cause('sockets-mode', says, look(where), asUser(['chmod', '0700', where]));
 }
 
 function nameCause(box: BoxReport, request: DoctorRequest): Cause | null {
@@ -163,9 +163,9 @@ function bindingCause(box: BoxReport, request: DoctorRequest): Cause | null {
     case 'unreadable': {
       if (isReached(box.binding)) return null;
       const closed = closedDirectory(target ?? where);
-      const open = closed === null ? [] : [asUser(['chmod', 'u+rwx', '--', closed])];
+      const open = closed === null ? [] : [asUser(['chmod', 'u+rwx', closed])];
       const says = `has a binding that cannot be resolved (${code}): ${where} to ${target}; a live box may be behind it`;
-      return cause('binding-unreadable', says, shellCommand('namei', '-l', target ?? where), ...open, ensure);
+      return cause('binding-unreadable', says, lookAtPath(target ?? where), ...open, ensure);
     }
     default:
       return null;
@@ -204,12 +204,12 @@ function probeCause(box: BoxReport, request: DoctorRequest): Cause | null {
     case 'EROFS': {
       const writable = `mount -o remount,bind,rw "$(findmnt -no TARGET -T ${shellCommand(where)})"`;
       const says = `lies on a file system that is mounted read-only: ${which}`;
-      return cause('sockets-read-only', says, shellCommand('findmnt', '-T', where), asRoot('sh', '-c', writable));
+      return cause('sockets-read-only', says, lookAtMount(where), asRoot('sh', '-c', writable));
     }
     default: {
       const says = `has sockets that do not bind (${code}): ${which}. ${message}`;
       const probe = asUser(['boxsockets', 'probe', path.join(box.bindingDir, first.name)]);
-      return cause('sockets-fail', says, shellCommand('findmnt', '-T', where), look(where), probe);
+      return cause('sockets-fail', says, lookAtMount(where), look(where), probe);
     }
   }
 }
@@ -237,10 +237,8 @@ function openCauses(box: BoxReport, held: BindingInfo['sockets']): Cause[] {
   const open = `has a directory that others may write to: ${describe(where, st)}`;
   const unclear = `has sockets of which it cannot be told whether they are held: ${unknown.join(', ')}`;
   return [
-    ...((st.mode & 0o022) === 0
-      ? []
-      : [cause('sockets-open', open, look(where), asUser(['chmod', 'go-w', '--', where]))]),
-    ...(unknown.length === 0 ? [] : [cause('liveness-unknown', unclear, shellCommand('findmnt', '-T', where))]),
+    ...((st.mode & 0o022) === 0 ? [] : [cause('sockets-open', open, look(where), asUser(['chmod', 'go-w', where]))]),
+    ...(unknown.length === 0 ? [] : [cause('liveness-unknown', unclear, lookAtMount(where))]),
   ];
 }
 

@@ -36,7 +36,7 @@ function homeFinding(home: string, code: string, request: DoctorRequest): Findin
   }
   if (code !== 'ENOENT' && code !== 'ENOTDIR') {
     const closed = closedDirectory(path.join(home, 'boxes/.')) ?? path.join(home, 'boxes');
-    const open = asUser(['chmod', 'u+rwx', '--', closed]);
+    const open = asUser(['chmod', 'u+rwx', closed]);
     return finding(
       'home-unreadable',
       `The boxes of ${home} cannot be listed: ${closed} is closed (${code}).`,

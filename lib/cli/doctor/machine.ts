@@ -13,7 +13,7 @@ import {
 import { type BaseMount, inspectMount } from '../mounts.js';
 import { shellCommand } from '../text.js';
 import { errorCode, errorMessage, lookAt, lookThrough, octal, realPath } from './facts.js';
-import { anotherBase, asRoot, asUser, look, moveAside, own, ownUid } from './remedy.js';
+import { anotherBase, asRoot, asUser, look, lookAtMount, lookAtPath, moveAside, own, ownUid } from './remedy.js';
 import {
   boxOptionsOf,
   type DirectoryReport,
@@ -74,7 +74,7 @@ export async function inspectMachine(request: DoctorRequest): Promise<MachineRep
 function modeFinding({ path: where, mode }: InspectedDirectory): Finding | null {
   if (mode === null || mode === 0o700) return null;
   const message = `The parent ${where} has mode ${octal(mode)} and should have 0700. The next ensure repairs it.`;
-  return finding('parent-mode', message, look(where), asUser(['chmod', '00700', '--', where]));
+  return finding('parent-mode', message, look(where), asUser(['chmod', '00700', where]));
 }
 
 async function measureLimit(base: string): Promise<{ limit: DoctorReport['limit']; failure: Failure | null }> {
@@ -117,13 +117,13 @@ function baseFinding(
   const st = lookThrough(where);
   if (st === 'EACCES') {
     const said = `The base ${where} cannot be looked at: a directory above it is closed to this user.`;
-    return finding('base-unreadable', said, shellCommand('namei', '-l', where), anotherBase(request));
+    return finding('base-unreadable', said, lookAtPath(where), anotherBase(request));
   }
   if (st === 'ENOENT') {
     const make = asRoot('mkdir', '-m', '1777', '--', where);
     return finding('base-missing', `The base ${where} does not exist.`, look(path.dirname(where)), make);
   }
-  const chmod = ['chmod', '+t', '--', where];
+  const chmod = ['chmod', '+t', where];
   // Who may set the bit that is missing; a base of a stranger stays one.
   const sets = owner === ownUid() ? asUser(chmod) : owner === 0 ? asRoot(...chmod) : null;
   const isOpen =
@@ -158,7 +158,7 @@ function parentFinding(parent: InspectedDirectory, notListed: Failure | null): F
       return finding('parent-foreign', said, shown, ask, aside);
     }
     default: {
-      const open = asUser(['chmod', '00700', '--', parent.path]);
+      const open = asUser(['chmod', '00700', parent.path]);
       return finding('parent-unreadable', `The bindings cannot be listed: ${said}`, shown, open);
     }
   }
@@ -200,7 +200,7 @@ function unwritableFinding(
   const code = failure?.code;
   if (code === 'EROFS') {
     const message = `${where} lies on a file system that is mounted read-only: no binding can be made or repaired.`;
-    return finding('base-read-only', message, shellCommand('findmnt', '-T', where), another);
+    return finding('base-read-only', message, lookAtMount(where), another);
   }
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     const message = `The file system of ${where} is full (${code}): no binding can be made or repaired.`;
@@ -213,7 +213,7 @@ function unwritableFinding(
 
 function mountFinding(request: DoctorRequest, { options, isPrivate, evidence }: BaseMount): Finding | null {
   const { base: where } = boxOptionsOf(request);
-  const [shown, another] = [shellCommand('findmnt', '-T', where), anotherBase(request)];
+  const [shown, another] = [lookAtMount(where), anotherBase(request)];
   if (options.includes('nosymfollow')) {
     const message = `${where} is mounted nosymfollow: no symlink is followed there, so no binding works.`;
     return finding('base-nosymfollow', message, shown, another);

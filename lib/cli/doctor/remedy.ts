@@ -35,6 +35,16 @@ export function look(...paths: string[]): string {
   return asUser(['ls', '-ldn', '--', ...paths]);
 }
 
+/** Shows where it is mounted, and how. */
+export function lookAtMount(where: string): string {
+  return process.platform === 'linux' ? shellCommand('findmnt', '-T', where) : shellCommand('df', where);
+}
+
+/** Shows each directory on the way to it. */
+export function lookAtPath(where: string): string {
+  return process.platform === 'linux' ? shellCommand('namei', '-l', where) : look(where);
+}
+
 /** Moves it out of the way, where nothing stands; what it held is kept. */
 export function moveAside(where: string, to = `${where}.aside`): string {
   return asUser(['mv', '-n', '--', where, to]);

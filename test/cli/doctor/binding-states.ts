@@ -111,7 +111,7 @@ export const BINDINGS: State[] = [
     user: 'nobody',
     missing: needsNobody,
     says: 'cannot be resolved (EACCES)',
-    remedy: () => `chmod u+rwx -- ${other()}`,
+    remedy: () => `chmod u+rwx ${other()}`,
     break: async () => {
       makeBox(at.home, 'b1');
       await bind('b1', other());

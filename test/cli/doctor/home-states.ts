@@ -50,7 +50,7 @@ export const HOMES: State[] = [
     user: 'nobody' as const,
     missing: needsNobody,
     says: () => `${at.home}${closed} is closed`,
-    remedy: () => `chmod u+rwx -- ${at.home}${closed}`,
+    remedy: () => `chmod u+rwx ${at.home}${closed}`,
     break: async () => {
       await bind();
       fs.chmodSync(at.home + closed, 0);
@@ -130,7 +130,7 @@ export const SOCKETS: State[] = [
     user: 'nobody',
     missing: needsNobody,
     says: () => `${at.home}/boxes/b1 cannot be entered`,
-    remedy: () => `chmod u+rwx -- ${at.home}/boxes/b1`,
+    remedy: () => `chmod u+rwx ${at.home}/boxes/b1`,
     break: async () => {
       await bind();
       fs.chmodSync(path.join(at.home, 'boxes/b1'), 0);
@@ -142,7 +142,7 @@ export const SOCKETS: State[] = [
     user: 'nobody' as const,
     missing: needsNobody,
     says: `has mode ${mode.toString(8).padStart(4, '0')}`,
-    remedy: () => `chmod 0700 -- ${at.sockets('b1')}`,
+    remedy: () => `chmod 0700 ${at.sockets('b1')}`,
     break: async () => fs.chmodSync(await bind(), mode),
   })),
   {
@@ -152,7 +152,7 @@ export const SOCKETS: State[] = [
     missing: needsRoot ?? needsNobody,
     isGiven: true,
     says: 'is a directory of uid 0',
-    remedy: () => `sudo chown 65534 -- ${at.sockets('b1')}`,
+    remedy: () => `sudo chown 65534 ${at.sockets('b1')}`,
     break: async () => {
       const realDir = await bind();
       giveTo('nobody');
@@ -163,7 +163,7 @@ export const SOCKETS: State[] = [
     name: `a directory of sockets that others may write to, ${mode.toString(8)}`,
     code: 'sockets-open' as const,
     says: 'others may write to',
-    remedy: () => `chmod go-w -- ${at.sockets('b1')}`,
+    remedy: () => `chmod go-w ${at.sockets('b1')}`,
     break: async () => fs.chmodSync(await bind(), mode),
   })),
   {

@@ -48,7 +48,7 @@ export const MACHINES: State[] = [
     name: `a parent of mode ${mode.toString(8)}`,
     code: 'parent-mode' as const,
     says: `has mode ${mode.toString(8).padStart(4, '0')}`,
-    remedy: () => `chmod 00700 -- ${at.parent()}`,
+    remedy: () => `chmod 00700 ${at.parent()}`,
     break: async () => {
       await bind();
       fs.chmodSync(at.parent(), mode);
@@ -65,7 +65,7 @@ export const MACHINES: State[] = [
     user: 'nobody' as const,
     missing: needsNobody,
     says: () => at.parent('nobody'),
-    remedy: () => `chmod 00700 -- ${at.parent('nobody')}`,
+    remedy: () => `chmod 00700 ${at.parent('nobody')}`,
     break: async () => {
       await bind();
       fs.chmodSync(at.parent(), mode);
@@ -152,7 +152,7 @@ export const MACHINES: State[] = [
     name: 'a base that is open to all and not sticky',
     code: 'base-untrusted',
     says: 'mode 0777',
-    remedy: () => `chmod +t -- ${at.base}`,
+    remedy: () => `chmod +t ${at.base}`,
     break: async () => {
       await bind();
       fs.chmodSync(at.base, 0o777);
