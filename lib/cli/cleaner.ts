@@ -73,12 +73,8 @@ function systemd(link: string, machine: Machine): Cleaner | null {
   const cleaner = { name: 'systemd-tmpfiles', age: null, rule: null } as const;
   if (config === null) {
     if (!machine.exists('/usr/bin/systemd-tmpfiles')) return null;
-    return {
-      ...cleaner,
-      active: true,
-      takesLink: null,
-      reason: 'look at systemd-tmpfiles --cat-config, which fails here',
-    };
+    const failed = 'look at systemd-tmpfiles --cat-config, which fails here';
+    return { ...cleaner, active: true, takesLink: null, reason: failed };
   }
   // sd_booted(3): the directory is there exactly while systemd is the init system.
   const runs = machine.exists('/run/systemd/system') && machine.run('systemctl', 'is-active', TIMER) !== null;
@@ -140,9 +136,8 @@ function parse(config: string): Rule[] {
 }
 
 function isOf({ type, path }: Rule, step: string): boolean {
-  const literal = path.replaceAll('\0', '%');
-  if (!'exXrRwzZmhHtTaA'.includes(type)) return literal === step;
-  const pattern = literal.replace(/[.+^$()|]/g, '\\$&').replace(/(\*+)|\?/g, (_, stars) => (stars ? '[^/]*' : '[^/]'));
+  if (!'exXrRwzZmhHtTaA'.includes(type)) return path === step;
+  const pattern = path.replace(/[.+^$()|]/g, '\\$&').replace(/(\*+)|\?/g, (_, stars) => (stars ? '[^/]*' : '[^/]'));
   return new RegExp(`^${pattern}$`, 's').test(step);
 }
 

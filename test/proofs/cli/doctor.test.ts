@@ -56,30 +56,42 @@ describe('doctor without a home', () => {
   }
 });
 
-describe('doctor --watch', () => {
-  it('draws again and again, and what was mended meanwhile is seen', async () => {
+/** Runs a command until it is told to stop, and gives what it has shown. */
+async function watch(args: string[], steps: [shows: string, then: () => unknown][]): Promise<string> {
+  const child = spawn(process.execPath, [MAIN, ...args, '--base', test.base]);
+  let shown = '';
+  child.stdout.on('data', (chunk) => {
+    shown += String(chunk);
+  });
+  for (const [text, then] of steps) {
+    while (!shown.includes(text) && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 50));
+    await then();
+  }
+  child.kill('SIGTERM');
+  return shown;
+}
+
+describe('--watch', () => {
+  it('of doctor draws again and again, and what was mended meanwhile is seen', async () => {
     makeBox(home(), 'b1');
-    const child = spawn(process.execPath, [
-      MAIN,
-      'doctor',
-      '--watch',
-      '--quiet',
-      '--home',
-      home(),
-      '--base',
-      test.base,
-    ]);
-    let shown = '';
-    child.stdout.on('data', (chunk) => {
-      shown += String(chunk);
-    });
-    const until = async (text: string) => {
-      while (!shown.includes(text) && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 50));
-    };
-    await until('1 warning.');
-    await bind('b1');
-    await until('All is well');
-    child.kill('SIGTERM');
+    const shown = await watch(
+      ['doctor', '--watch', '--quiet', '--home', home()],
+      [
+        ['1 warning.', () => bind('b1')],
+        ['All is well', () => undefined],
+      ],
+    );
     expect(shown).toMatch(/^\n(! 1 of 1 box not in order: 1 warning\.\n\n)+. All is well: 1 box checked\.\n/);
+  });
+
+  it('of list shows a binding that came meanwhile', async () => {
+    const shown = await watch(
+      ['list', '--watch'],
+      [
+        ['No bindings.', () => bind('b1')],
+        ['1 binding', () => undefined],
+      ],
+    );
+    expect(shown).toMatch(/^\n(No bindings\.\n\n)+ID +STATE +HELD +TARGET\nb1 +idle /);
   });
 });
