@@ -143,7 +143,7 @@ export function pathTooLong(path: string, length: number, limit: number): BoxSoc
 /** No native binary could be loaded; `attempts` names every place that was tried, in order. */
 export function nativeUnavailable(attempts: { place: string; reason: Error }[]): BoxSocketsError {
   const target = `${process.platform}-${process.arch}`;
-  const tried = attempts.map(({ place, reason }) => `\n  - ${place}: ${firstLine(reason.message)}`).join('');
+  const tried = attempts.map(({ place, reason }) => `\n  - ${place}: ${shortReason(reason)}`).join('');
   return refusal(
     'ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE',
     `No native binary could be loaded for ${target}.${tried === '' ? '' : ` Tried:${tried}`}\n${nativeRemedy(attempts)}`,
@@ -158,13 +158,23 @@ export function nativeUnavailable(attempts: { place: string; reason: Error }[]):
   );
 }
 
+// One line of it: a bundler's loader puts its own name on the first, and what failed behind it.
+function shortReason({ name, message }: Error): string {
+  const [first = '', second = ''] = message.split('\n').filter((line) => line.trim() !== '');
+  if (first === '') return `no reason was given (${name})`;
+  return first.endsWith(':') ? `${first} ${second.trim()}`.trim() : first;
+}
+
 // The last line of the message, which doctor shows as its remedy.
 function nativeRemedy(attempts: { reason: Error }[]): string {
   if (attempts.length === 0)
     return 'There is none for it: this package has binaries for linux and darwin on x64 and arm64';
   const reasons = attempts.map(({ reason }) => reason);
-  if (reasons.some((reason) => 'code' in reason && reason.code === 'ERR_DLOPEN_DISABLED')) {
-    return 'Allow native addons: node --permission --allow-addons';
+  // A bundler's loader passes on the message, and not always the code.
+  if (reasons.some(({ message }) => /loading addons is disabled|--allow-addons/.test(message))) {
+    return 'permission' in process
+      ? 'Allow native addons: node --permission --allow-addons'
+      : 'Allow native addons: start Node without --no-addons (look at NODE_OPTIONS as well)';
   }
   if (reasons.some(({ message }) => message.includes('--allow-ffi')))
     return 'Allow native addons: deno run --allow-ffi';

@@ -38,7 +38,7 @@ interface Outcome {
 }
 
 /** Runs statements with `boxsockets` and `useBinding` in scope in a child; what `attempt(action)` saw is returned. */
-function inChild(script: string, { from = dist, before = '' } = {}): Outcome[] {
+function inChild(script: string, { from = dist, before = '', flags = [] as string[] } = {}): Outcome[] {
   const program = `
     ${before}
     const boxsockets = require(${JSON.stringify(from)} + '/index.js');
@@ -53,7 +53,7 @@ function inChild(script: string, { from = dist, before = '' } = {}): Outcome[] {
       }
     }
     (async () => { ${script} })().then(() => process.stdout.write(JSON.stringify(outcomes)));`;
-  return JSON.parse(run(process.execPath, ['-e', program])) as Outcome[];
+  return JSON.parse(run(process.execPath, [...flags, '-e', program])) as Outcome[];
 }
 
 const USE = "await attempt(() => boxsockets.sameInodeSync('/', '/'));";
@@ -96,6 +96,23 @@ describe('useBinding', () => {
       // And the package's own is still there.
       expect(after).toEqual({ value: true });
     }
+  });
+
+  it('says what a loader that hides the reason passes on, and where it gives none', () => {
+    const refuse = (error: string): string =>
+      `await attempt(() => useBinding({ get contract() { throw ${error}; } }));`;
+    const [hidden, silent] = inChild(
+      `${refuse("new Error('node-loader:\\nError: cut short')")} ${refuse("new RangeError('')")}`,
+    );
+    expect(hidden?.message).toContain('exports given to useBinding(): node-loader: Error: cut short\n');
+    expect(silent?.message).toContain('exports given to useBinding(): no reason was given (RangeError)\n');
+  });
+
+  it('names the flag that forbids addons, which is not the one of the permission model', () => {
+    const [outcome] = inChild(`${USE}`, { flags: ['--no-addons'] });
+    expect(outcome?.message).toMatch(
+      /loading addons is disabled[\s\S]*\nAllow native addons: start Node without --no-addons/,
+    );
   });
 
   it('refuses an addon that is not ours or of another version', () => {
