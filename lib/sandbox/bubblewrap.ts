@@ -1,7 +1,7 @@
 import * as path from 'node:path';
 import { toBoolean, toOptions } from '../arguments.js';
 import type { PathAccess } from '../paths/path-access.js';
-import { linkHolders, orderedRules } from './path-rules.js';
+import { isBeneath, linkHolders, orderedRules } from './path-rules.js';
 
 /** How a sandboxed shim ends; both are off when left out, because bubblewrap has them off. */
 export interface BubblewrapOptions {
@@ -16,8 +16,10 @@ export interface BubblewrapOptions {
 
 /**
  * Arguments for bubblewrap (0.5 or newer) under which a shim finds exactly these paths: each bound over itself, `rw`
- * or `ro`, and every link made afresh from its `linkTo`, alone in a parent of its own with mode 0700. So no link of the
- * host is needed, or bound onto, or seen, and no other box's either. What is not granted is read-only or not there.
+ * or `ro`, and every link made afresh from its `linkTo`, alone in a parent of its own with mode 0700, in a base of its own
+ * (a tmpfs: a program in the sandbox trusts a parent only on the file system of its base). So no link of the host is
+ * needed, or bound onto, or seen, and no other box's either. What is not granted is read-only or not there. What your own
+ * arguments put below the base (`/tmp`) is hidden; put it into the policy.
  *
  * Put what the program itself needs (`--ro-bind /usr /usr`, `--proc /proc`, `--dev /dev`, …) before these arguments,
  * and the program after them: they end by making the root read-only.
@@ -41,16 +43,28 @@ export function bubblewrapArgs(paths: readonly PathAccess[], options?: Bubblewra
   ];
   const rules = orderedRules(paths);
   const holders = linkHolders(rules);
+  const isGranted = (base: string): boolean => rules.some(({ path: file }) => file === base || isBeneath(base, file));
+  const fresh = new Set(
+    [...holders.keys()].map((holder) => path.posix.dirname(holder)).filter((base) => !isGranted(base)),
+  );
+  fresh.delete('/');
+  const isFresh = (holder: string): boolean => fresh.has(path.posix.dirname(holder));
   // bubblewrap works in the order of its arguments, and a mount hides what an earlier one put beneath it. The rules
   // come ancestors first, so a read-only directory stays so within a writable one, and the reverse.
   const mounts = rules.flatMap((rule) => {
     const links = holders.get(rule.path);
-    if (links !== undefined) return freshHolder(rule.path, links);
+    if (links !== undefined)
+      return isFresh(rule.path) ? [] : ['--dir', path.posix.dirname(rule.path), ...holder(rule.path, links)];
     return rule.linkTo === undefined ? bind(rule) : [];
   });
+  const bases = [...fresh].flatMap((base) => ['--perms', '0755', '--tmpfs', base]);
+  const links = [...holders]
+    .filter(([parent]) => isFresh(parent))
+    .flatMap(([parent, own]) => holder(parent, own, '--dir'));
   // Last, because a mount point beneath one of these has to be made while it is writable.
-  const sealed = [...holders.keys(), ...(rules.some((rule) => rule.path === '/') ? [] : ['/'])];
-  return [...ends, ...mounts, ...sealed.flatMap((directory) => ['--remount-ro', directory])];
+  const mounted = [...holders.keys()].filter((parent) => !isFresh(parent));
+  const sealed = [...mounted, ...fresh, ...(rules.some((rule) => rule.path === '/') ? [] : ['/'])];
+  return [...ends, ...bases, ...links, ...mounts, ...sealed.flatMap((directory) => ['--remount-ro', directory])];
 }
 
 function bind({ path: file, writable }: PathAccess): string[] {
@@ -58,15 +72,14 @@ function bind({ path: file, writable }: PathAccess): string[] {
 }
 
 /**
- * A tmpfs, not just a directory: it hides the host's own parent where the host's arguments brought that in, and it can
- * be made read-only. The directory beneath is made first, 0700 because it may come to lie on the host's `/tmp`; and
- * before it the base, which would get 0700 as well.
+ * A directory of mode 0700 with the links in it. In a base that is made afresh it is a part of that; in one that the
+ * policy grants, a tmpfs of its own hides the host's.
  */
-function freshHolder(holder: string, links: readonly PathAccess[]): string[] {
+function holder(parent: string, links: readonly PathAccess[], kind: '--dir' | '--tmpfs' = '--tmpfs'): string[] {
   return [
-    ...['--dir', path.posix.dirname(holder)],
-    ...['--perms', '0700', '--dir', holder],
-    ...['--perms', '0700', '--tmpfs', holder],
+    // Made first, because a mount point that bubblewrap makes gets 0755, and may come to lie on the host's `/tmp`.
+    ...(kind === '--tmpfs' ? ['--perms', '0700', '--dir', parent] : []),
+    ...['--perms', '0700', kind, parent],
     ...links.flatMap((link) => ['--symlink', link.linkTo ?? '', link.path]),
   ];
 }

@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import { toSocketName } from '../arguments.js';
+import { toOptions, toSocketName } from '../arguments.js';
 import { invalidArgType, invalidArgValue } from '../errors.js';
 import type { PathAccess } from '../paths/path-access.js';
 import { isBeneath, linkHolders, orderedRules } from './path-rules.js';
@@ -63,8 +63,8 @@ const SYMLINKED_ROOT = /^\/(?:tmp|var|etc)(?=\/|$)/;
 function checkedOptions(options: SeatbeltOptions): Required<Pick<SeatbeltOptions, 'denyDefault' | 'prelude'>> & {
   sockets: readonly string[] | undefined;
 } {
-  if (typeof options !== 'object' || options === null) throw invalidArgType('options', 'an object', options);
-  const { denyDefault = true, prelude = '', sockets } = options;
+  const known = { denyDefault: true, prelude: true, sockets: true } as const;
+  const { denyDefault = true, prelude = '', sockets } = toOptions(options, known);
   if (typeof denyDefault !== 'boolean') throw invalidArgType('options.denyDefault', 'a boolean', denyDefault);
   if (typeof prelude !== 'string') throw invalidArgType('options.prelude', 'a string', prelude);
   if (sockets !== undefined) {

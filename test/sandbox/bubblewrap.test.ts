@@ -14,7 +14,16 @@ const refused = (code: string) => expect.objectContaining({ name: 'TypeError', c
 describe('bubblewrapArgs', () => {
   it('binds the real directory, makes the link afresh, and seals the rest', () => {
     expect(bubblewrapArgs(policy)).toEqual([
+      ...['--perms', '0755', '--tmpfs', '/tmp', '--perms', '0700', '--dir', '/tmp/bl-0'],
+      ...['--symlink', real, '/tmp/bl-0/b1'],
       ...['--bind', real, real],
+      ...['--remount-ro', '/tmp', '--remount-ro', '/'],
+    ]);
+  });
+
+  it("hides the host's parent by a tmpfs of its own in a base that the policy grants", () => {
+    expect(bubblewrapArgs([...policy, { path: '/tmp', writable: true, kind: 'directory' }])).toEqual([
+      ...['--bind', real, real, '--bind', '/tmp', '/tmp'],
       ...['--dir', '/tmp', '--perms', '0700', '--dir', '/tmp/bl-0', '--perms', '0700', '--tmpfs', '/tmp/bl-0'],
       ...['--symlink', real, '/tmp/bl-0/b1'],
       ...['--remount-ro', '/tmp/bl-0', '--remount-ro', '/'],
@@ -43,9 +52,9 @@ describe('bubblewrapArgs', () => {
       linkTo: real,
     }));
     const args = bubblewrapArgs([...policy, ...links]).join(' ');
-    expect(args).toContain(`--tmpfs /tmp/bl-0 --symlink ${real} /tmp/bl-0/b1 --symlink ${real} /tmp/bl-0/b2`);
-    expect(args).toContain(`--tmpfs /run/bl-0 --symlink ${real} /run/bl-0/b3`);
-    expect(args).toMatch(/--remount-ro \/run\/bl-0 --remount-ro \/tmp\/bl-0 --remount-ro \/$/);
+    expect(args).toContain(`--dir /tmp/bl-0 --symlink ${real} /tmp/bl-0/b1 --symlink ${real} /tmp/bl-0/b2`);
+    expect(args).toContain(`--dir /run/bl-0 --symlink ${real} /run/bl-0/b3`);
+    expect(args).toMatch(/--remount-ro \/run --remount-ro \/tmp --remount-ro \/$/);
   });
 
   it('leaves the root writable where the policy says so', () => {
