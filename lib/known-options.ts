@@ -14,17 +14,17 @@ export type KnownOptions<T> = { readonly [Key in keyof T]-?: true };
  */
 export function toOptions<T extends object>(
   value: T | undefined,
-  known?: KnownOptions<T>,
+  known: KnownOptions<T>,
   name = 'options',
 ): Partial<T> {
   if (value === undefined) return {};
   if (value === null || typeof value !== 'object') throw invalidArgType(name, 'an object', value);
-  const unknown = known && Object.keys(value).find((key) => !Object.hasOwn(known, key));
+  const unknown = Object.keys(value).find((key) => !Object.hasOwn(known, key));
   if (unknown !== undefined) throw unknownOption(name, value, unknown, known);
   return value;
 }
 
-function unknownOption(name: string, value: object, key: string, known: object = {}): TypeError {
+function unknownOption(name: string, value: object, key: string, known: object): TypeError {
   const options = Object.keys(known);
   const [nearest] = options
     .map((option) => ({ option, edits: editsBetween(key.toLowerCase(), option.toLowerCase()) }))

@@ -8,7 +8,7 @@ import { invalidArgValue } from '../errors.js';
 import { makeDirectory, removeEmptyDirectory } from '../files.js';
 import type { EnsureOptions, EnsureResult } from '../operations/ensure.js';
 import type { RemoveResult } from '../operations/remove.js';
-import type { BoxSocketsOptions } from '../paths/box-paths.js';
+import { BOX_SOCKETS_OPTIONS, type BoxSocketsOptions } from '../paths/box-paths.js';
 import { runAsync, runSync, type Steps, step, together } from '../twin.js';
 import { isRemovable, MARKER } from './removable.js';
 import { ShimProcess } from './shim-process.js';
@@ -53,7 +53,7 @@ export class BoxLayout {
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`; a home with `..` in it is refused too
    */
   constructor(boxHome: PathLike, options?: BoxLayoutOptions) {
-    const { boxId, ...socketsOptions } = toOptions(options);
+    const { boxId, ...socketsOptions } = toOptions(options, { boxId: true, ...BOX_SOCKETS_OPTIONS });
     this.boxHome = toAbsolutePath('boxHome', boxHome);
     // Behind a link, what it means is known to the file system alone, and cleanup() would have to trust it.
     if (this.boxHome.split('/').includes('..')) throw invalidArgValue('boxHome', boxHome, 'must not contain ..');
@@ -245,7 +245,7 @@ export class BoxLayout {
   }
 
   #isRemovable(options: CleanupOptions | undefined): Steps<boolean> {
-    const hasRow = toBoolean('options.hasRow', toOptions(options).hasRow);
+    const hasRow = toBoolean('options.hasRow', toOptions(options, { hasRow: true }).hasRow);
     return isRemovable(this.boxHome, { places: [this.#base, this.sockets.parentDir], hasRow });
   }
 

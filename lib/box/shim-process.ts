@@ -25,6 +25,7 @@ export interface ShimExit {
   signal: NodeJS.Signals | null;
 }
 
+const ORIGIN = { bootId: true, pidNamespace: true, mark: true } as const;
 const LARGEST_PID = 2 ** 31 - 1;
 const LARGEST_TIMEOUT = 2 ** 31 - 1; // what a timer takes
 const FIRST_PAUSE = 2;
@@ -60,7 +61,7 @@ export class ShimProcess {
     this.pid = toPid(pid);
     this.startTime = toInteger('startTime', startTime, { least: 0, most: Number.MAX_SAFE_INTEGER, otherwise: 0 });
     if (startTime === undefined) throw invalidArgType('startTime', 'a number', startTime);
-    const { bootId = null, pidNamespace = null, mark = null } = toOptions(origin);
+    const { bootId = null, pidNamespace = null, mark = null } = toOptions(origin, ORIGIN, 'origin');
     this.bootId = bootId;
     this.pidNamespace = pidNamespace;
     this.mark = mark;
@@ -191,7 +192,7 @@ export class ShimProcess {
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
    */
   async waitForExit(options?: WaitForExitOptions): Promise<boolean> {
-    const { timeout, signal: given } = toOptions(options);
+    const { timeout, signal: given } = toOptions(options, { timeout: true, signal: true });
     const signal = toSignal('options.signal', given);
     const range = { least: 0, most: LARGEST_TIMEOUT, otherwise: Number.POSITIVE_INFINITY };
     const deadline = performance.now() + toInteger('options.timeout', timeout, range);
@@ -261,7 +262,8 @@ function* readShimPid(file: string): Steps<ShimProcess | null> {
   if (part === null || part.size > SHIM_PID_BYTES) return null;
   const identity = parseShimPid(part.bytes.toString('latin1'));
   if (identity === null) return null;
-  return new ShimProcess(identity.pid, identity.startTime, identity);
+  const { pid, startTime, ...origin } = identity;
+  return new ShimProcess(pid, startTime, origin);
 }
 
 function* writeShimPid(file: string, shim: ShimProcess): Steps<void> {

@@ -78,7 +78,7 @@ export async function waitForReady(layout: BoxLayout, options?: ReadyOptions): P
 
 function readyArguments(layout: BoxLayout, options: ReadyOptions | undefined) {
   if (!(layout instanceof BoxLayout)) throw invalidArgType('layout', 'a BoxLayout', layout);
-  const { shim, timeout, signal } = toOptions(options);
+  const { shim, timeout, signal } = toOptions(options, { shim: true, timeout: true, signal: true });
   if (shim !== undefined && typeof shim !== 'function' && !(shim instanceof ShimProcess)) {
     throw invalidArgType('options.shim', 'a ShimProcess or a function', shim);
   }

@@ -1,6 +1,5 @@
 // A name for a binder that is not a net.Server: a child process, Bun.serve, grpc.
 
-import { toOptions } from '../arguments.js';
 import { native } from '../native/load.js';
 import { untilUnlocked } from '../native/lock-wait.js';
 import { unwrap } from '../native/to-error.js';
@@ -11,7 +10,7 @@ export type ClaimOptions = EnsureOptions;
 
 /** See `BoxSockets.claim`. */
 export async function claim(paths: BindingPaths, name: string, options?: ClaimOptions): Promise<string> {
-  const { takeover, lockTimeout } = toEnsure(toOptions(options));
+  const { takeover, lockTimeout } = toEnsure(options);
   const path = toSocketPath(paths, name);
   const attempt = () =>
     native().claimAsync({ ...paths, name, takeover, lockTimeout: 0, checkAncestry: needsAncestry(paths) });

@@ -43,7 +43,8 @@ interface Request {
 }
 
 function toRequest(paths: BindingPaths, name: string, options: ConnectOptions | undefined): Request {
-  const { verifyPeer, allowHalfOpen, timeout, signal } = toOptions(options);
+  const known = { verifyPeer: true, allowHalfOpen: true, timeout: true, signal: true } as const;
+  const { verifyPeer, allowHalfOpen, timeout, signal } = toOptions(options, known);
   return {
     path: toSocketPath(paths, name),
     paths,

@@ -24,7 +24,7 @@ export interface EnsureRequest {
 }
 
 export function toEnsure(options: EnsureOptions | undefined): EnsureRequest {
-  const { takeover, lockTimeout } = toOptions(options);
+  const { takeover, lockTimeout } = toOptions(options, { takeover: true, lockTimeout: true });
   return { takeover: toBoolean('options.takeover', takeover), lockTimeout: toLockTimeout(lockTimeout) };
 }
 

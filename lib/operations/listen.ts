@@ -44,8 +44,17 @@ const LARGEST_BACKLOG = 2 ** 31 - 1;
 // What a closing server may block for, in milliseconds; the lock is held for far less than one.
 const SHORT_LOCK_TIMEOUT = 100;
 
+const OPTIONS = {
+  mode: true,
+  backlog: true,
+  takeover: true,
+  lockTimeout: true,
+  verifyPeer: true,
+  signal: true,
+} as const;
+
 function toRequest(options: ListenOptions | undefined) {
-  const { mode, backlog, takeover, lockTimeout, verifyPeer, signal } = toOptions(options);
+  const { mode, backlog, takeover, lockTimeout, verifyPeer, signal } = toOptions(options, OPTIONS);
   return {
     mode: toInteger('options.mode', mode, { least: 0, most: 0o777, otherwise: DEFAULT_MODE }),
     backlog: toInteger('options.backlog', backlog, { least: 1, most: LARGEST_BACKLOG, otherwise: DEFAULT_BACKLOG }),

@@ -9,9 +9,11 @@ export interface ParentOptions {
   uid?: number;
 }
 
+export const PARENT_OPTIONS = { base: true, uid: true } as const;
+
 /** The paths of a parent, from what a caller passed. */
 export function parentArguments(options: ParentOptions | undefined) {
-  const { base: givenBase, uid } = toOptions(options);
+  const { base: givenBase, uid } = toOptions(options, PARENT_OPTIONS);
   const base = toBase(givenBase);
   return { base, parent: toParentDir(base, toUid(uid)) };
 }

@@ -16,13 +16,13 @@ export interface RemoveResult {
 
 /** See `BoxSockets.remove`. */
 export async function remove(paths: BindingPaths, options?: RemoveOptions): Promise<RemoveResult> {
-  const lockTimeout = toLockTimeout(toOptions(options).lockTimeout);
+  const lockTimeout = toLockTimeout(toOptions(options, { lockTimeout: true }).lockTimeout);
   const { removeAsync } = native();
   return toResult(await untilUnlocked(lockTimeout, () => removeAsync(...inOrder(paths), 0)), paths);
 }
 
 export function removeSync(paths: BindingPaths, options?: RemoveOptions): RemoveResult {
-  const lockTimeout = toLockTimeout(toOptions(options).lockTimeout);
+  const lockTimeout = toLockTimeout(toOptions(options, { lockTimeout: true }).lockTimeout);
   return toResult(native().remove(...inOrder(paths), lockTimeout), paths);
 }
 

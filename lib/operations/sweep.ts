@@ -6,7 +6,7 @@ import type { NativeSweep } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { untilUnlocked } from '../native/lock-wait.js';
 import { unwrap } from '../native/to-error.js';
-import { type ParentOptions, parentArguments } from './parent-options.js';
+import { PARENT_OPTIONS, type ParentOptions, parentArguments } from './parent-options.js';
 
 export interface SweepOptions extends ParentOptions {
   /** Say what would be removed, and change nothing. */
@@ -37,9 +37,10 @@ export function sweepStaleSync(options?: SweepOptions): SweepResult {
 }
 
 function sweepArguments(options: SweepOptions | undefined) {
-  const { dryRun, lockTimeout } = toOptions(options);
+  const known = { ...PARENT_OPTIONS, dryRun: true, lockTimeout: true } as const;
+  const { dryRun, lockTimeout, ...parent } = toOptions(options, known);
   return {
-    ...parentArguments(options),
+    ...parentArguments(parent),
     dryRun: toBoolean('options.dryRun', dryRun),
     lockTimeout: toLockTimeout(lockTimeout),
   };

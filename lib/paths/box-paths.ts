@@ -49,7 +49,7 @@ export interface BoxSocketsOptions {
   parentMode?: 0o700 | 0o711;
 }
 
-const OPTIONS: KnownOptions<BoxSocketsOptions> = {
+export const BOX_SOCKETS_OPTIONS: KnownOptions<BoxSocketsOptions> = {
   base: true,
   uid: true,
   krun: true,
@@ -94,7 +94,7 @@ export class BoxPaths {
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
    */
   constructor(boxId: string, realDir: PathLike, options?: BoxSocketsOptions) {
-    const { base, uid, krun, names, standardNames, parentMode } = toOptions(options, OPTIONS);
+    const { base, uid, krun, names, standardNames, parentMode } = toOptions(options, BOX_SOCKETS_OPTIONS);
     this.boxId = toBoxId(boxId);
     this.realDir = toAbsolutePath('realDir', realDir);
     const baseDir = toBase(base);

@@ -185,7 +185,7 @@ export class BoxRuntime implements AsyncDisposable {
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
    */
   async remove(id: string, options?: RemoveBoxOptions): Promise<RemoveBoxResult> {
-    const force = toBoolean('options.force', toOptions(options).force);
+    const force = toBoolean('options.force', toOptions(options, { force: true }).force);
     if (force) this.#launches.get(toBoxId(id))?.abort();
     return this.#exclusively(toBoxId(id), () => this.#remove(id, force));
   }

@@ -39,9 +39,11 @@ export interface Launch {
   signal: AbortSignal;
 }
 
+const LAUNCH_OPTIONS = { readyTimeout: true, waitForReady: true, takeover: true, signal: true } as const;
+
 /** @param interrupted aborted where somebody stops or removes the box meanwhile */
 export function toLaunch(recipe: ShimRecipe, options: LaunchOptions | undefined, interrupted: AbortSignal): Launch {
-  const { readyTimeout, waitForReady: wait = true, takeover, signal: given } = toOptions(options);
+  const { readyTimeout, waitForReady: wait = true, takeover, signal: given } = toOptions(options, LAUNCH_OPTIONS);
   const signal = toSignal('options.signal', given);
   return {
     recipe: typeof recipe === 'function' ? recipe : toShimCommand(recipe),

@@ -3,7 +3,7 @@
 import { type PathLike, toAbsolutePath, toInteger, toOptions } from '../arguments.js';
 import { BoxLayout, type ShimProcess } from '../box/index.js';
 import { invalidArgType, invalidArgValue } from '../errors.js';
-import type { BoxSocketsOptions } from '../paths/box-paths.js';
+import { BOX_SOCKETS_OPTIONS, type BoxSocketsOptions } from '../paths/box-paths.js';
 import type { BoxStore } from './box-store.js';
 import type { RemoveBoxResult } from './removal.js';
 
@@ -62,8 +62,10 @@ const DEFAULT_STOP_TIMEOUT = 10_000;
 const LARGEST_TIMEOUT = 2 ** 31 - 1; // what a timer takes
 const STORE_METHODS = ['get', 'pages', 'insert', 'update', 'delete'] as const;
 
+const OPEN_OPTIONS = { homeDir: true, store: true, orphans: true, ...BOX_SOCKETS_OPTIONS } as const;
+
 export function openArguments(options: OpenOptions) {
-  const { homeDir, store, orphans = 'remove', ...sockets } = toOptions(options);
+  const { homeDir, store, orphans = 'remove', ...sockets } = toOptions(options, OPEN_OPTIONS);
   const absolute = toAbsolutePath('options.homeDir', homeDir);
   if (store !== undefined && !STORE_METHODS.every((name) => typeof store?.[name] === 'function')) {
     throw invalidArgType('options.store', 'a BoxStore', store);
@@ -78,5 +80,5 @@ export function openArguments(options: OpenOptions) {
 
 export function toStopTimeout(options: StopOptions | undefined): number {
   const range = { least: 0, most: LARGEST_TIMEOUT, otherwise: DEFAULT_STOP_TIMEOUT };
-  return toInteger('options.timeout', toOptions(options).timeout, range);
+  return toInteger('options.timeout', toOptions(options, { timeout: true }).timeout, range);
 }

@@ -25,6 +25,7 @@ export interface NewBox {
 }
 
 const MODE = 0o700;
+const NEW_BOX = { id: true, name: true, options: true, containerId: true, engineKind: true } as const;
 const ALPHANUMERICS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const ID_LENGTH = 12;
 
@@ -34,7 +35,7 @@ const ID_LENGTH = 12;
  * @param defaults of its options
  */
 export function newBoxConfig(homeDir: string, box: NewBox | undefined, defaults: object = {}): BoxConfig {
-  const { id: given, name = null, options = {}, containerId, engineKind = 'Libkrun' } = toOptions(box);
+  const { id: given, name = null, options = {}, containerId, engineKind = 'Libkrun' } = toOptions(box, NEW_BOX, 'box');
   const id = toBoxId(given ?? randomId());
   // What a row refuses as a row, a caller passed as an argument.
   if (name !== null && typeof name !== 'string') throw invalidArgType('box.name', 'a string or null', name);
