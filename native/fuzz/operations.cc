@@ -6,8 +6,8 @@
 #include <set>
 
 #include "../posix/binding.h"
-#include "../posix/probe.h"
 #include "../posix/listen.h"
+#include "../posix/probe.h"
 #include "../posix/sweep.h"
 #include "check.h"
 #include "interpreter.h"

@@ -74,9 +74,11 @@ Status CheckName(int parent, const char* name, const struct stat& entry) {
     flipped[i] = static_cast<char>(letter ? name[i] ^ ('a' ^ 'A') : name[i]);
   }
   struct stat st;
-  bool folds = strcmp(flipped, name) != 0 &&
-               fstatat(parent, flipped, &st, AT_SYMLINK_NOFOLLOW) == 0 && SameInode(st, entry);
-  if (!folds) return Status::Ok();
+  if (strcmp(flipped, name) == 0) return Status::Ok();
+  if (fstatat(parent, flipped, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+    return errno == ENOENT ? Status::Ok() : Status::Failed("fstatat", Subject::kBinding);
+  }
+  if (!SameInode(st, entry)) return Status::Ok();
   Directory directory;
   Status status = directory.Open(parent, ".", Subject::kParent);
   if (!status.ok()) return status;

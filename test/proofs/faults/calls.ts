@@ -72,7 +72,7 @@ export function anonymous(base: string, text: string): string {
     .replaceAll(`${base}/bl-${ownUid}`, '<parent>')
     .replaceAll(base, '<base>')
     .replace(/<base>\/\.bl-\w{6}/g, '<base>/.bl-<random>')
-    .replace(/\/\.[0-9A-Za-z]{7,120}(?=$|["'/, ])/g, '/<stand-in>')
+    .replace(/\/\.~[0-9A-Za-z]+(?=$|["'/, ])/g, '/<stand-in>')
     .replace(/process \d+/g, 'process <pid>')
     .replace(/"owner":\d+/g, '"owner":"<pid>"');
 }
