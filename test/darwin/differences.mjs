@@ -54,11 +54,6 @@ export const DIFFERENCES = [
     why: 'the host needs a descriptor of its own for a connect, which then fails with EMFILE',
   },
   {
-    files: ['test/proofs/strangers/identity.test.ts'],
-    test: /never gets into a socket, nor sees one open/,
-    why: 'a socket is as open as the umask lets it be, from its bind to the chmod; nobody gets in before it listens',
-  },
-  {
     files: ['test/operations/connect.test.ts'],
     test: /is what bears the name in the real directory, and not what a moved link leads to/,
     why: 'a socket has no descriptor to be dialed by: where the link was moved, it is refused as misplaced',
