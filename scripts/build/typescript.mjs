@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Compiles lib/ into dist/ and packs it: `npm run build:ts`. With `-- --release`, as it is published: without the maps to
-// the sources, which are not in the package.
+// the sources, which are not in the package, and slim.
 
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
@@ -8,6 +8,8 @@ import path from 'node:path';
 
 import { root, run } from '../tools/checkout.mjs';
 import { bundle } from './bundle.mjs';
+import { entries } from './es-modules.mjs';
+import { slim } from './slim.mjs';
 
 const maps = !process.argv.includes('--release');
 const dist = path.join(root, 'dist');
@@ -16,8 +18,9 @@ run(path.join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.json', '--sourceM
 await bundle({ maps });
 removeLeftovers();
 writeManPage();
-// Newer than all that it was made of: fresh.mjs looks at it.
-fs.writeFileSync(path.join(dist, '.built'), '');
+// Newer than all that it was made of: fresh.mjs looks at it. What is published is not what is worked on.
+if (maps) fs.writeFileSync(path.join(dist, '.built'), '');
+else slim(dist, entries());
 
 function writeManPage() {
   const require = createRequire(import.meta.url);

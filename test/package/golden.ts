@@ -1,5 +1,5 @@
-// What the tarball may hold: test/package/tarball.txt, the documentation and the examples, for each source file its build
-// and its types, and for each entry those of the ES module.
+// What the tarball may hold: test/package/tarball.txt, the documentation and the examples, the build of each source file,
+// what each entry names; and types that these lead to, whichever they are: that they suffice, compilers see.
 
 import fs from 'node:fs';
 import path from 'node:path';
@@ -13,16 +13,17 @@ export const whyNoSums = fs.existsSync(path.join(root, 'prebuilds/SHA256SUMS'))
 
 /** Paths within the package, sorted. */
 export function golden(): string[] {
-  const stated = fs.readFileSync(path.join(__dirname, 'tarball.txt'), 'utf8').trim().split('\n');
-  const listed = stated.filter((file) => whyNoSums === undefined || file !== 'prebuilds/SHA256SUMS');
+  const always = fs.readFileSync(path.join(__dirname, 'tarball.txt'), 'utf8').trim().split('\n');
+  const listed = always.filter((file) => whyNoSums === undefined || file !== 'prebuilds/SHA256SUMS');
   const built = filesOf('lib')
     .filter((file) => file.endsWith('.ts'))
-    .flatMap((file) => ['.js', '.d.ts'].map((ending) => `dist/${file.slice('lib/'.length, -'.ts'.length)}${ending}`));
+    .map((file) => `dist/${file.slice('lib/'.length, -'.ts'.length)}.js`);
   const { exports } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
-  const esModules = Object.values(exports as Record<string, { import?: object }>)
-    .flatMap((entry) => Object.values(entry.import ?? {}))
-    .map((file) => path.posix.normalize(file));
-  return [...listed, ...built, ...esModules, ...filesOf('docs'), ...filesOf('examples')].sort();
+  const stated = Object.values(exports as Record<string, Record<string, Record<string, string>> | string>)
+    .flatMap((entry) => (typeof entry === 'string' ? [] : Object.values(entry)))
+    .flatMap((condition) => Object.values(condition));
+  const named = stated.map((file) => path.posix.normalize(file));
+  return [...new Set([...listed, ...built, ...named, ...filesOf('docs'), ...filesOf('examples')])].sort();
 }
 
 function filesOf(folder: string): string[] {
