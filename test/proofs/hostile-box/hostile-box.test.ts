@@ -20,6 +20,7 @@ function missingSandbox(uid: number): string | null {
 interface Report {
   plants: number;
   refusedPlants: number;
+  trees: number;
   operations: number;
   exchanges: number;
   slowest: number;
@@ -68,6 +69,7 @@ describe.each([
       // The same attacks on hosts that go by paths, as this one did: each does harm, so that the ones above were real.
       expect(naive).toEqual({ truncate: true, dial: true, chmod: true, remove: true });
       expect(counts.plants).toBeGreaterThan(80);
+      expect(counts.trees).toBeGreaterThanOrEqual(15);
       expect(counts.exchanges).toBeGreaterThan(1_000);
       expect(counts.operations).toBeGreaterThan(100);
       expect(counts.slowest).toBeLessThan(30_000);
