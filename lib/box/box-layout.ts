@@ -1,15 +1,15 @@
 // The directories of one box, made and removed in an order in which no crash leaves a link that leads nowhere, or a box
 // without its link.
 
-import { type PathLike, toAbsolutePath, toBase, toBoolean, toBoxId, toOptions } from '../arguments.js';
+import { type PathLike, toBase, toBoolean, toBoxId, toOptions } from '../arguments.js';
 import { lookAt, makeDirectory as makeBelow, removeTree } from '../beneath.js';
 import { BoxSockets } from '../box-sockets.js';
-import { invalidArgValue } from '../errors.js';
 import { makeDirectory, removeEmptyDirectory } from '../files.js';
 import type { EnsureOptions, EnsureResult } from '../operations/ensure.js';
 import type { RemoveResult } from '../operations/remove.js';
 import { BOX_SOCKETS_OPTIONS, type BoxSocketsOptions } from '../paths/box-paths.js';
 import { runAsync, runSync, type Steps, step, together } from '../twin.js';
+import { BoxDirectories } from './box-directories.js';
 import { isRemovable, MARKER } from './removable.js';
 import { ShimProcess } from './shim-process.js';
 
@@ -41,9 +41,7 @@ const FURTHER = ['tmp', 'disks', 'mounts', 'shared', 'logs', 'bin'] as const;
  * await layout.prepare();
  * layout.sockets.boxSock; // '/tmp/bl-1000/fJJNxyl8bP0k/box.sock'
  */
-export class BoxLayout {
-  /** Absolute. */
-  readonly boxHome: string;
+export class BoxLayout extends BoxDirectories {
   readonly boxId: string;
   readonly sockets: BoxSockets;
   readonly #base: string;
@@ -54,94 +52,10 @@ export class BoxLayout {
    */
   constructor(boxHome: PathLike, options?: BoxLayoutOptions) {
     const { boxId, ...socketsOptions } = toOptions(options, { boxId: true, ...BOX_SOCKETS_OPTIONS });
-    this.boxHome = toAbsolutePath('boxHome', boxHome);
-    // Behind a link, what it means is known to the file system alone, and cleanup() would have to trust it.
-    if (this.boxHome.split('/').includes('..')) throw invalidArgValue('boxHome', boxHome, 'must not contain ..');
+    super(boxHome);
     this.boxId = toBoxId(boxId ?? this.boxHome.slice(this.boxHome.lastIndexOf('/') + 1));
     this.sockets = new BoxSockets(this.boxId, this.socketsDir, socketsOptions);
     this.#base = toBase(socketsOptions.base);
-  }
-
-  /** Where the socket files lie; the binding leads here. */
-  get socketsDir(): string {
-    return `${this.boxHome}/${MARKER}`;
-  }
-
-  get tmpDir(): string {
-    return `${this.boxHome}/tmp`;
-  }
-
-  get disksDir(): string {
-    return `${this.boxHome}/disks`;
-  }
-
-  get mountsDir(): string {
-    return `${this.boxHome}/mounts`;
-  }
-
-  get sharedDir(): string {
-    return `${this.boxHome}/shared`;
-  }
-
-  get logsDir(): string {
-    return `${this.boxHome}/logs`;
-  }
-
-  get binDir(): string {
-    return `${this.boxHome}/bin`;
-  }
-
-  /** What the guest writes to its console. */
-  get consoleLog(): string {
-    return `${this.boxHome}/logs/console.log`;
-  }
-
-  /**
-   * What the shim itself writes to its standard output and error, where a `BoxRuntime` launched it. It lies where a shim
-   * under a policy of `boxsockets/sandbox` cannot put anything in its place.
-   */
-  get shimLog(): string {
-    return `${this.boxHome}/shim.log`;
-  }
-
-  /** BoxLite's: what its shim writes to standard error. */
-  get shimStderr(): string {
-    return `${this.boxHome}/shim.stderr`;
-  }
-
-  /** BoxLite's: how its shim ended. */
-  get exitFile(): string {
-    return `${this.boxHome}/exit`;
-  }
-
-  /** BoxLite's: a kernel of the box's own. */
-  get bootDir(): string {
-    return `${this.boxHome}/boot`;
-  }
-
-  /** BoxLite's: certificates of the network proxy. */
-  get caDir(): string {
-    return `${this.boxHome}/ca`;
-  }
-
-  /** BoxLite's, of older releases: disks of snapshots. */
-  get snapshotsDir(): string {
-    return `${this.boxHome}/snapshots`;
-  }
-
-  /** BoxLite's, of the whole home: what disks of several boxes are based on. */
-  get basesDir(): string {
-    return `${homeOf(this.boxHome)}/bases`;
-  }
-
-  /** BoxLite's, of the whole home: images that disks are based on. */
-  get diskImagesDir(): string {
-    return `${homeOf(this.boxHome)}/images/disk-images`;
-  }
-
-  /** Names the shim that runs the box: see {@link ShimProcess}. */
-  get shimPid(): string {
-    return `${this.boxHome}/shim.pid`;
   }
 
   /**
@@ -253,11 +167,6 @@ export class BoxLayout {
     const { sockets } = this;
     return step({ sync: () => sockets.removeSync(), async: () => sockets.remove() });
   }
-}
-
-/** The home that a box's home, `<home>/boxes/<id>`, is in. */
-function homeOf(boxHome: string): string {
-  return boxHome.split('/').slice(0, -2).join('/');
 }
 
 function* make(directory: string, made: string[]): Steps<void> {

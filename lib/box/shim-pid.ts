@@ -3,6 +3,8 @@
 // which the two numbers may be another process's, and the mark by which what belongs to the box is known.
 
 import * as fs from 'node:fs';
+import { type FileAt, readFile, replaceFile } from '../beneath.js';
+import type { Steps } from '../twin.js';
 
 /** Where and as whose a process was started, as far as it is known. */
 export interface ShimOrigin {
@@ -14,13 +16,15 @@ export interface ShimOrigin {
   mark: string | null;
 }
 
+export const SHIM_ORIGIN = { bootId: true, pidNamespace: true, mark: true } as const;
+
 export interface ShimIdentity extends ShimOrigin {
   pid: number;
   startTime: number;
 }
 
 /** More than any such file holds. */
-export const SHIM_PID_BYTES = 512;
+const SHIM_PID_BYTES = 512;
 
 const LARGEST_PID = 2 ** 31 - 1;
 const NUMBERS = /^([0-9]{1,10})\n([0-9]{1,16})(?:\n|$)/;
@@ -43,6 +47,44 @@ export function formatShimPid({ pid, startTime, bootId, pidNamespace, mark }: Sh
   const line = (name: string, value: string | null): string => (value === null ? '' : `${name} ${value}\n`);
   const ours = line('boot', bootId) + line('pidns', pidNamespace) + line('mark', mark);
   return `${pid}\n${startTime}\n${ours === '' ? '' : `\n${ours}`}`;
+}
+
+/** Null where there is no such file, or a torn one. */
+export function* readShimPid(file: string): Steps<ShimIdentity | null> {
+  const part = yield* orNull(readFile(toFileAt(file), SHIM_PID_BYTES));
+  // What is larger is no such file.
+  if (part === null || part.size > SHIM_PID_BYTES) return null;
+  return parseShimPid(part.bytes.toString('latin1'));
+}
+
+/** Whoever reads it finds the old content or the new one, never a part. */
+export function* writeShimPid(file: string, shim: ShimIdentity): Steps<void> {
+  yield* replaceFile(toFileAt(file), formatShimPid(shim));
+}
+
+function toFileAt(file: string): FileAt {
+  const slash = file.lastIndexOf('/');
+  return { directory: slash < 0 ? '.' : file.slice(0, slash) || '/', path: file.slice(slash + 1) };
+}
+
+/** Nothing, where its directory is not there either. */
+function* orNull<T>(steps: Steps<T | null>): Steps<T | null> {
+  try {
+    return yield* steps;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    throw error;
+  }
+}
+
+/**
+ * Whether a process is of another boot, or another pid namespace, than this one; false where that is not known. The same
+ * number and the same tick after a restart of the machine are another process all the same.
+ */
+export function isElsewhere(origin: ShimOrigin, which: 'bootId' | 'pidNamespace'): boolean {
+  const [its, own] = [origin[which], ownOrigin()[which]];
+  return its !== null && own !== null && its !== own;
 }
 
 let known: Omit<ShimOrigin, 'mark'> | undefined;

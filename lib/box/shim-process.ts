@@ -4,12 +4,12 @@ import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type PathLike, toInteger, toOptions, toPath, toSignal } from '../arguments.js';
-import { type FileAt, readFile, replaceFile } from '../beneath.js';
-import { abortError, invalidArgType, invalidArgValue, otherPidNamespace, processError } from '../errors.js';
+import { abortError, invalidArgType, otherPidNamespace, processError } from '../errors.js';
 import { isFailure, type NativeFailure } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { runAsync, runSync, type Steps, step } from '../twin.js';
-import { formatShimPid, ownOrigin, parseShimPid, SHIM_PID_BYTES, type ShimOrigin } from './shim-pid.js';
+import { LARGEST_TIMEOUT, toPid, toSignalNumber } from './process-arguments.js';
+import { isElsewhere, ownOrigin, readShimPid, SHIM_ORIGIN, type ShimOrigin, writeShimPid } from './shim-pid.js';
 
 export interface WaitForExitOptions {
   /** Milliseconds; without end when left out. */
@@ -25,9 +25,6 @@ export interface ShimExit {
   signal: NodeJS.Signals | null;
 }
 
-const ORIGIN = { bootId: true, pidNamespace: true, mark: true } as const;
-const LARGEST_PID = 2 ** 31 - 1;
-const LARGEST_TIMEOUT = 2 ** 31 - 1; // what a timer takes
 const FIRST_PAUSE = 2;
 const LONGEST_PAUSE = 50;
 
@@ -61,7 +58,7 @@ export class ShimProcess {
     this.pid = toPid(pid);
     this.startTime = toInteger('startTime', startTime, { least: 0, most: Number.MAX_SAFE_INTEGER, otherwise: 0 });
     if (startTime === undefined) throw invalidArgType('startTime', 'a number', startTime);
-    const { bootId = null, pidNamespace = null, mark = null } = toOptions(origin, ORIGIN, 'origin');
+    const { bootId = null, pidNamespace = null, mark = null } = toOptions(origin, SHIM_ORIGIN, 'origin');
     this.bootId = bootId;
     this.pidNamespace = pidNamespace;
     this.mark = mark;
@@ -69,7 +66,6 @@ export class ShimProcess {
 
   /**
    * The process that has this number now; null where none has, or a zombie.
-   *
    * @throws {BoxSocketsError} the system call that failed
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
    */
@@ -106,12 +102,12 @@ export class ShimProcess {
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
    */
   static read(file: PathLike): Promise<ShimProcess | null> {
-    return runAsync(readShimPid(toPath('file', file)));
+    return runAsync(readShim(toPath('file', file)));
   }
 
   /** {@link ShimProcess.read}, at once. */
   static readSync(file: PathLike): ShimProcess | null {
-    return runSync(readShimPid(toPath('file', file)));
+    return runSync(readShim(toPath('file', file)));
   }
 
   /**
@@ -184,9 +180,8 @@ export class ShimProcess {
   }
 
   /**
-   * Waits until it has ended.
+   * Waits until it has ended; false after the timeout.
    *
-   * @returns whether it has: false after the timeout
    * @throws {BoxSocketsError} the system call that failed
    * @throws {Error} `ABORT_ERR`
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
@@ -211,19 +206,10 @@ export class ShimProcess {
     return true;
   }
 
-  // The same number and the same tick after a restart of the machine are another process all the same.
-  #isOfAnotherBoot(): boolean {
-    return differ(this.bootId, ownOrigin().bootId);
-  }
-
-  #isOfAnotherNamespace(): boolean {
-    return differ(this.pidNamespace, ownOrigin().pidNamespace);
-  }
-
   *#status(): Steps<ShimStatus> {
     const { pid } = this;
-    if (this.#isOfAnotherBoot()) return 'dead';
-    if (this.#isOfAnotherNamespace()) return 'unknown';
+    if (isElsewhere(this, 'bootId')) return 'dead';
+    if (isElsewhere(this, 'pidNamespace')) return 'unknown';
     const answer = yield* step({
       sync: () => native().startTime(pid),
       async: async () => native().startTimeAsync(pid),
@@ -234,18 +220,13 @@ export class ShimProcess {
 
   *#kill(signal: number): Steps<boolean> {
     const { pid, startTime, pidNamespace } = this;
-    if (this.#isOfAnotherBoot()) return false;
-    if (this.#isOfAnotherNamespace()) throw otherPidNamespace(pid, String(pidNamespace));
+    if (isElsewhere(this, 'bootId')) return false;
+    if (isElsewhere(this, 'pidNamespace')) throw otherPidNamespace(pid, String(pidNamespace));
     return yield* step({
       sync: () => unwrap(native().signalProcess(pid, startTime, signal), pid),
       async: async () => unwrap(await native().signalProcessAsync(pid, startTime, signal), pid),
     });
   }
-}
-
-/** Whether both are known, and not the same. */
-function differ(a: string | null, b: string | null): boolean {
-  return a !== null && b !== null && a !== b;
 }
 
 function* identify(pid: number): Steps<ShimProcess | null> {
@@ -256,49 +237,14 @@ function* identify(pid: number): Steps<ShimProcess | null> {
   return started === null ? null : new ShimProcess(pid, started, ownOrigin());
 }
 
-function* readShimPid(file: string): Steps<ShimProcess | null> {
-  const part = yield* orNull(readFile(toFileAt(file), SHIM_PID_BYTES));
-  // What is larger is no such file.
-  if (part === null || part.size > SHIM_PID_BYTES) return null;
-  const identity = parseShimPid(part.bytes.toString('latin1'));
+function* readShim(file: string): Steps<ShimProcess | null> {
+  const identity = yield* readShimPid(file);
   if (identity === null) return null;
   const { pid, startTime, ...origin } = identity;
   return new ShimProcess(pid, startTime, origin);
 }
 
-function* writeShimPid(file: string, shim: ShimProcess): Steps<void> {
-  yield* replaceFile(toFileAt(file), formatShimPid(shim));
-}
-
-function toFileAt(file: string): FileAt {
-  const slash = file.lastIndexOf('/');
-  return { directory: slash < 0 ? '.' : file.slice(0, slash) || '/', path: file.slice(slash + 1) };
-}
-
-/** Nothing, where its directory is not there either. */
-function* orNull<T>(steps: Steps<T | null>): Steps<T | null> {
-  try {
-    return yield* steps;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-    throw error;
-  }
-}
-
 function unwrap<T>(outcome: T | NativeFailure, pid: number): T {
   if (isFailure(outcome)) throw processError(outcome.errno, outcome.syscall ?? 'kill', pid);
   return outcome;
-}
-
-// Number 1 is init, 0 and negative ones are groups of processes to kill(2): none of them is ever a shim.
-function toPid(value: unknown): number {
-  if (value === undefined) throw invalidArgType('pid', 'a number', value);
-  return toInteger('pid', value, { least: 2, most: LARGEST_PID, otherwise: 2 });
-}
-
-function toSignalNumber(value: unknown): number {
-  if (typeof value === 'string' && value in constants.signals) return constants.signals[value as NodeJS.Signals];
-  if (typeof value === 'number' && Object.values(constants.signals).includes(value)) return value;
-  throw invalidArgValue('signal', value, 'must be the name or the number of a signal');
 }

@@ -3,17 +3,16 @@
 
 import * as path from 'node:path';
 import { listDirectory, makeDirectory, removeFile, replaceFile } from '../beneath.js';
-import { rowInvalid, schemaUnknown } from '../errors.js';
+import { schemaUnknown } from '../errors.js';
 import { backingFileOf } from '../qcow2.js';
 import { runSync } from '../twin.js';
-import type { BoxRow, StateChange } from './box-store.js';
+import type { StateChange } from './box-store.js';
 import type { Database, Sqlite } from './sqlite.js';
 
 /** What BoxLite 0.9.7 (8), and 0.10.0 to 0.10.3 (10) write. */
 const KNOWN_VERSIONS: readonly number[] = [8, 10];
 /** From this version on a state has an exit code and a time of its start. */
 const WITH_EXIT_CODE = 10;
-const ENGINES: readonly unknown[] = ['Libkrun', 'Firecracker'];
 const MOST_FILES = 1_000_000;
 
 interface BaseDisk {
@@ -51,28 +50,6 @@ export class BoxliteTables {
 
   get isKnown(): boolean {
     return KNOWN_VERSIONS.includes(this.#version);
-  }
-
-  /**
-   * Refuses a row that BoxLite could not read: one of them keeps it from opening the home at all.
-   *
-   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_ROW_INVALID`
-   */
-  checkRow({ json }: BoxRow): void {
-    const { created_at, container, engine_kind, options } = JSON.parse(json) as Record<string, unknown>;
-    if (typeof created_at !== 'string') throw rowInvalid('created_at', "is missing, which BoxLite's rows need");
-    if (typeof (container as { id?: unknown } | undefined)?.id !== 'string') {
-      throw rowInvalid('container.id', "is missing, which BoxLite's rows need");
-    }
-    if (!ENGINES.includes(engine_kind)) {
-      throw rowInvalid('engine_kind', `must be one of ${ENGINES.join(', ')} in a home of BoxLite's`, {
-        received: engine_kind,
-      });
-    }
-    const { auto_remove, auto_delete } = checkedOptions(options);
-    if (auto_remove === undefined && auto_delete === undefined) {
-      throw rowInvalid('options.auto_remove', 'must be given: BoxLite takes a box without it for one to be removed');
-    }
   }
 
   /** Within the transaction that inserts the row. */
@@ -213,32 +190,6 @@ export class BoxliteTables {
     const home = path.dirname(path.dirname(this.#file));
     return name === undefined ? home : `${home}/${name}`;
   }
-}
-
-// The kinds of the options that BoxLite knows; it passes over others.
-const KINDS: Readonly<Record<string, readonly string[]>> = {
-  number: ['cpus', 'memory_mib', 'disk_size_gb', 'auto_stop', 'auto_delete'],
-  string: ['working_dir', 'user'],
-  boolean: ['auto_remove', 'detach', 'tty', 'auto_resume'],
-  array: ['env', 'volumes', 'ports', 'entrypoint', 'cmd', 'secrets'],
-  object: ['rootfs', 'network', 'inbound_network', 'advanced'],
-};
-const NEVER_NULL: readonly string[] = ['auto_remove', 'detach', 'tty', 'env', 'volumes', 'ports', 'secrets', 'rootfs'];
-
-function checkedOptions(options: unknown): Record<string, unknown> {
-  if (typeof options !== 'object' || options === null)
-    throw rowInvalid('options', "is missing, which BoxLite's rows need");
-  const all = options as Record<string, unknown>;
-  for (const [kind, names] of Object.entries(KINDS)) {
-    for (const name of names) {
-      const value = all[name];
-      if (value === undefined || (value === null && !NEVER_NULL.includes(name))) continue;
-      const found = Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value;
-      if (found !== kind)
-        throw rowInvalid(`options.${name}`, `must be of kind ${kind} for BoxLite`, { received: value });
-    }
-  }
-  return all;
 }
 
 function parsed(json: string | undefined): Record<string, unknown> | null {

@@ -6,6 +6,7 @@ import { type PathLike, toAbsolutePath } from '../arguments.js';
 import { MOST_ROW_CHARACTERS } from '../box/box-config.js';
 import { asError, BoxSocketsError, boxExists, storeFailed } from '../errors.js';
 import type { BoxRow, BoxStore, StateChange } from './box-store.js';
+import { checkBoxliteRow } from './boxlite-row.js';
 import { BoxliteTables } from './boxlite-tables.js';
 import {
   type Database,
@@ -121,7 +122,7 @@ export class SqliteBoxStore implements BoxStore {
   async insert(row: BoxRow): Promise<void> {
     const { id, name, createdAt, json } = row;
     this.refuseChange();
-    this.#boxlite?.checkRow(row);
+    if (this.#boxlite !== null) checkBoxliteRow(row);
     this.#write(id, name, () => {
       this.#statements.insert.run(id, name, createdAt, json);
       this.#boxlite?.insertState(id);
