@@ -116,6 +116,7 @@ export function toBoolean(name: string, value: unknown): boolean {
   return value;
 }
 
+/** How long an operation waits for another that changes the same parent. */
 export interface LockOptions {
   /** Milliseconds to wait for the lock; 5,000 when left out. */
   lockTimeout?: number;

@@ -47,9 +47,11 @@ export class BoxSockets extends BoxPaths {
    * at most, and who the caller is; a missing one is made in one call and without a lock.
    *
    * @returns whether the binding was `'created'`, `'replaced'` or `'unchanged'`, and where it is
-   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_PATH_TOO_LONG`, `…_UID_MISMATCH`, `…_REAL_DIR`, `…_BASE_UNTRUSTED`,
-   * `…_PARENT_NOT_DIRECTORY`, `…_PARENT_FOREIGN`, `…_PARENT_UNSTABLE`, `…_LOCK_UNTRUSTED`, `…_LOCK_TIMEOUT`,
-   * `…_NOT_A_SYMLINK`, `…_BINDING_IN_USE`, `…_NATIVE_UNAVAILABLE`, or the system call that failed
+   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_PATH_TOO_LONG`, `ERR_BOX_SOCKETS_UID_MISMATCH`,
+   * `ERR_BOX_SOCKETS_REAL_DIR`, `ERR_BOX_SOCKETS_BASE_UNTRUSTED`, `ERR_BOX_SOCKETS_PARENT_NOT_DIRECTORY`,
+   * `ERR_BOX_SOCKETS_PARENT_FOREIGN`, `ERR_BOX_SOCKETS_PARENT_UNSTABLE`, `ERR_BOX_SOCKETS_LOCK_UNTRUSTED`,
+   * `ERR_BOX_SOCKETS_LOCK_TIMEOUT`, `ERR_BOX_SOCKETS_NOT_A_SYMLINK`, `ERR_BOX_SOCKETS_BINDING_IN_USE`,
+   * `ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE`, or the system call that failed
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
    * @example
    * const { status, bindingDir } = await sockets.ensure();
@@ -58,7 +60,7 @@ export class BoxSockets extends BoxPaths {
     return this.#binding.async(this.#toEnsure(options));
   }
 
-  /** {@link ensure}, at once. */
+  /** {@link ensure}, at once. @example const { status } = sockets.ensureSync(); */
   ensureSync(options?: EnsureOptions): EnsureResult {
     const known = options === undefined ? this.#binding.again() : undefined;
     return known ?? this.#binding.sync(this.#toEnsure(options));
@@ -69,12 +71,15 @@ export class BoxSockets extends BoxPaths {
    * the parent stay.
    *
    * @throws {BoxSocketsError} as {@link ensure}, but never for something that is missing
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   * @example
+   * const { status } = await sockets.remove(); // 'removed', 'absent' or 'foreign'
    */
   remove(options?: RemoveOptions): Promise<RemoveResult> {
     return remove(this.#paths, options);
   }
 
-  /** {@link remove}, at once. */
+  /** {@link remove}, at once. @example sockets.removeSync(); */
   removeSync(options?: RemoveOptions): RemoveResult {
     return removeSync(this.#paths, options);
   }
@@ -85,13 +90,16 @@ export class BoxSockets extends BoxPaths {
    * behind, and does not make the binding.
    *
    * @throws {BoxSocketsError} where the probe itself could not be made; a name that does not bind is in the report
+   * @example
+   * const { ok, sockets: names } = await sockets.probe();
+   * if (!ok) console.error(names.filter((name) => !name.ok));
    */
   async probe(): Promise<ProbeReport> {
     const probe = this.#namesProbe();
     return probe.report(await native().probeAsync(probe.args));
   }
 
-  /** {@link probe}, at once. */
+  /** {@link probe}, at once. @example const { ok } = sockets.probeSync(); */
   probeSync(): ProbeReport {
     const probe = this.#namesProbe();
     return probe.report(native().probe(probe.args));
@@ -113,7 +121,7 @@ export class BoxSockets extends BoxPaths {
     return loadHold().hold(this.#paths, options);
   }
 
-  /** {@link hold}, at once. */
+  /** {@link hold}, at once. @example using hold = sockets.holdSync(); */
   holdSync(options?: HoldOptions): BindingHold {
     refuseTooLong(this);
     return loadHold().holdSync(this.#paths, options);
@@ -218,24 +226,36 @@ export class BoxSockets extends BoxPaths {
    * Removes the bindings of a parent whose targets are proven gone, and links left by killed replacements. What cannot
    * be resolved for another reason stays and is reported. A missing parent is an empty result.
    *
-   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_BASE_UNTRUSTED`, `…_PARENT_NOT_DIRECTORY`, `…_PARENT_FOREIGN`,
-   * `…_LOCK_UNTRUSTED`, `…_LOCK_TIMEOUT`, `…_NATIVE_UNAVAILABLE`, or the system call that failed
+   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_BASE_UNTRUSTED`, `ERR_BOX_SOCKETS_PARENT_NOT_DIRECTORY`,
+   * `ERR_BOX_SOCKETS_PARENT_FOREIGN`, `ERR_BOX_SOCKETS_LOCK_UNTRUSTED`, `ERR_BOX_SOCKETS_LOCK_TIMEOUT`,
+   * `ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE`, or the system call that failed
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   * @example
+   * const { removed } = await BoxSockets.sweepStale({ dryRun: true });
    */
   static sweepStale(options?: SweepOptions): Promise<SweepResult> {
     return loadSweep().sweepStale(options);
   }
 
-  /** {@link BoxSockets.sweepStale}, at once. */
+  /** {@link BoxSockets.sweepStale}, at once. @example BoxSockets.sweepStaleSync({ base: '/run' }); */
   static sweepStaleSync(options?: SweepOptions): SweepResult {
     return loadSweep().sweepStaleSync(options);
   }
 
-  /** Every entry of a parent that does not begin with a dot, and the sockets it leads to. Changes nothing. */
+  /**
+   * Every entry of a parent that does not begin with a dot, and the sockets it leads to. Changes nothing.
+   *
+   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_BASE_UNTRUSTED`, `ERR_BOX_SOCKETS_PARENT_NOT_DIRECTORY`,
+   * `ERR_BOX_SOCKETS_PARENT_FOREIGN`, `ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE`, or the system call that failed
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   * @example
+   * const live = (await BoxSockets.list()).filter(({ state }) => state === 'live');
+   */
   static list(options?: ParentOptions): Promise<BindingInfo[]> {
     return loadList().list(options);
   }
 
-  /** {@link BoxSockets.list}, at once. */
+  /** {@link BoxSockets.list}, at once. @example BoxSockets.listSync().map(({ id }) => id); */
   static listSync(options?: ParentOptions): BindingInfo[] {
     return loadList().listSync(options);
   }
@@ -257,7 +277,7 @@ export class BoxSockets extends BoxPaths {
     return loadInspect().inspect(options);
   }
 
-  /** {@link BoxSockets.inspect}, at once. */
+  /** {@link BoxSockets.inspect}, at once. @example BoxSockets.inspectSync().parent.ok; */
   static inspectSync(options?: ParentOptions): Inspection {
     return loadInspect().inspectSync(options);
   }

@@ -46,7 +46,9 @@ export interface ErrorFields {
   errno?: number;
   /** The system call that failed or whose answer led to the refusal. */
   syscall?: string;
+  /** The path that it is about. */
   path?: string;
+  /** Of a call that is about two paths, the second. */
   dest?: string;
   /** Bytes of `path`, without the NUL. */
   length?: number;
@@ -60,24 +62,48 @@ export interface ErrorFields {
   field?: string;
   /** What could be seen where no guest said that it is ready: a `ReadyDiagnosis`. */
   diagnosis?: object;
+  /** The error that led to this one. */
   cause?: unknown;
 }
 
-/** A failed system call, or a refusal of this package; `code` tells which. */
+/**
+ * A failed system call, or a refusal of this package; `code` tells which.
+ *
+ * @example
+ * const onError = (error: unknown) => {
+ *   if (error instanceof BoxSocketsError && error.code === 'ERR_BOX_SOCKETS_BINDING_IN_USE') return useOtherId();
+ *   throw error;
+ * };
+ */
 export class BoxSocketsError extends Error {
   /** A system error's name (`'EACCES'`) or a {@link BoxSocketsErrorCode}. */
   readonly code: string;
+  /** The number of a system error, negative as in Node's own errors. */
   declare readonly errno?: number;
+  /** The system call that failed or whose answer led to the refusal. */
   declare readonly syscall?: string;
+  /** The path that it is about. */
   declare readonly path?: string;
+  /** Of a call that is about two paths, the second. */
   declare readonly dest?: string;
+  /** Bytes of {@link path}, without the NUL. */
   declare readonly length?: number;
+  /** Bytes that a socket address holds, the NUL included. */
   declare readonly limit?: number;
+  /** The uid that owns what was refused; of a lock, the pid that holds it. */
   declare readonly owner?: number;
+  /** The uid that should own it. */
   declare readonly expected?: number;
+  /** The field of a row that was refused. */
   declare readonly field?: string;
+  /** What could be seen where no guest said that it is ready: a `ReadyDiagnosis` of `boxsockets/box`. */
   declare readonly diagnosis?: object;
 
+  /**
+   * @param code a system error's name or a {@link BoxSocketsErrorCode}
+   * @param message what was refused, and what to do
+   * @param fields what the error carries beside it
+   */
   constructor(code: string, message: string, fields: ErrorFields = {}) {
     const { cause, ...rest } = fields;
     super(message, cause === undefined ? undefined : { cause });

@@ -1,6 +1,6 @@
-export type { PathLike, SocketType } from './arguments.js';
+export type { LockOptions, PathLike, SocketType } from './arguments.js';
 export { BoxSockets } from './box-sockets.js';
-export { BoxSocketsError, type BoxSocketsErrorCode } from './errors.js';
+export { BoxSocketsError, type BoxSocketsErrorCode, type ErrorFields } from './errors.js';
 export {
   assertKrunPin,
   assertKrunPinSync,
@@ -42,6 +42,7 @@ export type {
   KrunDerivation,
   KrunLibraryEvidence,
   KrunPin,
+  KrunPinNames,
   KrunScheme,
   KrunSourceEvidence,
 } from './paths/krun-derivation.js';

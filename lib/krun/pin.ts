@@ -16,7 +16,19 @@ export const loadCheck = () => require('./check.js') as typeof import('./check.j
  * What to look at: libkrun's sources (its tree, a directory of it, or one file), or a built library or a program that
  * contains it.
  */
-export type KrunPinInput = { source: PathLike; library?: undefined } | { library: PathLike; source?: undefined };
+export type KrunPinInput =
+  | {
+      /** libkrun's tree, a directory of it, or one file. */
+      source: PathLike;
+      /** Not beside `source`. */
+      library?: undefined;
+    }
+  | {
+      /** A built library, or a program that contains it. */
+      library: PathLike;
+      /** Not beside `library`. */
+      source?: undefined;
+    };
 
 /**
  * Finds out how a given libkrun names the socket that it binds for itself in its unixgram network backend.
@@ -29,8 +41,8 @@ export type KrunPinInput = { source: PathLike; library?: undefined } | { library
  * @returns the scheme, its suffix, the longest leaf name that it derives (both null where there is none) and at most 16
  * places that show it. Where `scheme` is neither `'ambiguous'` nor `'unknown'`, it can be passed as `krun` to
  * `BoxSockets`
- * @throws TypeError `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
- * @throws BoxSocketsError `ERR_BOX_SOCKETS_VENDOR_PIN` where the input is not what it should be (empty, cut short, no
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+ * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_VENDOR_PIN` where the input is not what it should be (empty, cut short, no
  * text, no file), and the codes of system calls (`ENOENT`, `EACCES`, `EISDIR`)
  * @example
  * const krun = await checkKrunPin({ library: '/usr/lib64/libkrun.so.1' });
@@ -41,7 +53,7 @@ export async function checkKrunPin(input: KrunPinInput): Promise<KrunPin> {
   return runAsync(loadCheck().checkSteps(target));
 }
 
-/** {@link checkKrunPin}, at once. */
+/** {@link checkKrunPin}, at once. @example checkKrunPinSync({ source: 'vendor/libkrun' }).scheme; // 'suffix' */
 export function checkKrunPinSync(input: KrunPinInput): KrunPin {
   const target = parseInput(input);
   return runSync(loadCheck().checkSteps(target));
@@ -53,7 +65,7 @@ export function checkKrunPinSync(input: KrunPinInput): KrunPin {
  * @param input as in {@link checkKrunPin}
  * @param expected a scheme (with the names it usually has), or what {@link checkKrunPin} returned earlier
  * @returns what was found
- * @throws BoxSocketsError `ERR_BOX_SOCKETS_VENDOR_PIN`: what was expected, what was found where, and what to do; and
+ * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_VENDOR_PIN`: what was expected, what was found where, and what to do; and
  * what {@link checkKrunPin} throws
  * @example
  * await assertKrunPin({ source: 'vendor/libkrun' }, 'suffix');
@@ -65,7 +77,7 @@ export async function assertKrunPin(input: KrunPinInput, expected: KrunPinExpect
   return compare(await runAsync(checkSteps(target)));
 }
 
-/** {@link assertKrunPin}, at once. */
+/** {@link assertKrunPin}, at once. @example assertKrunPinSync({ source: 'vendor/libkrun' }, 'suffix'); */
 export function assertKrunPinSync(input: KrunPinInput, expected: KrunPinExpectation): KrunPin {
   const target = parseInput(input);
   const { checkSteps, comparePins } = loadCheck();

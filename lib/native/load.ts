@@ -32,7 +32,7 @@ export function useBinding(pathOrExports: string | Buffer | URL | object): void 
   }
 }
 
-/** The native addon, loaded at the first call. */
+/** The native addon, loaded at the first call. @internal */
 export function native(): NativeBinding {
   loaded ??= attempt(candidates(`${process.platform}-${process.arch}`).map(besideThisFile));
   return loaded;

@@ -6,6 +6,7 @@ import { unwrap } from '../native/to-error.js';
 import { type BindingPaths, needsAncestry, toSocketPath } from '../paths/binding-paths.js';
 import { type EnsureOptions, toEnsure } from './ensure.js';
 
+/** How `BoxSockets.claim` ensures the binding: as `ensure` does. */
 export type ClaimOptions = EnsureOptions;
 
 /** See `BoxSockets.claim`. */

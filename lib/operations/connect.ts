@@ -14,12 +14,18 @@ import type { Ensurer } from './ensure.js';
 import { tryInLine } from './full-queue.js';
 import { refuseWithoutNetwork } from './permission.js';
 
+/** How `BoxSockets.connect` dials. */
 export interface ConnectOptions {
   /**
    * Refuse a peer of another uid than this process's effective one, or than the one given, before a byte is exchanged;
    * false when left out.
    */
-  verifyPeer?: boolean | { uid: number };
+  verifyPeer?:
+    | boolean
+    | {
+        /** The uid that the peer must have. */
+        uid: number;
+      };
   /** As in `net.Socket`: keep the writable side open when the other end has ended. */
   allowHalfOpen?: boolean;
   /** Milliseconds to wait where the listener's queue is full; 10,000 when left out. */

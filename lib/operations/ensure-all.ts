@@ -13,11 +13,20 @@ import { forEachInSlices } from './time-slices.js';
 export { forEachInSlices } from './time-slices.js';
 
 /** What became of one box: as `ensure()` would have returned or thrown. */
-export type EnsureOutcome = (EnsureResult & { error?: never }) | EnsureFailure;
+export type EnsureOutcome =
+  | (EnsureResult & {
+      /** Never set where the box was ensured. */
+      error?: never;
+    })
+  | EnsureFailure;
 
+/** A box of the batch that could not be ensured. */
 export interface EnsureFailure {
+  /** Always `'failed'`: it tells this outcome from the others. */
   status: 'failed';
+  /** The binding's absolute path. */
   bindingDir: string;
+  /** What `ensure()` would have thrown. */
   error: BoxSocketsError;
 }
 

@@ -7,13 +7,17 @@ import { retryUntilUnlocked } from '../native/lock-wait.js';
 import { isLockTimeout, unwrap } from '../native/to-error.js';
 import { type BindingPaths, inOrder, needsAncestry } from '../paths/binding-paths.js';
 
+/** How `BoxSockets.ensure` makes the binding. */
 export interface EnsureOptions extends LockOptions {
-  /** Replace a binding that leads to a live box of the same id, or that cannot be resolved. */
+  /** Replace a binding that leads to a live box of the same id, or that cannot be resolved; false when left out. */
   takeover?: boolean;
 }
 
+/** What `BoxSockets.ensure` did. */
 export interface EnsureResult {
+  /** `'unchanged'` where the binding was right already. */
   status: (typeof ENSURE_STATUS)[number];
+  /** The binding's absolute path. */
   bindingDir: string;
 }
 

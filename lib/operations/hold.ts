@@ -11,6 +11,7 @@ import { unwrap } from '../native/to-error.js';
 import { type BindingPaths, needsAncestry } from '../paths/binding-paths.js';
 import { warnOfLostListeners } from './own-listeners.js';
 
+/** How `BoxSockets.hold` keeps a binding. */
 export interface HoldOptions extends LockOptions {
   /** Milliseconds between two refreshes of the timestamps of link and sockets; 600,000 (ten minutes) when left out. */
   refreshInterval?: number;
@@ -66,6 +67,7 @@ async function lockBinding({ paths, lockTimeout }: Held): Promise<NativeHold> {
  * `AsyncDisposable`, where the runtime or a polyfill has their symbols by the time of the hold.
  */
 export class BindingHold implements Disposable, AsyncDisposable {
+  /** The absolute path of the binding that is kept. */
   readonly bindingDir: string;
   readonly #held: Held;
   readonly #timer: NodeJS.Timeout;
@@ -98,6 +100,10 @@ export class BindingHold implements Disposable, AsyncDisposable {
   /**
    * Lets go; the last hold of a parent drops its lock. Further calls do nothing. Where a refresh has found the link
    * missing at this very moment, it may still make it; an asynchronous disposal waits for that.
+   *
+   * @example
+   * const hold = await sockets.hold();
+   * server.once('close', () => hold.release());
    */
   release(): void {
     if (this.#released) return;

@@ -8,6 +8,7 @@ import { type ParentOptions, parentArguments } from './parent-options.js';
 
 /** What was found of a directory. */
 export interface InspectedDirectory {
+  /** Absolute. */
   path: string;
   /** Whether `ensure` takes it as it is, or puts it right: a missing parent is made, another mode of it repaired. */
   ok: boolean;
@@ -17,11 +18,15 @@ export interface InspectedDirectory {
   mode: number | null;
   /** Where it is not ok, what `ensure` would throw: `ERR_BOX_SOCKETS_BASE_UNTRUSTED`, … */
   code?: string;
+  /** The message of that error. */
   message?: string;
 }
 
+/** What `BoxSockets.inspect` found. */
 export interface Inspection {
+  /** The directory that holds the parents. */
   base: InspectedDirectory;
+  /** `<base>/bl-<uid>`, the directory that holds the bindings. */
   parent: InspectedDirectory;
 }
 

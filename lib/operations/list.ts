@@ -11,19 +11,27 @@ import { type ParentOptions, parentArguments } from './parent-options.js';
  * - `'idle'`: leads to a directory in which none does
  * - `'dangling'`: leads to nothing; a sweep takes it
  * - `'unreadable'`: cannot be resolved or read, `code` says why
- * - `'not-a-symlink'`
+ * - `'not-a-symlink'`: is something else than a link
  */
-export type BindingState = (typeof BINDING_STATES)[number];
+export type BindingState = 'live' | 'idle' | 'dangling' | 'unreadable' | 'not-a-symlink';
 
+/** One entry of a parent. */
 export interface BindingInfo {
+  /** Its name, which is the id of its box. */
   id: string;
   /** What the link holds; null where it is no link. */
   target: string | null;
+  /** What the entry leads to. */
   state: BindingState;
   /** Why it is `'unreadable'`, a system error's name. */
   code?: string;
   /** The sockets in the directory that it leads to. */
-  sockets: { name: string; held: boolean }[];
+  sockets: {
+    /** The name of the socket file. */
+    name: string;
+    /** Whether a process holds the socket. */
+    held: boolean;
+  }[];
 }
 
 /** See `BoxSockets.list`. */

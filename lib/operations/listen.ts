@@ -22,6 +22,7 @@ import { rememberListener } from './own-listeners.js';
 import { closeStrangers, refuseUnlessPeersCanBeAsked } from './peers.js';
 import { refuseWithoutNetwork } from './permission.js';
 
+/** How `BoxSockets.listen` binds, and whom its server answers. */
 export interface ListenOptions extends LockOptions {
   /** Permission bits of the socket file; 0o600 when left out. */
   mode?: number;
@@ -33,7 +34,12 @@ export interface ListenOptions extends LockOptions {
    * Close connections of another uid than this process's effective one, or than the one given, before the server sees
    * them; false when left out.
    */
-  verifyPeer?: boolean | { uid: number };
+  verifyPeer?:
+    | boolean
+    | {
+        /** The uid that a peer must have. */
+        uid: number;
+      };
   /** Closes the server when it is aborted, as in `net.Server.listen`. */
   signal?: AbortSignal;
 }

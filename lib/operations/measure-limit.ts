@@ -12,6 +12,7 @@ import { standInName } from '../paths/names.js';
 // No kernel takes more: a longer address than 255 bytes does not even fit its length field on the BSDs.
 const LONGEST_MEASURED = 255;
 
+/** What {@link measureSunPathLimit} found. */
 export interface MeasuredSunPathLimit {
   /** `sizeof(sockaddr_un.sun_path)`, in bytes. */
   declared: number;
@@ -46,7 +47,7 @@ export async function measureSunPathLimit(dir?: PathLike): Promise<MeasuredSunPa
   }
 }
 
-/** {@link measureSunPathLimit}, at once. */
+/** {@link measureSunPathLimit}, at once. @example const { measured } = measureSunPathLimitSync('/run'); */
 export function measureSunPathLimitSync(dir?: PathLike): MeasuredSunPathLimit {
   const directory = mkdtempSync(measurePrefix(dir));
   try {

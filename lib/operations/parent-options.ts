@@ -2,8 +2,9 @@
 
 import { toBase, toOptions, toParentDir, toUid } from '../arguments.js';
 
+/** Which parent an operation on all bindings is about: `<base>/bl-<uid>`. */
 export interface ParentOptions {
-  /** Absolute; `/tmp` when left out. */
+  /** The directory that holds the parents: absolute; `/tmp` when left out. */
   base?: string;
   /** The uid that names the parent; the caller's when left out. */
   uid?: number;

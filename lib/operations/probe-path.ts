@@ -18,6 +18,7 @@ import { nodeTruncates, sunPathLimit } from '../paths/limits.js';
 import { standInPath } from '../paths/names.js';
 import { type SocketProbe, verdict } from './probe.js';
 
+/** What {@link probeSocketPath} found. */
 export interface SocketPathProbe extends SocketProbe {
   /** Whether `net.Server.listen` of this Node would silently bind a cut, different path. */
   nodeTruncates: boolean;
@@ -25,8 +26,9 @@ export interface SocketPathProbe extends SocketProbe {
   held?: boolean;
 }
 
+/** How {@link probeSocketPath} binds. */
 export interface ProbePathOptions {
-  /** `'stream'` when left out. */
+  /** The type of the socket; `'stream'` when left out. */
   type?: SocketType;
 }
 
@@ -52,7 +54,7 @@ export async function probeSocketPath(path: PathLike, options?: ProbePathOptions
   return probe.report(outcome);
 }
 
-/** {@link probeSocketPath}, at once. */
+/** {@link probeSocketPath}, at once. @example probeSocketPathSync('/run/web.sock', { type: 'dgram' }).ok; */
 export function probeSocketPathSync(path: PathLike, options?: ProbePathOptions): SocketPathProbe {
   const probe = new PathProbe(path, options);
   let outcome: PathProbeOutcome;

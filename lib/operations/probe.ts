@@ -11,28 +11,37 @@ import { standInPath } from '../paths/names.js';
 
 /** What a real bind at one path came to. Bytes are counted without the NUL, `limit` with it. */
 export interface SocketProbe {
+  /** The path that was meant; another of the same length was bound. */
   path: string;
+  /** The type of the socket that was bound. */
   type: SocketType;
+  /** The length of {@link path} in UTF-8. */
   bytes: number;
   /** `sizeof(sun_path)` of this platform. */
   limit: number;
+  /** Whether it binds. */
   ok: boolean;
-  /** Why not: a system error's name, or `ERR_BOX_SOCKETS_…` (`MISPLACED`, `PARENT_FOREIGN`, …). */
+  /** Why not: a system error's name or a refusal's code (`ERR_BOX_SOCKETS_MISPLACED`, for example). */
   code?: string;
   /** The call that failed. */
   syscall?: string;
+  /** The message of the error that a bind would throw. */
   message?: string;
 }
 
+/** What a bind of one name of the budget came to. */
 export interface NamedSocketProbe extends SocketProbe {
+  /** The name in the budget. */
   name: string;
 }
 
+/** What `BoxSockets.probe` found. */
 export interface ProbeReport {
   /** Whether every name binds. */
   ok: boolean;
+  /** The binding's absolute path. */
   bindingDir: string;
-  /** In the order of the budget. */
+  /** One result for each name, in the order of the budget. */
   sockets: NamedSocketProbe[];
 }
 

@@ -7,10 +7,12 @@ import { untilUnlocked } from '../native/lock-wait.js';
 import { unwrap } from '../native/to-error.js';
 import { type BindingPaths, inOrder } from '../paths/binding-paths.js';
 
+/** How long `BoxSockets.remove` waits for the lock. */
 export type RemoveOptions = LockOptions;
 
+/** What `BoxSockets.remove` did. */
 export interface RemoveResult {
-  /** `'foreign'`: something is there that is not this box's binding, and was left alone. */
+  /** `'absent'`: nothing was there. `'foreign'`: something is there that is not this box's binding, and was left alone. */
   status: (typeof REMOVE_STATUS)[number];
 }
 

@@ -15,7 +15,7 @@ export async function sameInode(a: PathLike, b: PathLike): Promise<boolean> {
   return unwrap(await native().sameInodeAsync(...paths), operationPaths(paths));
 }
 
-/** {@link sameInode}, at once. */
+/** {@link sameInode}, at once. @example sameInodeSync('/etc/hosts', '/etc/../etc/hosts'); // true */
 export function sameInodeSync(a: PathLike, b: PathLike): boolean {
   const paths = pathsOf(a, b);
   return unwrap(native().sameInode(...paths), operationPaths(paths));

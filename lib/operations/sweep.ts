@@ -8,20 +8,27 @@ import { untilUnlocked } from '../native/lock-wait.js';
 import { unwrap } from '../native/to-error.js';
 import { PARENT_OPTIONS, type ParentOptions, parentArguments } from './parent-options.js';
 
+/** Which parent `BoxSockets.sweepStale` sweeps, and how. */
 export interface SweepOptions extends ParentOptions {
-  /** Say what would be removed, and change nothing. */
+  /** Say what would be removed, and change nothing; false when left out. */
   dryRun?: boolean;
   /** Milliseconds to wait for the lock; 5,000 when left out. */
   lockTimeout?: number;
 }
 
+/** What `BoxSockets.sweepStale` did. */
 export interface SweepResult {
   /** Names of the links that were removed: their targets are proven gone, or they were left by a killed replacement. */
   removed: string[];
   /** How many links lead somewhere and were kept. */
   kept: number;
   /** Links that could not be resolved for another reason than a missing target, and were kept; or not be removed. */
-  skipped: { name: string; code: string }[];
+  skipped: {
+    /** The name of the link. */
+    name: string;
+    /** The name of the system error. */
+    code: string;
+  }[];
 }
 
 /** See `BoxSockets.sweepStale`. */

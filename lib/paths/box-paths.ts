@@ -25,6 +25,7 @@ import { PORTABLE_CAPACITY } from './limits.js';
 import type { PathAccess } from './path-access.js';
 import { type NamedSocket, socketNames } from './socket-names.js';
 
+/** From what, beside id and directory, the paths of a box are derived. Host and shim must pass the same. */
 export interface BoxSocketsOptions {
   /** Directory that holds the parents: absolute. `/tmp` when left out, never `os.tmpdir()`. */
   base?: string;
@@ -65,10 +66,11 @@ export let tooLongOf: (box: BoxPaths) => BoxSocketsError | null;
 
 /** Where the sockets of one box are. What uses them is `BoxSockets`, which extends this. */
 export class BoxPaths {
+  /** The id that names the binding. */
   readonly boxId: string;
   /** Absolute: where the socket files really lie. */
   readonly realDir: string;
-  /** `<base>/bl-<uid>` */
+  /** `<base>/bl-<uid>`, the directory that holds the bindings. */
   readonly parentDir: string;
   /** `<base>/bl-<uid>/<boxId>`, the symlink to {@link realDir}. */
   readonly bindingDir: string;
@@ -154,7 +156,13 @@ export class BoxPaths {
     return `${this.bindingDir}/${toSocketName('name', name)}`;
   }
 
-  /** The bytes of every name, through the binding and in the real directory. Arithmetic: nothing is looked up. */
+  /**
+   * The bytes of every name, through the binding and in the real directory. Arithmetic: nothing is looked up.
+   *
+   * @example
+   * const { fits, longest } = sockets.budget();
+   * if (!fits) console.error(`${longest?.path} has ${longest?.bytes} bytes`);
+   */
   budget(): SocketBudget {
     return makeBudget(this.#names, this.bindingDir, this.realDir);
   }
@@ -162,6 +170,9 @@ export class BoxPaths {
   /**
    * What a sandbox must let through: the real directory (writable), the binding (writable, `linkTo` the real directory)
    * and the parent (read only). The same whether or not they exist.
+   *
+   * @example
+   * sockets.policyPaths()[1]; // { path: sockets.bindingDir, writable: true, kind: 'directory', linkTo: sockets.realDir }
    */
   policyPaths(): PathAccess[] {
     return [
@@ -174,6 +185,9 @@ export class BoxPaths {
   /**
    * What a shim's environment needs so that nothing it derives escapes the binding: `TMPDIR`, where libkrun binds in its
    * temporary directory; else nothing.
+   *
+   * @example
+   * spawn(shim, args, { env: { ...process.env, ...sockets.shimEnv() } });
    */
   shimEnv(): Record<string, string> {
     return this.#krun.scheme === 'temp-dir' ? { TMPDIR: this.bindingDir } : {};

@@ -6,27 +6,37 @@ import { PORTABLE_CAPACITY } from './limits.js';
 /** Who makes a socket of that name: the host and its tools, the vendor, or whoever passed it as a further name. */
 export type SocketKind = 'declared' | 'derived' | 'extra';
 
+/** A name that a box or its vendor binds. */
 export interface SocketName {
+  /** The name of the socket file. */
   name: string;
+  /** Who makes it. */
   kind: SocketKind;
+  /** The type of the socket. */
   type: SocketType;
 }
 
 /** One name of a budget. Bytes are counted without the NUL, limits with it: a path fits when `bytes < limit`. */
 export interface SocketBudgetEntry extends SocketName {
-  /** Through the binding. */
+  /** Through the binding, absolute. */
   path: string;
+  /** The length of {@link path} in UTF-8. */
   bytes: number;
   /** 104 on every platform: what fits there fits everywhere. */
   limit: number;
+  /** Whether {@link path} fits. */
   fits: boolean;
   /** What a direct bind would have used. */
   realPath: string;
+  /** The length of {@link realPath} in UTF-8. */
   realBytes: number;
+  /** Whether {@link realPath} would fit. */
   realFits: boolean;
 }
 
+/** The names of a box, and whether they fit. */
 export interface SocketBudget {
+  /** Every name, once each. */
   sockets: SocketBudgetEntry[];
   /** Whether every name fits through the binding; where there is none, whether one of one byte would. */
   fits: boolean;

@@ -12,8 +12,12 @@
  * });
  */
 export const DERIVED_NAMES = Object.freeze({
+  /** OpenSSH, beside a ControlPath. */
   ssh: Object.freeze(['.XXXXXXXXXXXXXXXX']),
+  /** containerd, beside its own socket. */
   containerd: Object.freeze(['.ttrpc']),
+  /** HAProxy, while it binds. */
   haproxy: Object.freeze(['.4194304.tmp']),
+  /** libkrun 1.8 to 1.18, beside the peer's socket. */
   libkrun: Object.freeze(['-krun.sock']),
 });

@@ -13,7 +13,9 @@ export type KrunScheme = 'none' | 'suffix' | 'temp-dir';
 
 /** One place in a source file that shows the scheme; `line` counts from 1. */
 export interface KrunSourceEvidence {
+  /** The path of the source file. */
   file: string;
+  /** The number of the line. */
   line: number;
   /** What stands there, without the surrounding blanks. */
   text: string;
@@ -21,7 +23,9 @@ export interface KrunSourceEvidence {
 
 /** One place in a binary that shows the scheme; `offset` is in bytes from the beginning of the file. */
 export interface KrunLibraryEvidence {
+  /** The path of the binary. */
   file: string;
+  /** Where in it the sign stands. */
   offset: number;
   /** The printable bytes around it. */
   text: string;
@@ -35,6 +39,7 @@ export interface KrunPin {
   suffix: string | null;
   /** The longest leaf name that the vendor derives; null where it derives none, or where that is not known. */
   longestName: string | null;
+  /** At most 16 places that show it. */
   evidence: KrunSourceEvidence[] | KrunLibraryEvidence[];
 }
 
@@ -77,7 +82,7 @@ export function longestKrunName(scheme: KrunScheme, suffix: string | null): stri
  *
  * @param krun a scheme by its name, or the result of `checkKrunPin`; `'suffix'` with `-krun.sock` when left out
  * @returns the scheme, its suffix (null but for `'suffix'`) and the longest leaf name that it derives (null for `'none'`)
- * @throws TypeError `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`: not a scheme; a pin that is `'ambiguous'` or
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`: not a scheme; a pin that is `'ambiguous'` or
  * `'unknown'`; a suffix that makes no valid socket name
  * @example
  * resolveKrunDerivation('suffix').longestName; // 'net.sock-krun.sock', 18 bytes

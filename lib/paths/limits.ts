@@ -5,6 +5,7 @@ export const PORTABLE_CAPACITY = 104;
 
 const LINUX_CAPACITY = 108;
 
+/** How long the path of a socket may be. */
 export interface SunPathLimit {
   /** `sizeof(sockaddr_un.sun_path)`, in bytes: 108 on Linux, 104 on macOS. */
   capacity: number;
