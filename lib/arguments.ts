@@ -18,6 +18,12 @@ export const DEFAULT_BASE = '/tmp';
 /** Milliseconds that a mutation waits for the lock where nothing else is said. */
 export const DEFAULT_LOCK_TIMEOUT = 5000;
 
+/** What a timer takes in milliseconds, a backlog in connections, and what a pid may be. */
+export const LARGEST_INT = 2 ** 31 - 1;
+
+/** Permission bits of what is one user's alone: a parent, a home and what is in it. */
+export const PRIVATE_MODE = 0o700;
+
 const LARGEST_UID = 2 ** 32 - 2; // (uid_t)-1 means "no change" to the system calls that take one
 
 /** A path as a string of valid UTF-8 without a NUL, neither resolved nor shortened. */
@@ -93,7 +99,7 @@ export function toParentDir(base: string, uid: number): string {
 
 /** Permission bits of a parent: its user's alone, or to be passed by others. */
 export function toParentMode(value: unknown): number {
-  if (value === undefined || value === 0o700) return 0o700;
+  if (value === undefined || value === PRIVATE_MODE) return PRIVATE_MODE;
   if (value === 0o711) return value;
   throw invalidArgValue('options.parentMode', value, 'must be 0o700 or 0o711');
 }
@@ -174,5 +180,5 @@ export function toPeerRule(value: unknown): number | null {
 
 /** Milliseconds, up to what a timer takes. */
 export function toTimeout(value: unknown, otherwise: number): number {
-  return toInteger('options.timeout', value, { least: 0, most: 2 ** 31 - 1, otherwise });
+  return toInteger('options.timeout', value, { least: 0, most: LARGEST_INT, otherwise });
 }

@@ -2,6 +2,7 @@
 // Nothing that it puts there is followed, waited for, or taken for a file of ours. Each of these is an operation in both
 // forms; run it with runSync or runAsync of twin.ts, or from another one with yield*.
 
+import { PRIVATE_MODE } from './arguments.js';
 import { type FileType, fileType, notRemoved } from './errors.js';
 import { type FileAt, isFailure, type NativeFailure, OPENINGS } from './native/contract.js';
 import { native } from './native/load.js';
@@ -96,7 +97,7 @@ export function* listDirectory(directory: FileAt, most: number): Steps<{ name: s
 }
 
 /** Makes one directory; false where a directory was there. A link in its place is `EEXIST`. */
-export function* makeDirectory(directory: FileAt, mode = 0o700): Steps<boolean> {
+export function* makeDirectory(directory: FileAt, mode = PRIVATE_MODE): Steps<boolean> {
   const request = { ...directory, mode };
   const outcome = yield* step({
     sync: () => native().makeDirectory(request),

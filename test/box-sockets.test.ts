@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import { createRequire } from 'node:module';
 import * as path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as vm from 'node:vm';
@@ -336,7 +337,7 @@ describe('arguments of another realm', () => {
     const context = vm.createContext({ Buffer, process, Uint8Array });
     const load = vm.runInContext(`(function (require, module, exports, __dirname) {${source}\n})`, context);
     const module = { exports: {} as typeof import('../dist/index.js') };
-    load(require, module, module.exports, path.dirname(dist));
+    load(createRequire(dist), module, module.exports, path.dirname(dist));
     const base = tempDir();
     const box = new module.exports.BoxSockets('b', Buffer.from(base), { base });
     expect(box.ensureSync().status).toBe('created');

@@ -1,7 +1,7 @@
 // The directories of one box, made and removed in an order in which no crash leaves a link that leads nowhere, or a box
 // without its link.
 
-import { type PathLike, toBase, toBoolean, toBoxId, toOptions } from '../arguments.js';
+import { type PathLike, PRIVATE_MODE, toBase, toBoolean, toBoxId, toOptions } from '../arguments.js';
 import { lookAt, makeDirectory as makeBelow, removeTree } from '../beneath.js';
 import { BoxSockets } from '../box-sockets.js';
 import { makeDirectory, removeEmptyDirectory } from '../files.js';
@@ -29,8 +29,6 @@ export interface CleanupResult {
   binding: RemoveResult['status'];
 }
 
-// A guest's disks and what it shares are its user's alone.
-const MODE = 0o700;
 const FURTHER = ['tmp', 'disks', 'mounts', 'shared', 'logs', 'bin'] as const;
 
 /**
@@ -140,7 +138,7 @@ export class BoxLayout extends BoxDirectories {
   *#makeBelow(name: string, made: string[]): Steps<void> {
     const directory = { directory: this.boxHome, path: name };
     try {
-      if (yield* makeBelow(directory, MODE)) made.push(`${this.boxHome}/${name}`);
+      if (yield* makeBelow(directory, PRIVATE_MODE)) made.push(`${this.boxHome}/${name}`);
     } catch (error) {
       // BoxLite's own, where it cannot mount one directory on the other.
       const isLink = name === 'shared' && process.platform === 'darwin' && (yield* lookAt(directory))?.type === 'link';
@@ -170,7 +168,7 @@ export class BoxLayout extends BoxDirectories {
 }
 
 function* make(directory: string, made: string[]): Steps<void> {
-  const first = yield* makeDirectory(directory, MODE);
+  const first = yield* makeDirectory(directory, PRIVATE_MODE);
   if (first === undefined) return;
   for (let end = first.length; end !== -1; end = directory.indexOf('/', end + 1)) made.push(directory.slice(0, end));
   if (first !== directory) made.push(directory);

@@ -5,6 +5,7 @@ import * as os from 'node:os';
 import { listDirectory, lookAt as lookAtEntry } from '../beneath.js';
 import { homeUnsafe } from '../errors.js';
 import { lookAt, readText, realPath } from '../files.js';
+import { isWithin } from '../paths/within.js';
 import type { Steps } from '../twin.js';
 
 /** The directory of every home that is made first and removed last: what has none, and is not empty, is no home. */
@@ -58,10 +59,6 @@ function ownPlaces(): string[] {
     // A user without an entry, or a working directory that was removed: nothing of theirs can be hit.
   }
   return places.filter((place) => place.startsWith('/'));
-}
-
-function isWithin(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
 }
 
 /** Where file systems are mounted; none where the system does not tell (macOS). */

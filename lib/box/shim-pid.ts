@@ -3,6 +3,7 @@
 // which the two numbers may be another process's, and the mark by which what belongs to the box is known.
 
 import * as fs from 'node:fs';
+import { LARGEST_INT } from '../arguments.js';
 import { type FileAt, readFile, replaceFile } from '../beneath.js';
 import type { Steps } from '../twin.js';
 
@@ -26,7 +27,6 @@ export interface ShimIdentity extends ShimOrigin {
 /** More than any such file holds. */
 const SHIM_PID_BYTES = 512;
 
-const LARGEST_PID = 2 ** 31 - 1;
 const NUMBERS = /^([0-9]{1,10})\n([0-9]{1,16})(?:\n|$)/;
 const BOOT = /^boot ([0-9a-f-]{36})$/m;
 const NAMESPACE = /^pidns ([0-9]{1,20})$/m;
@@ -37,7 +37,7 @@ export function parseShimPid(text: string): ShimIdentity | null {
   const [numbers = '', pidText, startText] = NUMBERS.exec(text) ?? [];
   const pid = Number(pidText);
   const startTime = Number(startText);
-  if (!(pid >= 2 && pid <= LARGEST_PID && Number.isSafeInteger(startTime))) return null;
+  if (!(pid >= 2 && pid <= LARGEST_INT && Number.isSafeInteger(startTime))) return null;
   const further = text.slice(numbers.length);
   const field = (pattern: RegExp): string | null => pattern.exec(further)?.[1] ?? null;
   return { pid, startTime, bootId: field(BOOT), pidNamespace: field(NAMESPACE), mark: field(MARK) };

@@ -3,7 +3,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type PathLike, toInteger, toOptions, toPath, toSignal } from '../arguments.js';
+import { LARGEST_INT, type PathLike, toInteger, toOptions, toPath, toSignal } from '../arguments.js';
 import { abortError, invalidArgType, otherPidNamespace, processError } from '../errors.js';
 import { isFailure, type NativeFailure } from '../native/contract.js';
 import { native } from '../native/load.js';
@@ -189,7 +189,7 @@ export class ShimProcess {
   async waitForExit(options?: WaitForExitOptions): Promise<boolean> {
     const { timeout, signal: given } = toOptions(options, { timeout: true, signal: true });
     const signal = toSignal('options.signal', given);
-    const range = { least: 0, most: LARGEST_TIMEOUT, otherwise: Number.POSITIVE_INFINITY };
+    const range = { least: 0, most: LARGEST_INT, otherwise: Number.POSITIVE_INFINITY };
     const deadline = performance.now() + toInteger('options.timeout', timeout, range);
     for (let pause = FIRST_PAUSE; this.isAliveSync(); pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       const left = deadline - performance.now();

@@ -2,7 +2,7 @@
 // deadline, and nothing is left behind by any of the three.
 
 import * as net from 'node:net';
-import { toInteger, toOptions, toSignal } from '../arguments.js';
+import { LARGEST_INT, toInteger, toOptions, toSignal } from '../arguments.js';
 import { lookAt } from '../beneath.js';
 import { abortError, guestNotReady, invalidArgType } from '../errors.js';
 import { runAsync } from '../twin.js';
@@ -34,7 +34,6 @@ type Outcome = 'ready' | 'exited' | 'timeout';
 
 const NAME = 'ready.sock';
 const DEFAULT_TIMEOUT = 30_000;
-const LARGEST_TIMEOUT = 2 ** 31 - 1; // what a timer takes
 
 /**
  * Waits until the guest of a box connects to `ready.sock`: ensures the binding, replaces a stale socket file, listens,
@@ -82,7 +81,7 @@ function readyArguments(layout: BoxLayout, options: ReadyOptions | undefined) {
   if (shim !== undefined && typeof shim !== 'function' && !(shim instanceof ShimProcess)) {
     throw invalidArgType('options.shim', 'a ShimProcess or a function', shim);
   }
-  const range = { least: 0, most: LARGEST_TIMEOUT, otherwise: defaultTimeout() };
+  const range = { least: 0, most: LARGEST_INT, otherwise: defaultTimeout() };
   return {
     given: shim ?? null,
     timeout: toInteger('options.timeout', timeout, range),
@@ -92,7 +91,7 @@ function readyArguments(layout: BoxLayout, options: ReadyOptions | undefined) {
 
 function defaultTimeout(): number {
   const seconds = Number(process.env.BOXLITE_GUEST_READY_TIMEOUT_SECS);
-  return seconds > 0 ? Math.min(seconds * 1000, LARGEST_TIMEOUT) : DEFAULT_TIMEOUT;
+  return seconds > 0 ? Math.min(seconds * 1000, LARGEST_INT) : DEFAULT_TIMEOUT;
 }
 
 /** From now on, so that no connection is missed; whoever connects is let go at once. */

@@ -1,7 +1,7 @@
 // Keeping a binding alive while its box idles, against what cleans /tmp.
 
 import { stat } from 'node:fs/promises';
-import { type LockOptions, toInteger, toLockTimeout, toOptions } from '../arguments.js';
+import { LARGEST_INT, type LockOptions, toInteger, toLockTimeout, toOptions } from '../arguments.js';
 import { clock } from '../clock.js';
 import { asError } from '../errors.js';
 import { isFailure, type NativeHold } from '../native/contract.js';
@@ -18,7 +18,6 @@ export interface HoldOptions extends LockOptions {
 }
 
 const DEFAULT_INTERVAL = 600_000;
-const LONGEST_INTERVAL = 2 ** 31 - 1; // what a timer takes
 
 /** The descriptor that all holds of one parent share, with the lock on it. */
 interface HeldParent {
@@ -49,7 +48,7 @@ export function holdSync(paths: BindingPaths, options: HoldOptions | undefined):
 
 function toHold(options: HoldOptions | undefined): { refreshInterval: number; lockTimeout: number } {
   const { refreshInterval, lockTimeout } = toOptions(options, { refreshInterval: true, lockTimeout: true });
-  const range = { least: 1, most: LONGEST_INTERVAL, otherwise: DEFAULT_INTERVAL };
+  const range = { least: 1, most: LARGEST_INT, otherwise: DEFAULT_INTERVAL };
   return {
     refreshInterval: toInteger('options.refreshInterval', refreshInterval, range),
     lockTimeout: toLockTimeout(lockTimeout),

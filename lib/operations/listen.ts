@@ -3,6 +3,7 @@
 import type * as net from 'node:net';
 import {
   DEFAULT_LOCK_TIMEOUT,
+  LARGEST_INT,
   type LockOptions,
   toBoolean,
   toInteger,
@@ -46,7 +47,6 @@ export interface ListenOptions extends LockOptions {
 
 const DEFAULT_MODE = 0o600;
 const DEFAULT_BACKLOG = 511;
-const LARGEST_BACKLOG = 2 ** 31 - 1;
 // What a closing server may block for, in milliseconds; the lock is held for far less than one.
 const SHORT_LOCK_TIMEOUT = 100;
 
@@ -63,7 +63,7 @@ function toRequest(options: ListenOptions | undefined) {
   const { mode, backlog, takeover, lockTimeout, verifyPeer, signal } = toOptions(options, OPTIONS);
   return {
     mode: toInteger('options.mode', mode, { least: 0, most: 0o777, otherwise: DEFAULT_MODE }),
-    backlog: toInteger('options.backlog', backlog, { least: 1, most: LARGEST_BACKLOG, otherwise: DEFAULT_BACKLOG }),
+    backlog: toInteger('options.backlog', backlog, { least: 1, most: LARGEST_INT, otherwise: DEFAULT_BACKLOG }),
     takeover: toBoolean('options.takeover', takeover),
     lockTimeout: toLockTimeout(lockTimeout),
     peer: toPeerRule(verifyPeer),

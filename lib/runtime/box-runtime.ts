@@ -2,7 +2,7 @@
 
 import * as fs from 'node:fs';
 import type * as net from 'node:net';
-import { toBoolean, toBoxId, toOptions } from '../arguments.js';
+import { PRIVATE_MODE, toBoolean, toBoxId, toOptions } from '../arguments.js';
 import { BoxConfig } from '../box/index.js';
 import { asError, fromSystemError, invalidArgValue, runtimeClosed } from '../errors.js';
 import type { ConnectOptions } from '../operations/connect.js';
@@ -25,7 +25,6 @@ import { type RemoveBoxResult, removeBox, stopBox } from './removal.js';
 import { SqliteBoxStore } from './sqlite-box-store.js';
 import { TaskQueue } from './task-queue.js';
 
-const MODE = 0o700;
 /** How many boxes are looked at at the same time. */
 const LOOKS = 32;
 
@@ -235,7 +234,7 @@ export class BoxRuntime implements AsyncDisposable {
 
 async function makeDirectory(directory: string): Promise<void> {
   try {
-    await fs.promises.mkdir(directory, { recursive: true, mode: MODE });
+    await fs.promises.mkdir(directory, { recursive: true, mode: PRIVATE_MODE });
   } catch (error) {
     throw fromSystemError(asError(error), 'mkdir', directory);
   }

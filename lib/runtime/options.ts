@@ -1,6 +1,6 @@
 // What the operations of a runtime take and return, and the checks of what they take.
 
-import { type PathLike, toAbsolutePath, toInteger, toOptions } from '../arguments.js';
+import { LARGEST_INT, type PathLike, toAbsolutePath, toInteger, toOptions } from '../arguments.js';
 import { BoxLayout, type ShimProcess } from '../box/index.js';
 import { invalidArgType, invalidArgValue } from '../errors.js';
 import { BOX_SOCKETS_OPTIONS, type BoxSocketsOptions } from '../paths/box-paths.js';
@@ -59,7 +59,6 @@ export interface RemoveBoxOptions {
 }
 
 const DEFAULT_STOP_TIMEOUT = 10_000;
-const LARGEST_TIMEOUT = 2 ** 31 - 1; // what a timer takes
 const STORE_METHODS = ['get', 'pages', 'insert', 'update', 'delete'] as const;
 
 const OPEN_OPTIONS = { homeDir: true, store: true, orphans: true, ...BOX_SOCKETS_OPTIONS } as const;
@@ -79,6 +78,6 @@ export function openArguments(options: OpenOptions) {
 }
 
 export function toStopTimeout(options: StopOptions | undefined): number {
-  const range = { least: 0, most: LARGEST_TIMEOUT, otherwise: DEFAULT_STOP_TIMEOUT };
+  const range = { least: 0, most: LARGEST_INT, otherwise: DEFAULT_STOP_TIMEOUT };
   return toInteger('options.timeout', toOptions(options, { timeout: true }).timeout, range);
 }

@@ -3,7 +3,7 @@
 
 import { randomBytes, randomInt } from 'node:crypto';
 import * as fs from 'node:fs';
-import { toBoxId, toOptions } from '../arguments.js';
+import { PRIVATE_MODE, toBoxId, toOptions } from '../arguments.js';
 import { removeTree } from '../beneath.js';
 import { BoxConfig, type BoxLayout } from '../box/index.js';
 import { asError, boxExists, cleanupFailed, fromSystemError, invalidArgType } from '../errors.js';
@@ -24,7 +24,6 @@ export interface NewBox {
   engineKind?: string;
 }
 
-const MODE = 0o700;
 const NEW_BOX = { id: true, name: true, options: true, containerId: true, engineKind: true } as const;
 const ALPHANUMERICS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const ID_LENGTH = 12;
@@ -86,7 +85,7 @@ export async function provisionBox(home: Home, config: BoxConfig): Promise<void>
 /** Makes the home itself, and no other one's: from here on, what fails may remove it. */
 async function claimHome({ boxId, boxHome }: BoxLayout): Promise<void> {
   try {
-    await fs.promises.mkdir(boxHome, { mode: MODE });
+    await fs.promises.mkdir(boxHome, { mode: PRIVATE_MODE });
   } catch (error) {
     const failure = asError(error) as NodeJS.ErrnoException;
     throw failure.code === 'EEXIST'

@@ -2,7 +2,7 @@
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { type PathLike, toAbsolutePath } from '../arguments.js';
+import { type PathLike, PRIVATE_MODE, toAbsolutePath } from '../arguments.js';
 import { MOST_ROW_CHARACTERS } from '../box/box-config.js';
 import { asError, BoxSocketsError, boxExists, storeFailed } from '../errors.js';
 import type { BoxRow, BoxStore, StateChange } from './box-store.js';
@@ -90,7 +90,7 @@ export class SqliteBoxStore implements BoxStore {
     const sqlite = loadSqlite();
     let database: Database | undefined;
     try {
-      fs.mkdirSync(path.dirname(absolute), { recursive: true, mode: 0o700 });
+      fs.mkdirSync(path.dirname(absolute), { recursive: true, mode: PRIVATE_MODE });
       database = sqlite.open(absolute, { readOnly: false });
       // BoxLite's rows of state go with those of configuration. Another host has the file for moments.
       database.exec('PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON');

@@ -1,7 +1,8 @@
 import * as path from 'node:path';
 import { toBoolean, toOptions } from '../arguments.js';
 import type { PathAccess } from '../paths/path-access.js';
-import { isBeneath, linkHolders, orderedRules } from './path-rules.js';
+import { isBeneath } from '../paths/within.js';
+import { linkHolders, orderedRules } from './path-rules.js';
 
 /** How a sandboxed shim ends; both are off when left out, because bubblewrap has them off. */
 export interface BubblewrapOptions {

@@ -2,6 +2,7 @@ import * as path from 'node:path';
 import { toPath } from '../arguments.js';
 import { invalidArgType, invalidArgValue } from '../errors.js';
 import type { PathAccess } from '../paths/path-access.js';
+import { isBeneath } from '../paths/within.js';
 
 /**
  * Checks a policy and puts it in order: paths normalized, each once, ancestors before what lies beneath them, so that
@@ -43,11 +44,6 @@ function comparePaths(a: string, b: string): number {
   const left = a.replaceAll('/', '\0');
   const right = b.replaceAll('/', '\0');
   return left < right ? -1 : Number(left > right);
-}
-
-/** Whether `inner` lies beneath `outer`; a path does not lie beneath itself. */
-export function isBeneath(inner: string, outer: string): boolean {
-  return inner !== outer && inner.startsWith(outer === '/' ? '/' : `${outer}/`);
 }
 
 /**

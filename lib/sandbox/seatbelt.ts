@@ -2,7 +2,8 @@ import * as path from 'node:path';
 import { toOptions, toSocketName } from '../arguments.js';
 import { invalidArgType, invalidArgValue } from '../errors.js';
 import type { PathAccess } from '../paths/path-access.js';
-import { isBeneath, linkHolders, orderedRules } from './path-rules.js';
+import { isBeneath } from '../paths/within.js';
+import { linkHolders, orderedRules } from './path-rules.js';
 
 /** Options of {@link seatbeltPolicy}. */
 export interface SeatbeltOptions {

@@ -213,7 +213,8 @@ describe('Next.js', () => {
         fs.cpSync(installPinned('next'), path.join(folder, 'node_modules'), { recursive: true });
         fs.cpSync(installed, path.join(folder, 'node_modules/boxsockets'), { recursive: true });
         const base = scratch();
-        const env = { ...process.env, BASE: base, NEXT_TELEMETRY_DISABLED: '1' };
+        // Not this process's environment: with vitest's NODE_ENV=test, the build never ends.
+        const env = { PATH: process.env.PATH ?? '', HOME: folder, BASE: base, NEXT_TELEMETRY_DISABLED: '1' };
         await runOk(process.execPath, [NEXT, 'build', `--${bundler}`], { cwd: folder, env });
         const server = spawn(process.execPath, [NEXT, 'start', '-p', '0'], { cwd: folder, env });
         children.push(server);
