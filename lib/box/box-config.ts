@@ -11,21 +11,31 @@ import { deeperThan, withoutMembers } from './json-members.js';
 
 /** A row as it is persisted. Whatever else it holds is carried along. */
 export interface BoxConfigJson {
+  /** The box id, as in `BoxSockets`. */
   id: string;
+  /** Unique in its home; null where the box has none. */
   name: string | null;
-  /** RFC 3339. */
+  /** When the box was made, as RFC 3339 writes it. */
   created_at: string;
-  container: { id: string };
+  /** The container that the guest runs. */
+  container: {
+    /** Its id, which BoxLite makes of 64 hexadecimal digits. */
+    id: string;
+  };
+  /** What the box was asked to be: image, volumes, `auto_remove` and the like. */
   options: Record<string, unknown>;
+  /** The engine, `'Libkrun'` for example. */
   engine_kind: string;
-  /** Absolute. */
+  /** The directory of the box: absolute. */
   box_home: string;
   [further: string]: unknown;
 }
 
 /** Where a box is reached. */
 export interface UnixTransport {
+  /** Always `'unix'`: a Unix socket. */
   type: 'unix';
+  /** The path to dial, through the binding: absolute. */
   path: string;
 }
 
@@ -49,14 +59,19 @@ const RFC_3339 = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d
  * config.transport(); // { type: 'unix', path: '/tmp/bl-1000/fJJNxyl8bP0k/box.sock' }
  */
 export class BoxConfig {
+  /** The box id, as in `BoxSockets`. */
   readonly id: string;
+  /** Unique in its home; null where the box has none. */
   readonly name: string | null;
   /** RFC 3339, as the row has it: a row of BoxLite counts nanoseconds, which a `Date` would lose. */
   readonly createdAt: string;
+  /** The id of the container that the guest runs; empty where the row has none. */
   readonly containerId: string;
+  /** What the box was asked to be, as the row has it. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** The engine, `'Libkrun'` for example; empty where the row has none. */
   readonly engineKind: string;
-  /** Absolute. */
+  /** The directory of the box: absolute. */
   readonly boxHome: string;
   readonly #text: string;
 
@@ -80,6 +95,8 @@ export class BoxConfig {
    * `ERR_BOX_SOCKETS_ROW_INVALID`: not JSON, `id` or `box_home` missing, an id that could
    * leave its directory, or another field of the wrong kind; `field` names it
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`
+   * @example
+   * BoxConfig.parse('{"id":"box1","box_home":"/home/me/.boxes/boxes/box1"}').boxHome; // '/home/me/.boxes/boxes/box1'
    */
   static parse(text: string): BoxConfig {
     if (typeof text !== 'string') throw invalidArgType('text', 'a string', text);
@@ -99,13 +116,16 @@ export class BoxConfig {
    * A configuration of these fields.
    *
    * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_ROW_INVALID`, as {@link BoxConfig.parse}
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`
+   * @example
+   * const renamed = BoxConfig.from({ ...config.toJSON(), name: 'web' });
    */
   static from(row: BoxConfigJson): BoxConfig {
     if (!isObject(row)) throw invalidArgType('row', 'an object', row);
     return BoxConfig.parse(JSON.stringify(row));
   }
 
-  /** The row as an object, with every unknown field; a copy of its own each time. */
+  /** The row as an object, with every unknown field; a copy of its own each time. @example config.toJSON().id; */
   toJSON(): BoxConfigJson {
     return JSON.parse(this.#text) as BoxConfigJson;
   }
@@ -113,27 +133,30 @@ export class BoxConfig {
   /**
    * The row as text, to be persisted: what was parsed, byte for byte, without the fields of older releases. Unlike
    * `JSON.stringify(config)` it keeps integers above 2^53, which JavaScript's numbers do not hold.
+   *
+   * @example
+   * await store.update({ ...row, json: config.toString() });
    */
   toString(): string {
     return this.#text;
   }
 
-  /** The directories of the box. */
+  /** The directories of the box. @example await config.layout().prepare(); */
   layout(options?: BoxSocketsOptions): BoxLayout {
     return new BoxLayout(this.boxHome, { ...options, boxId: this.id });
   }
 
-  /** The sockets of the box. */
+  /** The sockets of the box. @example await config.sockets().connect('box.sock'); */
   sockets(options?: BoxSocketsOptions): BoxSockets {
     return new BoxSockets(this.id, `${this.boxHome}/sockets`, options);
   }
 
-  /** Where the host controls the box. */
+  /** Where the host controls the box. @example net.connect(config.transport().path); */
   transport(options?: BoxSocketsOptions): UnixTransport {
     return { type: 'unix', path: this.sockets(options).boxSock };
   }
 
-  /** Where the guest says that it is ready. */
+  /** Where the guest says that it is ready. @example config.readyTransport().path; */
   readyTransport(options?: BoxSocketsOptions): UnixTransport {
     return { type: 'unix', path: this.sockets(options).readySock };
   }

@@ -6,7 +6,7 @@ import { MARKER } from './removable.js';
 
 /** The paths of a box's home. Nothing is looked up. */
 export class BoxDirectories {
-  /** Absolute. */
+  /** The directory of the box: absolute. */
   readonly boxHome: string;
 
   constructor(boxHome: PathLike) {
@@ -20,26 +20,32 @@ export class BoxDirectories {
     return `${this.boxHome}/${MARKER}`;
   }
 
+  /** Temporary files of the shim, `tmp/`. */
   get tmpDir(): string {
     return `${this.boxHome}/tmp`;
   }
 
+  /** Disk images of the guest, `disks/`. */
   get disksDir(): string {
     return `${this.boxHome}/disks`;
   }
 
+  /** What the host mounts for the guest, `mounts/`: the shim never opens it. */
   get mountsDir(): string {
     return `${this.boxHome}/mounts`;
   }
 
+  /** What host and guest share, `shared/`. */
   get sharedDir(): string {
     return `${this.boxHome}/shared`;
   }
 
+  /** Logs of the shim and of the guest, `logs/`. */
   get logsDir(): string {
     return `${this.boxHome}/logs`;
   }
 
+  /** What the shim runs, `bin/`. */
   get binDir(): string {
     return `${this.boxHome}/bin`;
   }

@@ -13,19 +13,26 @@ import { BoxDirectories } from './box-directories.js';
 import { isRemovable, MARKER } from './removable.js';
 import { ShimProcess } from './shim-process.js';
 
+/** From what, beside the home, the paths of a box are derived. */
 export interface BoxLayoutOptions extends BoxSocketsOptions {
-  /** The last component of the home when left out. */
+  /** The box id; the last component of the home when left out. */
   boxId?: string;
 }
 
+/** What is known of the box that `BoxLayout.cleanup` removes. */
 export interface CleanupOptions {
-  /** The box has a row: then its home may be removed though it has no `sockets/`, as a clone that was never started. */
+  /**
+   * The box has a row: then its home may be removed though it has no `sockets/`, as a clone that was never started.
+   * False when left out.
+   */
   hasRow?: boolean;
 }
 
+/** What `BoxLayout.cleanup` did. */
 export interface CleanupResult {
+  /** `'absent'` where the home was gone already. */
   home: 'removed' | 'absent';
-  /** As of `BoxSockets.remove`. */
+  /** What became of the binding, as of `BoxSockets.remove`. */
   binding: RemoveResult['status'];
 }
 
@@ -40,7 +47,9 @@ const FURTHER = ['tmp', 'disks', 'mounts', 'shared', 'logs', 'bin'] as const;
  * layout.sockets.boxSock; // '/tmp/bl-1000/fJJNxyl8bP0k/box.sock'
  */
 export class BoxLayout extends BoxDirectories {
+  /** The id that names the binding. */
   readonly boxId: string;
+  /** The sockets of the box. */
   readonly sockets: BoxSockets;
   readonly #base: string;
 
@@ -64,12 +73,14 @@ export class BoxLayout extends BoxDirectories {
    * @returns what became of the binding
    * @throws {BoxSocketsError} as `BoxSockets.ensure`, or the system call that failed
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   * @example
+   * const { status } = await layout.prepare(); // 'created', 'replaced' or 'unchanged'
    */
   prepare(options?: EnsureOptions): Promise<EnsureResult> {
     return runAsync(this.#prepare(options));
   }
 
-  /** {@link prepare}, at once. */
+  /** {@link prepare}, at once. @example layout.prepareSync(); */
   prepareSync(options?: EnsureOptions): EnsureResult {
     return runSync(this.#prepare(options));
   }
@@ -81,12 +92,14 @@ export class BoxLayout extends BoxDirectories {
    * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_HOME_UNSAFE`, before anything is touched: the directory holds the user's
    * home, the working or temporary directory, the base or a mounted file system, or it does not look like a box's home;
    * or as `BoxSockets.remove`, or the system call that failed
+   * @example
+   * const { home, binding } = await layout.cleanup(); // 'removed' and 'removed', where both were there
    */
   cleanup(options?: CleanupOptions): Promise<CleanupResult> {
     return runAsync(this.#cleanup(options));
   }
 
-  /** {@link cleanup}, at once. */
+  /** {@link cleanup}, at once. @example layout.cleanupSync(); */
   cleanupSync(options?: CleanupOptions): CleanupResult {
     return runSync(this.#cleanup(options));
   }
@@ -94,24 +107,32 @@ export class BoxLayout extends BoxDirectories {
   /**
    * Whether {@link cleanup} would remove the home. Changes nothing.
    *
-   * @throws {BoxSocketsError} what it would refuse it with
+   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_HOME_UNSAFE`: it would refuse it; or the system call that failed
+   * @example
+   * await layout.checkRemovable();
    */
   async checkRemovable(options?: CleanupOptions): Promise<void> {
     await runAsync(this.#isRemovable(options));
   }
 
-  /** {@link checkRemovable}, at once. */
+  /** {@link checkRemovable}, at once. @example layout.checkRemovableSync(); */
   checkRemovableSync(options?: CleanupOptions): void {
     runSync(this.#isRemovable(options));
   }
 
-  /** The shim that `shim.pid` names, where it is alive; else null. */
+  /**
+   * The shim that `shim.pid` names, where it is alive; else null.
+   *
+   * @throws {BoxSocketsError} as {@link ShimProcess.read}
+   * @example
+   * await (await layout.shim())?.kill('SIGTERM');
+   */
   async shim(): Promise<ShimProcess | null> {
     const shim = await ShimProcess.read(this.shimPid);
     return shim !== null && (await shim.isAlive()) ? shim : null;
   }
 
-  /** {@link shim}, at once. */
+  /** {@link shim}, at once. @example layout.shimSync()?.pid; */
   shimSync(): ShimProcess | null {
     const shim = ShimProcess.readSync(this.shimPid);
     return shim?.isAliveSync() === true ? shim : null;

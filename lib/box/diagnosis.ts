@@ -8,28 +8,41 @@ import { sameInode } from '../operations/same-inode.js';
 import type { SocketBudget } from '../paths/budget.js';
 import { runAsync } from '../twin.js';
 import type { BoxLayout } from './box-layout.js';
-import type { ShimExit, ShimProcess } from './shim-process.js';
+import type { ShimProcess } from './shim-process.js';
+import type { ShimExit } from './shim-status.js';
 
 /** The end of a file that the shim or its guest writes. */
 export interface LogEnd {
+  /** The path of the file: absolute. */
   path: string;
+  /** The size of the whole file. */
   bytes: number;
   /** The last lines, without control characters. */
   tail: string;
 }
 
+/** What could be seen where no guest said that it is ready. */
 export interface ReadyDiagnosis {
-  /** The most likely one, as a sentence. */
+  /** The most likely cause, as a sentence. */
   cause: string;
-  /** Null where none was given, and `shim.pid` names none. */
-  shim: { pid: number; alive: boolean; exit: ShimExit | null } | null;
-  /** Null where there is no such file. */
+  /** The shim; null where none was given, and `shim.pid` names none. */
+  shim: {
+    /** Its process id. */
+    pid: number;
+    /** Whether it lives, or may live. */
+    alive: boolean;
+    /** How it ended; null where it lives, or was no child of this process. */
+    exit: ShimExit | null;
+  } | null;
+  /** What the guest wrote to its console; null where there is no such file. */
   console: LogEnd | null;
+  /** What the shim wrote; null where there is no such file. */
   shimLog: LogEnd | null;
-  /** Of the socket file that was bound. */
+  /** What became of the socket file that was bound. */
   readySock: 'there' | 'missing' | 'replaced';
-  /** Of the link on the way to it. */
+  /** Whether the link on the way to it leads there. */
   binding: 'right' | 'missing' | 'elsewhere';
+  /** The names of the box, and whether they fit. */
   budget: SocketBudget;
 }
 

@@ -10,20 +10,7 @@ import { native } from '../native/load.js';
 import { runAsync, runSync, type Steps, step } from '../twin.js';
 import { LARGEST_TIMEOUT, toPid, toSignalNumber } from './process-arguments.js';
 import { isElsewhere, ownOrigin, readShimPid, SHIM_ORIGIN, type ShimOrigin, writeShimPid } from './shim-pid.js';
-
-export interface WaitForExitOptions {
-  /** Milliseconds; without end when left out. */
-  timeout?: number;
-  signal?: AbortSignal;
-}
-
-export type ShimStatus = 'alive' | 'dead' | 'unknown';
-
-/** How a child of this process ended. */
-export interface ShimExit {
-  code: number | null;
-  signal: NodeJS.Signals | null;
-}
+import type { ShimExit, ShimStatus, WaitForExitOptions } from './shim-status.js';
 
 const FIRST_PAUSE = 2;
 const LONGEST_PAUSE = 50;
@@ -37,6 +24,7 @@ const LONGEST_PAUSE = 50;
  * if (shim !== null && (await shim.isAlive())) await shim.kill('SIGTERM');
  */
 export class ShimProcess {
+  /** Its process id. */
   readonly pid: number;
   /** As the platform tells it: clock ticks since boot on Linux, microseconds since the epoch on macOS. */
   readonly startTime: number;
@@ -68,12 +56,13 @@ export class ShimProcess {
    * The process that has this number now; null where none has, or a zombie.
    * @throws {BoxSocketsError} the system call that failed
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   * @example const self = await ShimProcess.of(process.pid);
    */
   static of(pid: number): Promise<ShimProcess | null> {
     return runAsync(identify(toPid(pid)));
   }
 
-  /** {@link ShimProcess.of}, at once. */
+  /** {@link ShimProcess.of}, at once. @example ShimProcess.ofSync(process.pid)?.startTime; */
   static ofSync(pid: number): ShimProcess | null {
     return runSync(identify(toPid(pid)));
   }
@@ -83,6 +72,7 @@ export class ShimProcess {
    *
    * @param mark see {@link mark}
    * @throws {BoxSocketsError} the system call that failed
+   * @example const shim = ShimProcess.ofChild(spawn('/usr/lib/shim', [id]));
    */
   static ofChild(child: ChildProcess, mark: string | null = null): ShimProcess | null {
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return null;
@@ -100,12 +90,13 @@ export class ShimProcess {
    * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_FILE_UNTRUSTED`: a link, a FIFO, or another user's file is in its place; or
    * the system call that failed
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   * @example const shim = await ShimProcess.read(layout.shimPid);
    */
   static read(file: PathLike): Promise<ShimProcess | null> {
     return runAsync(readShim(toPath('file', file)));
   }
 
-  /** {@link ShimProcess.read}, at once. */
+  /** {@link ShimProcess.read}, at once. @example ShimProcess.readSync(layout.shimPid)?.pid; */
   static readSync(file: PathLike): ShimProcess | null {
     return runSync(readShim(toPath('file', file)));
   }
@@ -116,12 +107,13 @@ export class ShimProcess {
    *
    * @throws {BoxSocketsError} the system call that failed
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   * @example await shim.write(layout.shimPid);
    */
   write(file: PathLike): Promise<void> {
     return runAsync(writeShimPid(toPath('file', file), this));
   }
 
-  /** {@link write}, at once. */
+  /** {@link write}, at once. @example shim.writeSync(layout.shimPid); */
   writeSync(file: PathLike): void {
     runSync(writeShimPid(toPath('file', file), this));
   }
@@ -137,12 +129,13 @@ export class ShimProcess {
    * told: its number is of another pid namespace, or `/proc` hides it from this user.
    *
    * @throws {BoxSocketsError} the system call that failed
+   * @example if ((await shim.status()) === 'dead') await layout.cleanup();
    */
   status(): Promise<ShimStatus> {
     return runAsync(this.#status());
   }
 
-  /** {@link status}, at once. */
+  /** {@link status}, at once. @example shim.statusSync(); // 'alive', 'dead' or 'unknown' */
   statusSync(): ShimStatus {
     return runSync(this.#status());
   }
@@ -151,12 +144,13 @@ export class ShimProcess {
    * Whether its {@link status} is anything but `'dead'`: what cannot be told is not dead.
    *
    * @throws {BoxSocketsError} the system call that failed
+   * @example if (await shim.isAlive()) await shim.kill();
    */
   async isAlive(): Promise<boolean> {
     return (await this.status()) !== 'dead';
   }
 
-  /** {@link isAlive}, at once. */
+  /** {@link isAlive}, at once. @example shim.isAliveSync(); */
   isAliveSync(): boolean {
     return this.statusSync() !== 'dead';
   }
@@ -169,12 +163,13 @@ export class ShimProcess {
    * @returns whether it was sent: false where the process had ended
    * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_PID_NAMESPACE`: its number is of another one; or the system call that failed
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   * @example await shim.kill('SIGKILL');
    */
   kill(signal: NodeJS.Signals | number = 'SIGTERM'): Promise<boolean> {
     return runAsync(this.#kill(toSignalNumber(signal)));
   }
 
-  /** {@link kill}, at once. */
+  /** {@link kill}, at once. @example shim.killSync('SIGKILL'); */
   killSync(signal: NodeJS.Signals | number = 'SIGTERM'): boolean {
     return runSync(this.#kill(toSignalNumber(signal)));
   }
@@ -185,6 +180,7 @@ export class ShimProcess {
    * @throws {BoxSocketsError} the system call that failed
    * @throws {Error} `ABORT_ERR`
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   * @example if (!(await shim.waitForExit({ timeout: 5_000 }))) await shim.kill('SIGKILL');
    */
   async waitForExit(options?: WaitForExitOptions): Promise<boolean> {
     const { timeout, signal: given } = toOptions(options, { timeout: true, signal: true });

@@ -10,6 +10,7 @@ import { BoxLayout } from './box-layout.js';
 import { describeDiagnosis, diagnose } from './diagnosis.js';
 import { ShimProcess } from './shim-process.js';
 
+/** What {@link waitForReady} waits for, and how long. */
 export interface ReadyOptions {
   /**
    * The shim whose death ends the wait; or a function that starts it, called when the socket is bound, so that even a
@@ -20,13 +21,15 @@ export interface ReadyOptions {
    * Milliseconds, from the call on. When left out, `BOXLITE_GUEST_READY_TIMEOUT_SECS` of the environment, else 30,000.
    */
   timeout?: number;
+  /** Ends the waiting with `ABORT_ERR` when it is aborted. */
   signal?: AbortSignal;
 }
 
+/** What {@link waitForReady} saw. */
 export interface Ready {
   /** Milliseconds that it took, from the call on. */
   elapsed: number;
-  /** The shim that was given or started. */
+  /** The shim that was given or started; null where there was none. */
   shim: ShimProcess | null;
 }
 

@@ -6,8 +6,7 @@ import { PRIVATE_MODE, toBoolean, toBoxId, toOptions } from '../arguments.js';
 import { BoxConfig } from '../box/index.js';
 import { asError, fromSystemError, invalidArgValue, runtimeClosed } from '../errors.js';
 import type { ConnectOptions } from '../operations/connect.js';
-import type { BoxInfo } from './home.js';
-import { Home, HomeLock } from './home.js';
+import { type BoxInfo, Home, HomeLock } from './home.js';
 import { launchBox, type ShimRecipe, toLaunch } from './launch.js';
 import {
   type LaunchedBox,
@@ -55,7 +54,7 @@ export class BoxRuntime implements AsyncDisposable {
     this.#release = release;
   }
 
-  /** Absolute. */
+  /** The home that is open: absolute. */
   get homeDir(): string {
     return this.#home.homeDir;
   }
@@ -66,9 +65,9 @@ export class BoxRuntime implements AsyncDisposable {
    * be the wrong one. {@link recovery} tells what was done.
    *
    * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_HOME_LOCKED`: another host has it open, be it one of BoxLite;
-   * `ERR_BOX_SOCKETS_SQLITE_UNAVAILABLE`, `ERR_BOX_SOCKETS_STORE`; as `BoxSockets.sweepStale`, or the system call that
-   * failed
+   * `ERR_BOX_SOCKETS_SQLITE_UNAVAILABLE`, `ERR_BOX_SOCKETS_STORE`; as `BoxSockets.sweepStale`, or a failed system call
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   * @example const runtime = await BoxRuntime.open({ homeDir: '/home/me/.boxes', orphans: 'keep' });
    */
   static async open(options: OpenOptions): Promise<BoxRuntime> {
     const { homeDir, store: given, keepOrphans, sockets } = openArguments(options);
@@ -104,6 +103,7 @@ export class BoxRuntime implements AsyncDisposable {
    * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_BOX_EXISTS`: a row, a name or a directory is there already;
    * `ERR_BOX_SOCKETS_CLEANUP_FAILED`; as `BoxLayout.prepare`, or what the store failed with
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   * @example const { id } = await runtime.provision({ name: 'web', options: { auto_remove: true } });
    */
   async provision(box?: NewBox | BoxConfig): Promise<BoxConfig> {
     const config = box instanceof BoxConfig ? box : newBoxConfig(this.homeDir, box, this.#home.store.defaultOptions);
@@ -124,6 +124,7 @@ export class BoxRuntime implements AsyncDisposable {
    * `waitForReady`, or the system call that failed
    * @throws {Error} `ABORT_ERR`: by the signal, or because the box was stopped or removed meanwhile
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   * @example const { shim, elapsed } = await runtime.launch(id, { command: '/usr/lib/shim', args: [id] });
    */
   async launch(id: string, shim: ShimRecipe, options?: LaunchOptions): Promise<LaunchedBox> {
     const interrupt = new AbortController();
@@ -144,6 +145,7 @@ export class BoxRuntime implements AsyncDisposable {
    * @param name `'box.sock'` when left out
    * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_BOX_NOT_FOUND`, or as `BoxSockets.connect`
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   * @example const socket = await runtime.connect(id, 'box.sock', { verifyPeer: true });
    */
   async connect(id: string, name = 'box.sock', options?: ConnectOptions): Promise<net.Socket> {
     this.#refuseWhereClosed();
@@ -159,6 +161,7 @@ export class BoxRuntime implements AsyncDisposable {
    * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_BOX_NOT_FOUND`; `ERR_BOX_SOCKETS_BOX_RUNNING`: something of it cannot be
    * killed, or be seen from here; or the system call that failed
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   * @example const { status } = await runtime.stop(id, { timeout: 5_000 }); // 'stopped', 'killed' or 'not-running'
    */
   async stop(id: string, options?: StopOptions): Promise<StopResult> {
     const timeout = toStopTimeout(options);
@@ -179,9 +182,10 @@ export class BoxRuntime implements AsyncDisposable {
    * a process that merely has a number.
    *
    * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_BOX_NOT_FOUND`; `ERR_BOX_SOCKETS_BOX_RUNNING`: it runs, or something of it
-   * survived, with the command lines;
-   * `ERR_BOX_SOCKETS_ROW_INVALID`: its row names a home elsewhere; as `BoxLayout.cleanup`, or what the store failed with
+   * survived, with the command lines; `ERR_BOX_SOCKETS_ROW_INVALID`: its row names a home elsewhere;
+   * `ERR_BOX_SOCKETS_BOX_NEEDED`: other boxes need its disks; as `BoxLayout.cleanup`, or what the store failed with
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   * @example await runtime.remove(id, { force: true });
    */
   async remove(id: string, options?: RemoveBoxOptions): Promise<RemoveBoxResult> {
     const force = toBoolean('options.force', toOptions(options, { force: true }).force);
@@ -189,14 +193,17 @@ export class BoxRuntime implements AsyncDisposable {
     return this.#exclusively(toBoxId(id), () => this.#remove(id, force));
   }
 
-  /** One box that has a row; null where none has that id. */
+  /** One box that has a row; null where none has that id. @example (await runtime.get(id))?.state; // 'running' */
   async get(id: string): Promise<BoxInfo | null> {
     this.#refuseWhereClosed();
     const row = await this.#home.store.get(toBoxId(id));
     return row === undefined ? null : this.#home.info(row);
   }
 
-  /** Every box that has a row, in the order of their ids. One whose row cannot be used is among them, and says so. */
+  /**
+   * Every box that has a row, in the order of their ids. One whose row cannot be used is among them, and says so.
+   * @example const running = (await runtime.list()).filter(({ state }) => state === 'running');
+   */
   async list(): Promise<BoxInfo[]> {
     this.#refuseWhereClosed();
     const infos: BoxInfo[] = [];
@@ -208,12 +215,13 @@ export class BoxRuntime implements AsyncDisposable {
     return infos.sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
-  /** Waits for what is under way, and lets go of the home. Boxes that run go on; the next `open` finds them. */
+  /** Waits for what is under way, and lets go of the home; boxes that run go on. @example await runtime.close(); */
   close(): Promise<void> {
     this.#closed ??= this.#queue.idle().then(this.#release);
     return this.#closed;
   }
 
+  /** {@link close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -1,5 +1,6 @@
 /** One row of the table `box_config`. */
 export interface BoxRow {
+  /** The box id, unique among the rows. */
   id: string;
   /** Unique among the rows, where it is not null. */
   name: string | null;
@@ -21,16 +22,29 @@ export interface BoxLiteState {
 
 /** What became of a box. */
 export type StateChange =
-  | { status: 'running'; pid: number }
-  | { status: 'stopped' }
-  | { status: 'failed'; reason: string };
+  | {
+      /** It was launched. */
+      status: 'running';
+      /** The process id of its shim. */
+      pid: number;
+    }
+  | {
+      /** It has ended. */
+      status: 'stopped';
+    }
+  | {
+      /** It could not be launched. */
+      status: 'failed';
+      /** Why, as a sentence. */
+      reason: string;
+    };
 
 /**
  * Where the rows of boxes are kept. A `BoxRuntime` calls it from one process at a time, the one that holds the lock of
  * its home, and waits for what it returns. A row that it was told to have inserted or deleted must be so after a crash.
  */
 export interface BoxStore {
-  /** The row of that id. */
+  /** The row of that id; undefined where there is none. */
   get(id: string): Promise<BoxRow | undefined>;
   /**
    * All rows, in any order, in portions that block the event loop for some milliseconds at most: a few hundred rows. One
@@ -38,13 +52,16 @@ export interface BoxStore {
    */
   pages(): AsyncIterable<BoxRow[]>;
   /**
+   * Adds a row.
+   *
    * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_BOX_EXISTS`: a row of that id or name is there, and nothing was changed
    */
   insert(row: BoxRow): Promise<void>;
   /** Replaces the row of that id; false where there is none. */
   update(row: BoxRow): Promise<boolean>;
-  /** Whether there was one. */
+  /** Deletes the row of that id; false where there is none. */
   delete(id: string): Promise<boolean>;
+  /** Lets go of whatever the store has open. */
   close(): Promise<void>;
   /** Where it may only be read: throws why. Asked before anything is changed. */
   refuseChange?(): void;
@@ -52,6 +69,6 @@ export interface BoxStore {
   readonly defaultOptions?: Readonly<Record<string, unknown>>;
   /** Stores what became of a box, where that has a place. */
   changeState?(id: string, change: StateChange): Promise<void>;
-  /** Boxes that need the disks of this one. */
+  /** The names or ids of the boxes that need the disks of this one. */
   dependents?(id: string): Promise<string[]>;
 }

@@ -12,6 +12,8 @@ import { type Activity, activityOf, inTime } from './activity.js';
 import type { BoxLiteState, BoxRow, BoxStore } from './box-store.js';
 
 /**
+ * Whether a box runs, or why it does not:
+ *
  * - `'running'`: its shim is alive, or another process holds one of its sockets or belongs to it
  * - `'unknown'`: whether it runs cannot be told, `reason` says why; it is treated as one that does
  * - `'failed'`: it does not run, and BoxLite or this package noted that its start failed, `reason` says why
@@ -23,10 +25,13 @@ export type BoxState = 'running' | 'unknown' | 'failed' | 'stopped' | 'unprepare
 
 /** One box of a home, as it is at this moment. */
 export interface BoxInfo {
+  /** The box id. */
   id: string;
+  /** Its name; null where it has none. */
   name: string | null;
+  /** Whether it runs, or why it does not. */
   state: BoxState;
-  /** Null where the row is invalid. */
+  /** What its row says; null where the row is invalid. */
   config: BoxConfig | null;
   /** Whom `shim.pid` names, where it runs or may run; else null. */
   shim: ShimProcess | null;
@@ -34,6 +39,7 @@ export interface BoxInfo {
   reason?: string;
   /** What BoxLite's table says of it, in a home of BoxLite's: it may be older than {@link state}. */
   stored?: BoxLiteState;
+  /** Why its row cannot be used. */
   error?: Error;
 }
 

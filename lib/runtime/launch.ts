@@ -22,9 +22,11 @@ import { endBox, forgetShim } from './removal.js';
 export interface ShimCommand {
   /** A path, or a name to be found in `PATH`. */
   command: string;
+  /** Its arguments; none when left out. */
   args?: readonly string[];
-  /** This process's own when left out. What `BoxSockets.shimEnv()` tells is added to it. */
+  /** Its environment; this process's own when left out. What `BoxSockets.shimEnv()` tells is added to it. */
   env?: NodeJS.ProcessEnv;
+  /** The directory that it starts in; this process's own when left out. */
   cwd?: string;
 }
 

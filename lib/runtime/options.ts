@@ -7,12 +7,13 @@ import { BOX_SOCKETS_OPTIONS, type BoxSocketsOptions } from '../paths/box-paths.
 import type { BoxStore } from './box-store.js';
 import type { RemoveBoxResult } from './removal.js';
 
+/** Which home `BoxRuntime.open` opens, and how its boxes' paths are derived. */
 export interface OpenOptions extends BoxSocketsOptions {
   /** Where everything lies: boxes in `boxes/<id>/`, and the rows where no store is given. Made where it is missing. */
   homeDir: PathLike;
   /**
-   * The rows. When left out, SQLite in `<homeDir>/db/boxlite.db`, which on Node 20 needs the package `better-sqlite3` 12. One that is
-   * given is not closed by `close()`.
+   * The rows. When left out, SQLite in `<homeDir>/db/boxlite.db`, which on Node 20 needs the package `better-sqlite3`
+   * 12. One that is given is not closed by `close()`.
    */
   store?: BoxStore;
   /**
@@ -22,39 +23,45 @@ export interface OpenOptions extends BoxSocketsOptions {
   orphans?: 'remove' | 'keep';
 }
 
+/** How `BoxRuntime.launch` starts a box. */
 export interface LaunchOptions {
   /** Milliseconds until the guest must be ready, as of `waitForReady`. */
   readyTimeout?: number;
   /** Wait until the guest is ready; true when left out. */
   waitForReady?: boolean;
-  /** Take the binding over from a live box of the same id in another home. */
+  /** Take the binding over from a live box of the same id in another home; false when left out. */
   takeover?: boolean;
-  /** Gives up, and kills the shim. */
+  /** Gives up, and kills the shim, when it is aborted. */
   signal?: AbortSignal;
 }
 
 /** A box that runs. */
 export interface LaunchedBox {
+  /** The process that runs it. */
   shim: ShimProcess;
+  /** Its directories and sockets. */
   layout: BoxLayout;
   /** Milliseconds until the guest was ready; null where it was not waited for. */
   elapsed: number | null;
 }
 
+/** How long `BoxRuntime.stop` waits. */
 export interface StopOptions {
   /** Milliseconds between SIGTERM and SIGKILL; 10,000 when left out. */
   timeout?: number;
 }
 
+/** What `BoxRuntime.stop` did. */
 export interface StopResult {
-  /** `'killed'`: it did not end by itself in time. */
+  /** `'killed'`: the box did not end by itself in time. */
   status: 'stopped' | 'killed' | 'not-running';
   /** What became of a box with `auto_remove`; else null. */
   removed: RemoveBoxResult | null;
 }
 
+/** What `BoxRuntime.remove` may do. */
 export interface RemoveBoxOptions {
-  /** Kill what still runs. */
+  /** Kill what still runs; false when left out. */
   force?: boolean;
 }
 

@@ -15,12 +15,13 @@ import type { Home } from './home.js';
 export interface NewBox {
   /** As in `BoxSockets`; 12 random alphanumerics when left out, as BoxLite has them. */
   id?: string;
-  /** Unique in its home. */
+  /** Unique in its home; null when left out. */
   name?: string | null;
   /** Of the row; `auto_remove: true` makes the box go when it is stopped, or found stopped at the next `open`. */
   options?: Record<string, unknown>;
+  /** The id of the container that the guest runs; 64 random hexadecimal digits when left out. */
   containerId?: string;
-  /** `'Libkrun'` when left out. */
+  /** The engine; `'Libkrun'` when left out. */
   engineKind?: string;
 }
 

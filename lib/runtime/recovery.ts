@@ -31,7 +31,12 @@ export interface Recovery {
   /** Boxes with `auto_remove` that did not run any more, and were removed. */
   autoRemoved: string[];
   /** Boxes that were to be removed, and why they were not: they run, for example. The next `open` tries again. */
-  failed: { id: string; error: Error }[];
+  failed: {
+    /** The box id. */
+    id: string;
+    /** Why it was not removed. */
+    error: Error;
+  }[];
   /** Entries of the directory of boxes that are none. */
   ignored: string[];
 }

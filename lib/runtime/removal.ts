@@ -10,6 +10,7 @@ import { heldSockets } from './activity.js';
 import { BoxProcesses } from './ending.js';
 import type { FoundBox, Home } from './home.js';
 
+/** What `BoxRuntime.remove` did. */
 export interface RemoveBoxResult extends CleanupResult {
   /** Whether there was a row. */
   row: boolean;

@@ -43,9 +43,16 @@ const ERROR_REASON = `CASE WHEN s.status = 'failed' AND json_valid(s.json)
 /** How many rows are read at once. */
 const PAGE = 500;
 
-/** Rows in a SQLite file: by `node:sqlite` where the runtime has it, else by the package `better-sqlite3` 12. */
+/**
+ * Rows in a SQLite file: by `node:sqlite` where the runtime has it, else by the package `better-sqlite3` 12.
+ *
+ * @example
+ * const store = await SqliteBoxStore.open('/home/me/.boxes/db/boxlite.db');
+ * for await (const rows of store.pages()) console.log(rows.map(({ id }) => id));
+ * await store.close();
+ */
 export class SqliteBoxStore implements BoxStore {
-  /** Absolute. */
+  /** The path of the file: absolute. */
   readonly file: string;
   readonly #sqlite: Sqlite;
   readonly #database: Database;
@@ -162,6 +169,7 @@ export class SqliteBoxStore implements BoxStore {
     return this.#run(() => this.#boxlite?.dependents(id) ?? []);
   }
 
+  /** Closes the file. */
   async close(): Promise<void> {
     this.#run(() => this.#database.close());
   }

@@ -30,7 +30,7 @@ export interface BubblewrapOptions {
  * @param paths A policy. Its paths must exist on the host when bubblewrap starts, the links excepted.
  * @param options How the sandbox ends.
  * @returns Arguments, one string each; {@link shellQuote} makes a line for a shell of them.
- * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an entry that cannot be part of a policy.
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE` for an entry that cannot be part of a policy.
  * @example
  * const system = ['--ro-bind', '/usr', '/usr', '--symlink', 'usr/lib', '/lib', '--proc', '/proc', '--dev', '/dev'];
  * const args = bubblewrapArgs(paths, { unsharePid: true, dieWithParent: true });

@@ -9,26 +9,33 @@ export interface SandboxLayout {
   /** Absolute path of the box's home. */
   readonly boxHome: string;
   /** The sockets of the box: a `BoxSockets`. */
-  readonly sockets: { policyPaths(): readonly PathAccess[] };
+  readonly sockets: {
+    /** As of `BoxSockets`. */
+    policyPaths(): readonly PathAccess[];
+  };
 }
 
 /** A directory (or file) of the host that the box is given. */
 export interface SandboxVolume {
-  /** Absolute. */
+  /** The path on the host: absolute. */
   readonly hostPath: string;
-  /** Default false. */
+  /** Whether the guest may only read it; false when left out. */
   readonly readOnly?: boolean;
-  /** Default `'directory'`. Stated, never looked up. */
+  /** What it is; `'directory'` when left out. Stated, never looked up. */
   readonly kind?: PathKind;
 }
 
 /** A volume as BoxLite's rows spell it (`options.volumes`). One without a host path of its own needs no access. */
 export interface BoxLiteVolume {
+  /** The path on the host: absolute. */
   readonly host_path: string;
+  /** Whether the guest may only read it; false when left out. */
   readonly read_only?: boolean;
+  /** The name of a volume of BoxLite's own, which needs no access; null where it is a directory of the host. */
   readonly managed_volume?: string | null;
 }
 
+/** What {@link buildPathAccess} adds to the paths that every shim needs. */
 export interface PathAccessOptions {
   /**
    * Adds what BoxLite's own shim (0.10) opens beside that, and BoxLite makes: `boot/` and `ca/` of the box to read, its
@@ -51,7 +58,8 @@ const READ_ONLY = ['bin'] as const;
  * @param volumes What else of the host it is given; a row's `options.volumes` can be passed as it is.
  * @param options What a shim of BoxLite's needs beside that. False when left out, because a path of a policy must exist.
  * @returns A policy for {@link seatbeltPolicy}, {@link bubblewrapArgs}, or Landlock rules.
- * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for a path that is not absolute or contains `..` or a NUL.
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE` for a path that is not absolute or contains `..`
+ *   or a NUL.
  * @example
  * const paths = buildPathAccess(layout, [{ hostPath: '/srv/data', readOnly: true }]);
  */

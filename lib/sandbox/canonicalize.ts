@@ -11,8 +11,8 @@ import { type PathLike, toPath } from '../arguments.js';
  * @param file Any path; a relative one counts from the working directory. Trailing slashes are ignored. Where the last
  *   component is `.` or `..`, there is no leaf to keep, and all of it is resolved.
  * @returns An absolute path.
- * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE; what `realpath` reports beside ENOENT and ENOTDIR (`EACCES`,
- *   `ELOOP`, …).
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+ * @throws {Error} what `realpath` reports beside ENOENT and ENOTDIR (`EACCES`, `ELOOP`, …).
  * @example
  * // On macOS, where /tmp leads to /private/tmp, with or without the link:
  * await canonicalizeKeepingLeaf('/tmp/bl-501/b1'); // '/private/tmp/bl-501/b1'
@@ -28,7 +28,7 @@ export async function canonicalizeKeepingLeaf(file: PathLike): Promise<string> {
   return '/';
 }
 
-/** {@link canonicalizeKeepingLeaf}, at once. */
+/** {@link canonicalizeKeepingLeaf}, at once. @example canonicalizeKeepingLeafSync('/tmp/bl-501/b1'); */
 export function canonicalizeKeepingLeafSync(file: PathLike): string {
   for (const { ancestor, rest } of candidates(file)) {
     try {

@@ -30,7 +30,7 @@ export function diskAccess(layout: SandboxLayout): Promise<PathAccess[]> {
   return runAsync(backingFiles(layout));
 }
 
-/** {@link diskAccess}, at once. */
+/** {@link diskAccess}, at once. @example const paths = [...buildPathAccess(layout), ...diskAccessSync(layout)]; */
 export function diskAccessSync(layout: SandboxLayout): PathAccess[] {
   return runSync(backingFiles(layout));
 }

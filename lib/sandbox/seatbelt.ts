@@ -35,8 +35,8 @@ export interface SeatbeltOptions {
  * @param paths A policy. On macOS pass paths through {@link canonicalizeKeepingLeaf} first where a directory above them
  *   may be a symlink: the kernel compares resolved paths.
  * @returns SBPL, ending with a line break.
- * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an entry that cannot be part of a policy, a control character
- *   in a path, an impossible socket name.
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE` for an entry that cannot be part of a policy, a
+ *   control character in a path, an impossible socket name.
  * @example
  * spawn('/usr/bin/sandbox-exec', ['-p', seatbeltPolicy(paths, { prelude }), shim, id]);
  */

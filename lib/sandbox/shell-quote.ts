@@ -3,7 +3,7 @@ import { invalidArgType, invalidArgValue } from '../errors.js';
 /**
  * Words for a POSIX shell, on one line: pasted into one, they come out as the strings that went in.
  *
- * @throws ERR_INVALID_ARG_TYPE; ERR_INVALID_ARG_VALUE for a NUL, which no argument can hold.
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE` for a NUL, which no argument can hold.
  * @example
  * shellQuote(['--bind', "/home/it's mine", '/x']); // --bind '/home/it'\''s mine' /x
  */
