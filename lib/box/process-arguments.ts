@@ -1,17 +1,13 @@
 // Numbers of processes and signals that a caller names, checked.
 
 import { constants } from 'node:os';
-import { toInteger } from '../arguments.js';
+import { LARGEST_INT, toInteger } from '../arguments.js';
 import { invalidArgType, invalidArgValue } from '../errors.js';
-
-/** What a timer takes. */
-export const LARGEST_TIMEOUT = 2 ** 31 - 1;
-const LARGEST_PID = 2 ** 31 - 1;
 
 // Number 1 is init, 0 and negative ones are groups of processes to kill(2): none of them is ever a shim.
 export function toPid(value: unknown): number {
   if (value === undefined) throw invalidArgType('pid', 'a number', value);
-  return toInteger('pid', value, { least: 2, most: LARGEST_PID, otherwise: 2 });
+  return toInteger('pid', value, { least: 2, most: LARGEST_INT, otherwise: 2 });
 }
 
 export function toSignalNumber(value: unknown): number {

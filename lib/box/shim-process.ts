@@ -8,7 +8,7 @@ import { abortError, invalidArgType, otherPidNamespace, processError } from '../
 import { isFailure, type NativeFailure } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { runAsync, runSync, type Steps, step } from '../twin.js';
-import { LARGEST_TIMEOUT, toPid, toSignalNumber } from './process-arguments.js';
+import { toPid, toSignalNumber } from './process-arguments.js';
 import { isElsewhere, ownOrigin, readShimPid, SHIM_ORIGIN, type ShimOrigin, writeShimPid } from './shim-pid.js';
 import type { ShimExit, ShimStatus, WaitForExitOptions } from './shim-status.js';
 
