@@ -3,12 +3,12 @@
 // the sources, which are not in the package, and slim.
 
 import fs from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 
 import { root, run } from '../tools/checkout.mjs';
 import { bundle } from './bundle.mjs';
 import { entries } from './es-modules.mjs';
+import { manPage } from './man-page.mjs';
 import { slim } from './slim.mjs';
 
 const maps = !process.argv.includes('--release');
@@ -17,16 +17,10 @@ const dist = path.join(root, 'dist');
 run(path.join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.json', '--sourceMap', String(maps)]);
 await bundle({ maps });
 removeLeftovers();
-writeManPage();
+fs.writeFileSync(path.join(dist, 'boxsockets.1'), manPage());
 // Newer than all that it was made of: fresh.mjs looks at it. What is published is not what is worked on.
 if (maps) fs.writeFileSync(path.join(dist, '.built'), '');
 else slim(dist, entries());
-
-function writeManPage() {
-  const require = createRequire(import.meta.url);
-  const { version } = require(path.join(root, 'package.json'));
-  fs.writeFileSync(path.join(dist, 'boxsockets.1'), require(path.join(dist, 'cli/man.js')).manPage(version));
-}
 
 /** What earlier builds made of files that are gone. */
 function removeLeftovers() {

@@ -42,14 +42,9 @@ function printBindings(bindings: BindingInfo[], output: Output): void {
     const reason = binding.code === undefined ? '' : `  (${binding.code})`;
     const room = Math.max(8, output.width - idWidth - stateWidth - 10 - reason.length);
     const target = shorten(printable(binding.target ?? '-'), room, output.glyphs.ellipsis);
-    output.line(
-      [
-        shorten(printable(id), idWidth, output.glyphs.ellipsis).padEnd(idWidth),
-        output.style(style, state.padEnd(stateWidth)),
-        heldOf(sockets).padStart(4),
-        target + reason,
-      ].join('  '),
-    );
+    const name = shorten(printable(id), idWidth, output.glyphs.ellipsis).padEnd(idWidth);
+    const styled = output.style(style, state.padEnd(stateWidth));
+    output.line(`${name}  ${styled}  ${heldOf(sockets).padStart(4)}  ${target}${reason}`);
   }
   output.line(output.style('dim', plural(bindings.length, 'binding')));
 }

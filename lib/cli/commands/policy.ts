@@ -37,18 +37,16 @@ export const policy: Command = {
 
 function print(format: string, paths: PathAccess[], to: { output: Output; json: boolean }): void {
   const { output, json } = to;
-  if (format === 'json') {
-    output.json(paths);
-  } else if (format === 'seatbelt') {
-    const profile = seatbeltPolicy(paths);
-    if (json) output.json({ format, profile });
-    else output.line(profile.trimEnd());
-  } else {
-    const args = bubblewrapArgs(paths, { unsharePid: true, dieWithParent: true });
-    if (json) output.json({ format, args });
-    // Words that begin with a dash begin a line: the arguments are long, and are to be read as well.
-    else output.line(commandLines([['bwrap'], ...SYSTEM, ...grouped(args), ['--', 'sh']]));
-  }
+  const profile = format === 'seatbelt' ? seatbeltPolicy(paths) : '';
+  const args = format === 'bwrap' ? bubblewrapArgs(paths, { unsharePid: true, dieWithParent: true }) : [];
+  if (format === 'json') output.json(paths);
+  else if (json) output.json(format === 'seatbelt' ? { format, profile } : { format, args });
+  else if (format === 'seatbelt') output.line(profile.trimEnd());
+  // Words that begin with a dash begin a line: the arguments are long, and are to be read as well.
+  else
+    output.line(
+      [['bwrap'], ...SYSTEM, ...grouped(args), ['--', 'sh']].map((group) => shellQuote(group)).join(' \\\n  '),
+    );
 }
 
 // What any program needs of the system: its own files, to be read. On a host without a merged /usr the others are
@@ -63,8 +61,4 @@ const SYSTEM = [
 function grouped(args: string[]): string[][] {
   const starts = args.flatMap((arg, index) => (arg.startsWith('--') ? [index] : []));
   return starts.map((start, at) => args.slice(start, starts[at + 1]));
-}
-
-function commandLines(groups: string[][]): string {
-  return groups.map((group) => shellQuote(group)).join(' \\\n  ');
 }

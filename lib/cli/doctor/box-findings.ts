@@ -233,7 +233,9 @@ function openCauses(box: BoxReport, held: BindingInfo['sockets']): Cause[] {
   const where = box.realDir;
   const st = lookAt(where);
   if (typeof st === 'string') return [];
-  const unknown = held.filter((socket) => typeof socket.held !== 'boolean').map((socket) => socket.name);
+  const reasonOf = (socket: object) => ('reason' in socket ? ` (${socket.reason})` : '');
+  const unclearOnes = held.filter((socket) => typeof socket.held !== 'boolean');
+  const unknown = unclearOnes.map((socket) => socket.name + reasonOf(socket));
   const open = `has a directory that others may write to: ${describe(where, st)}`;
   const unclear = `has sockets of which it cannot be told whether they are held: ${unknown.join(', ')}`;
   return [

@@ -34,11 +34,7 @@ export function octal(mode: number): string {
 
 /** The path with its symlinks resolved, or as it is where that fails. */
 export function realPath(where: string): string {
-  try {
-    return fs.realpathSync(where);
-  } catch {
-    return where;
-  }
+  return attempt(() => fs.realpathSync(where), where);
 }
 
 /** The code of a failed call. */

@@ -30,13 +30,13 @@ export interface SelfCheck {
  * known to be broken, that is its reason to fail, and not told again.
  */
 export async function runSelfCheck(request: DoctorRequest, known: readonly Finding[]): Promise<SelfCheck> {
-  const nothing = { box: null, direct: null, through: null, native: null };
   const isTold = known.some((finding) => finding.severity === 'error');
   let root: string;
   try {
     root = fs.realpathSync(fs.mkdtempSync(path.join(request.base ?? DEFAULT_BASE, 'bs-')));
   } catch (error) {
-    return { ...nothing, findings: isTold ? [] : [failure('a directory to work in', error)] };
+    const findings = isTold ? [] : [failure('a directory to work in', error)];
+    return { box: null, direct: null, through: null, native: null, findings };
   }
   try {
     const found = await check(root, request);

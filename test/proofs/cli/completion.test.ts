@@ -79,8 +79,9 @@ describe('completion', () => {
       compadd() { local -a hits; builtin compadd -O hits "$@"; (( $#hits )) && print -r "<$hits>"; builtin compadd "$@" }
       unsetopt beep; setopt noautomenu; bindkey '^I' complete-word; PS1=; print READY`;
     fs.writeFileSync(path.join(test.dir, '.zshrc'), rc);
-    const ask = `zmodload zsh/zpty; zpty z zsh -i; zpty -r z text '*READY*'; zpty -w -n z "$1"$'\\t'; sleep 0.6
-      while zpty -rt z text; do print -rn -- "$text"; done; zpty -d z`;
+    // What is typed after the tab is read when the completion is done.
+    const ask = `zmodload zsh/zpty; zpty z zsh -i; zpty -r z text '*READY*'; zpty -w -n z "$1"$'\\t\\x15'"print DO''NE"$'\\n'
+      zpty -r z text '*DONE*'; print -rn -- "$text"; zpty -d z`;
     for (const [line, words] of CASES) {
       const { stdout } = run('zsh', ['-f', '-c', ask, 'zsh', line], { env: { ...env, ZDOTDIR: test.dir } });
       const found = [...stdout.matchAll(/<([^<>]+)>/g)].flatMap((match) => match[1]?.split(' ') ?? []);

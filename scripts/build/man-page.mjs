@@ -1,18 +1,34 @@
-// The man page, made of the table of commands at build time.
+// The man page, made of the table of commands that the build has just compiled.
 
-import { COMMANDS } from './cli.js';
-import { COMMON_OPTIONS, type Option } from './command.js';
-import { usageLine } from './program.js';
+import { createRequire } from 'node:module';
+import path from 'node:path';
 
-/** `boxsockets.1`. */
-export function manPage(version: string): string {
+import { root } from '../tools/checkout.mjs';
+
+/**
+ * @typedef {object} Option
+ * @property {string} name
+ * @property {string} [also]
+ * @property {string} [value]
+ * @property {readonly string[]} [choices]
+ * @property {string} help
+ */
+
+/** @returns {string} `boxsockets.1` */
+export function manPage() {
+  const require = createRequire(import.meta.url);
+  const { version } = require(path.join(root, 'package.json'));
+  /** @type {{ COMMANDS: any[] }} */
+  const { COMMANDS } = require(path.join(root, 'dist/cli/cli.js'));
+  const { COMMON_OPTIONS } = require(path.join(root, 'dist/cli/command.js'));
+  const { usageLine } = require(path.join(root, 'dist/cli/program.js'));
   const commands = COMMANDS.flatMap((command) => [
     `.SS ${roff(command.name)}`,
     `.B ${roff(usageLine(command))}`,
     '.PP',
     roff(`${command.summary}. ${command.details ?? ''}`),
     ...command.options.flatMap(option),
-    ...command.examples.flatMap(([args, purpose]) => {
+    ...command.examples.flatMap((/** @type {string[]} */ [args, purpose = '']) => {
       return ['.PP', roff(purpose), '.RS', '.nf', roff(`boxsockets ${command.name} ${args}`.trim()), '.fi', '.RE'];
     }),
   ]);
@@ -42,14 +58,19 @@ No colours, whatever it holds.
 `;
 }
 
-function option({ name, also, value, choices, help }: Option): string[] {
+/**
+ * @param {Option} option
+ * @returns {string[]}
+ */
+function option({ name, also, value, choices, help }) {
   const names = [name, ...(also === undefined ? [] : [also])].map((one) => `--${one}`).join(', ');
   const values = choices === undefined ? '' : ` (${choices.join(', ')})`;
   return ['.TP', `.B ${roff(names)}${value === undefined ? '' : ` \\fI${value}\\fR`}`, roff(help + values)];
 }
 
 // A dash that is to be pasted, and what begins a line and would be a request.
-function roff(text: string): string {
+/** @param {string} text */
+function roff(text) {
   return text
     .replaceAll('\\', '\\e')
     .replaceAll('-', '\\-')
