@@ -100,8 +100,12 @@ export async function heldSockets(layout: BoxLayout): Promise<{ held: string | n
     const { ok, code, held } = await probeSocketPath(question);
     if (!ok && code !== 'EADDRINUSE') unknown ??= `whether a process holds '${found.path}' cannot be told (${code})`;
     if (code !== 'EADDRINUSE' || held === false) continue;
-    const { pids, byUs } = await holders([realDir, bindingDir]);
-    if (pids > 0 || !byUs) return { held: found.path, unknown: null };
+    if (held !== true) {
+      unknown ??= `whether a process holds '${found.path}' cannot be told`;
+      continue;
+    }
+    const spellings = [found.path, `${bindingDir}${found.path.slice(realDir.length)}`];
+    if (!(await isOursAlone(spellings))) return { held: found.path, unknown: null };
   }
   return { held: null, unknown };
 }
@@ -110,10 +114,10 @@ async function leadsTo(bindingDir: string, realDir: string): Promise<boolean> {
   return sameInode(bindingDir, realDir).catch(() => false);
 }
 
-async function holders(directories: readonly string[]): Promise<{ pids: number; byUs: boolean }> {
-  const pids = await withSocketsBelow([...(await processTable()).keys()], directories);
-  const others = pids.filter((pid) => pid !== process.pid);
-  return { pids: others.length, byUs: pids.length > others.length };
+/** Whether it is this very process that holds a socket, and no other that can be seen. */
+async function isOursAlone(spellings: readonly string[]): Promise<boolean> {
+  const pids = await withSocketsBelow([...(await processTable()).keys()], spellings);
+  return pids.length === 1 && pids[0] === process.pid;
 }
 
 interface FoundSocket {

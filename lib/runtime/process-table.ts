@@ -62,14 +62,14 @@ export async function withEnvironment(pids: readonly number[], entry: string): P
   return pids.filter((_, i) => found[i]);
 }
 
-/** Those of them that hold a socket bound below one of these directories, whatever network namespace they are in. */
-export async function withSocketsBelow(pids: readonly number[], directories: readonly string[]): Promise<number[]> {
+/** Those of them that hold a socket bound at or below one of these paths, whatever network namespace they are in. */
+export async function withSocketsBelow(pids: readonly number[], paths: readonly string[]): Promise<number[]> {
   if (process.platform !== 'linux') return [];
   const networks = await forEach(pids, (pid) => link(`/proc/${pid}/ns/net`));
   const inodes = new Map<string, Set<string>>();
   for (const [i, network] of networks.entries()) {
     if (network === '' || inodes.has(network)) continue;
-    inodes.set(network, boundBelow(await read(pids[i] as number, 'net/unix'), directories));
+    inodes.set(network, boundBelow(await read(pids[i] as number, 'net/unix'), paths));
   }
   const held = await forEach(pids, async (pid, i) => {
     const wanted = inodes.get(networks[i] ?? '');
@@ -79,11 +79,11 @@ export async function withSocketsBelow(pids: readonly number[], directories: rea
 }
 
 // `0000…: 00000002 00000000 00010000 0001 01 12345 /path`
-function boundBelow(table: string, directories: readonly string[]): Set<string> {
+function boundBelow(table: string, paths: readonly string[]): Set<string> {
   const inodes = new Set<string>();
   for (const line of table.split('\n')) {
     const slash = line.indexOf('/');
-    if (slash < 0 || !directories.some((directory) => line.startsWith(`${directory}/`, slash))) continue;
+    if (slash < 0 || !paths.some((one) => `${line.slice(slash)}/`.startsWith(`${one}/`))) continue;
     const inode = line.slice(0, slash).trim().split(/\s+/).at(-1);
     if (inode !== undefined) inodes.add(`socket:[${inode}]`);
   }

@@ -2,10 +2,12 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
+import * as net from 'node:net';
 import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished } from 'vitest';
 import { ShimProcess } from '../../dist/box/index.js';
+import { BoxSockets } from '../../dist/index.js';
 import type { BoxRuntime, ShimCommand } from '../../dist/runtime/index.js';
 import { missingPython, missingTool, promise, rejection, start, tempDir } from '../helpers.js';
 import { guest, makeHome, processesWith, python, type TestHome } from './home.js';
@@ -161,6 +163,41 @@ describe('ending a box', () => {
     expect(ShimProcess.ofSync(bystander.pid)).not.toBeNull();
     expect(await runtime.get(other.id)).toMatchObject({ state: 'running' });
   });
+
+  promise(null, 'is nothing that a socket of the host itself needs', async () => {
+    const home = makeHome();
+    const runtime = await home.open();
+    const { id } = await runtime.provision();
+    const box = new BoxSockets(id, path.join(home.boxHome(id), 'sockets'), { base: home.base });
+    const server = net.createServer();
+    await box.listen(server, 'ssh.sock');
+    expect(await runtime.get(id)).toMatchObject({ state: 'stopped' });
+    const { shim } = await runtime.launch(id, { command: 'sleep', args: ['600'] }, { waitForReady: false });
+    expect(await runtime.remove(id, { force: true })).toMatchObject({ killed: true, home: 'removed' });
+    expect(await shim.status()).toBe('dead');
+    server.close();
+  });
+
+  promise(
+    missingPython,
+    'is refused where a socket was bound by a relative name, and nobody can be found',
+    async () => {
+      const home = makeHome();
+      const runtime = await home.open();
+      const { id } = await runtime.provision();
+      const sockets = path.join(home.boxHome(id), 'sockets');
+      const program =
+        'import socket, sys; s = socket.socket(socket.AF_UNIX); s.bind("box.sock"); s.listen(); print(1, flush=True); sys.stdin.read()';
+      const holder = await start(python, ['-c', program], { cwd: sockets });
+      expect(await runtime.get(id)).toMatchObject({ state: 'running' });
+      const error = await rejection(runtime.remove(id, { force: true }));
+      expect(error).toMatchObject(RUNNING);
+      expect(error.message).toContain('relative name');
+      expect(fs.existsSync(sockets)).toBe(true);
+      await holder.end();
+      expect(await runtime.remove(id)).toMatchObject({ home: 'removed' });
+    },
+  );
 
   promise(missingPython, 'reaches who merely holds one of its sockets, where no shim.pid names anybody', async () => {
     const home = makeHome();
