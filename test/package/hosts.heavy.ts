@@ -224,6 +224,7 @@ describe('Next.js', () => {
         const [url] = /http:\/\/localhost:\d+/.exec(said) ?? [];
         expect(await (await fetch(`${url}/api`)).json()).toMatchObject({ ok: true });
       },
+      600_000,
     );
   }
 });
