@@ -91,6 +91,7 @@ export class SqliteBoxStore implements BoxStore {
    *
    * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_SQLITE_UNAVAILABLE`, `ERR_BOX_SOCKETS_STORE` (SQLite's error in `cause`)
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   * @example const store = await SqliteBoxStore.open('/home/me/.boxes/db/boxlite.db');
    */
   static async open(file: PathLike): Promise<SqliteBoxStore> {
     const absolute = toAbsolutePath('file', file);
@@ -141,7 +142,12 @@ export class SqliteBoxStore implements BoxStore {
     return this.#write(id, name, () => this.#statements.update.run(name, createdAt, json, id)).changes > 0;
   }
 
-  /** Where the database is BoxLite's, with all else that it has of the box, and the files of disks that no box needs. */
+  /**
+   * Deletes the row of that id, and where the database is BoxLite's, all else that it has of the box, and the files of
+   * disks that no box needs; false where there is no row.
+   *
+   * @example await store.delete('box1');
+   */
   async delete(id: string): Promise<boolean> {
     this.refuseChange();
     let removeFiles: (() => void) | undefined;
@@ -153,7 +159,12 @@ export class SqliteBoxStore implements BoxStore {
     return changes > 0;
   }
 
-  /** @throws {BoxSocketsError} `ERR_BOX_SOCKETS_SCHEMA_UNKNOWN`: a database of a BoxLite that is not known */
+  /**
+   * Throws where the rows may only be read.
+   *
+   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_SCHEMA_UNKNOWN`: a database of a BoxLite that is not known
+   * @example store.refuseChange();
+   */
   refuseChange(): void {
     this.#boxlite?.refuseUnknownVersion();
   }
@@ -169,7 +180,6 @@ export class SqliteBoxStore implements BoxStore {
     return this.#run(() => this.#boxlite?.dependents(id) ?? []);
   }
 
-  /** Closes the file. */
   async close(): Promise<void> {
     this.#run(() => this.#database.close());
   }
