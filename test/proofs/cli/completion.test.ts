@@ -77,7 +77,8 @@ describe('completion', () => {
     // What would be offered is taken from compadd, in a terminal of its own.
     const rc = `autoload -U compinit; compinit -D -u; source '${file}'
       compadd() { local -a hits; builtin compadd -O hits "$@"; (( $#hits )) && print -r "<$hits>"; builtin compadd "$@" }
-      unsetopt beep; setopt noautomenu; bindkey '^I' complete-word; PS1=; print READY`;
+      unsetopt beep; setopt noautomenu; bindkey '^I' complete-word; PS1=
+      zle-line-init() { print READY }; zle -N zle-line-init`;
     fs.writeFileSync(path.join(test.dir, '.zshrc'), rc);
     // What is typed after the tab is read when the completion is done.
     const ask = `zmodload zsh/zpty; zpty z zsh -i; zpty -r z text '*READY*'; zpty -w -n z "$1"$'\\t\\x15'"print DO''NE"$'\\n'
