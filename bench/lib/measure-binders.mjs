@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// What programs do with socket paths at the limit: `node scripts/tools/measure-binders.mjs` prints the table of docs/programs.md.
+// What programs do with socket paths at the limit: `node bench/lib/measure-binders.mjs` prints the table of docs/programs.md.
 //
 // Each binder is asked to listen at paths of 107, 108, 109 and 120 bytes in a directory of its own; then the directory
 // tells what it really did: the file is there, another file is there (a cut path), or nothing is.
