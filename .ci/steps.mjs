@@ -24,6 +24,7 @@ const STEPS = [
   vitest('npm', 'run', 'test:all', '--', 'test/proofs', 'test/runtime'),
   { name: 'examples/machine', command: ['node', 'examples/machine/run.mjs'], counts: readLastLine },
   check('npm', 'run', 'lint'),
+  check('node', 'scripts/tools/api-docs.mjs', '--check'),
   check('node', 'scripts/native/lint.mjs'),
   { name: 'npm run test:native', command: ['npm', 'run', 'test:native'], counts: readLastLine },
   {
