@@ -197,6 +197,9 @@ bool ListenAtFreeName(const Paths& paths, const char* name, const ListenOptions&
   bool trusted = !options.ensure.check_ancestry || CheckAncestry(paths.base, uids.effective).ok();
   if (!trusted) return false;
   if (!real_dir.Open(paths.real_dir).ok()) return false;
+  // Whoever listens must be able to unlink the socket in the end: that takes one descriptor more.
+  Fd spare(fcntl(real_dir.at(), F_DUPFD_CLOEXEC, 0));
+  if (!spare.valid() && real_dir.at() != AT_FDCWD) return false;
   *status = Binder(paths.binding, name, real_dir).Run(options, out);
   return status->refusal != Refusal::kMisplaced && status->errnum != EADDRINUSE;
 }

@@ -103,7 +103,8 @@ Status Parent::Open(const Paths& paths, uid_t uid, Access access, Parent* out,
 
 bool Parent::IsStillAt(const char* path) const {
   struct stat now;
-  return lstat(path, &now) == 0 && SameInode(now, st_);
+  // One that was deleted may still be mounted there: nothing can be made in it.
+  return lstat(path, &now) == 0 && SameInode(now, st_) && now.st_nlink > 0;
 }
 
 Status LockParent(const Paths& paths, const Parent* parent, uid_t uid, int64_t deadline, Fd* lock) {

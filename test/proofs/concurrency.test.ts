@@ -78,7 +78,7 @@ async function manyRaces(racers: Racer[], rounds: number): Promise<void> {
     const answers = await race(racers, world, round % 8 < 4 ? 'ensureSync' : 'ensure');
     const losers = Array(racers.length - 1).fill({ status: 'unchanged' });
     expect(answers.sort((a, b) => `${a.status}`.localeCompare(`${b.status}`))).toEqual([{ status: winner }, ...losers]);
-    expect(fs.readdirSync(world.parent).sort()).toEqual(['.lock', 'b']);
+    expect(fs.readdirSync(world.parent).filter((name) => name !== '.lock')).toEqual(['b']);
     expect(fs.readlinkSync(world.binding('b'))).toBe(real);
     expect(fs.statSync(world.parent).mode & 0o777).toBe(0o700);
   }
@@ -98,7 +98,8 @@ describe('ensure, by many at once', () => {
     const calls = Array.from({ length: 200 }, () => world.box('b').ensure());
     const made = (await Promise.all(calls)).filter(({ status }) => status === 'created');
     expect(made).toHaveLength(1);
-    expect(fs.readdirSync(world.parent).sort()).toEqual(['.lock', 'b']);
+    // None of them needed the lock.
+    expect(fs.readdirSync(world.parent)).toEqual(['b']);
   });
 
   it('makes two hundred boxes of one process', async () => {
@@ -106,7 +107,7 @@ describe('ensure, by many at once', () => {
     const boxes = Array.from({ length: 200 }, (_, i) => world.box(`b${i}`));
     const statuses = await Promise.all(boxes.map(async (box) => (await box.ensure()).status));
     expect(statuses).toEqual(boxes.map(() => 'created'));
-    expect(fs.readdirSync(world.parent)).toHaveLength(201);
+    expect(fs.readdirSync(world.parent)).toHaveLength(200);
   });
 });
 

@@ -67,7 +67,7 @@ describe.each(twins)('another user ($name)', (twin) => {
         const base = baseOf(uid);
         const real = makeFor(uid, path.join(base, 'sockets'));
         const outcomes = inChild(
-          ['ensure', 'remove', 'ensure', 'probe'].map((name) => call(base, real, name)),
+          ['ensure', 'remove', 'remove', 'ensure', 'probe'].map((name) => call(base, real, name)),
           {
             umask,
           },
@@ -75,6 +75,7 @@ describe.each(twins)('another user ($name)', (twin) => {
         expect(outcomes).toMatchObject([
           { result: { status: 'created' } },
           { result: { status: 'removed' } },
+          { result: { status: 'absent' } },
           { result: { status: 'created' } },
           { result: { ok: true } },
         ]);
@@ -150,6 +151,8 @@ describe.each(twins)('another user ($name)', (twin) => {
       fs.unlinkSync(binding);
       const closed = makeFor(0, path.join(base, 'closed'));
       fs.symlinkSync(path.join(closed, 'sockets'), binding);
+      // The lock's file is there already.
+      inChild([callStatic(base, 'sweepStale')]);
       const before = snapshot(base);
       const denied = { error: { code: 'EACCES', syscall: 'fstatat', path: binding } };
       expect(

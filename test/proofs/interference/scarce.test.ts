@@ -88,7 +88,8 @@ describe('out of inodes', () => {
       const noRoom = { code: 'ENOSPC', syscall: 'symlinkat', path: fresh.realDir, dest: fresh.bindingDir };
       expect(await rejection(fresh.hold())).toMatchObject(noRoom);
       expect(() => fresh.holdSync()).toThrow(expect.objectContaining(noRoom));
-      expect(await rejection(fresh.listen(makeServer(), 'box.sock'))).toMatchObject(noRoom);
+      const noLock = { code: 'ENOSPC', syscall: 'openat', path: path.join(world.parent, '.lock') };
+      expect(await rejection(fresh.listen(makeServer(), 'box.sock'))).toMatchObject(noLock);
       expect(await rejection(fresh.connect('box.sock'))).toMatchObject(noRoom);
       expect(held.ensureSync().status).toBe('unchanged');
       free();

@@ -31,6 +31,11 @@ function makeOpenArena(victim: number, script: (arena: Arena) => string): Arena 
   return arena;
 }
 
+/** A link that leads nowhere: to replace it takes the lock, as to make one does not. */
+function staleLink({ parent }: Arena): void {
+  fs.symlinkSync('/nonexistent', path.join(parent, 'box'));
+}
+
 const mutations = [
   'ensure',
   'takeover',
@@ -63,12 +68,13 @@ describe.each(VICTIMS)('in the place of the lock of uid %i', (victim) => {
   for (const [what, plant] of locks) {
     promise(missingStranger, `${what}: refused, and left as it is`, () => {
       const arena = makeOpenArena(victim, plant);
-      const sides = [arena.home, arena.theirs, path.join(arena.parent, '.lock')];
+      staleLink(arena);
+      const sides = [arena.home, arena.theirs, path.join(arena.parent, '.lock'), path.join(arena.parent, 'box')];
       const before = sides.map(snapshot);
       const outcomes = operations(arena, { only: mutations });
       expect(codes(outcomes)).toEqual(allOf(outcomes, LOCK));
       expect(sides.map(snapshot)).toEqual(before);
-      expect(fs.readdirSync(arena.parent)).toEqual(['.lock']);
+      expect(fs.readdirSync(arena.parent).sort()).toEqual(['.lock', 'box']);
       // Closed all the same: nothing more will be planted.
       expect(fs.statSync(arena.parent).mode & 0o7777).toBe(0o700);
     });
@@ -81,6 +87,7 @@ describe.each(VICTIMS)('in the place of the lock of uid %i', (victim) => {
       const secret = path.join(arena.home, 'secret');
       fs.chmodSync(secret, mode);
       fs.linkSync(secret, path.join(arena.parent, '.lock'));
+      staleLink(arena);
       const before = snapshot(arena.home);
       const outcomes = operations(arena, { only: mutations });
       expect(codes(outcomes)).toEqual(allOf(outcomes, LOCK));
@@ -117,7 +124,7 @@ describe.each(VICTIMS)('in the place of the lock of uid %i', (victim) => {
       stranger.stdin.write('go\n');
       await ended;
       expect(JSON.parse(fs.readFileSync(answer, 'utf8'))).toEqual(Array(7).fill('EACCES'));
-      expect(fs.readdirSync(arena.parent).sort()).toEqual(['.lock', 'box']);
+      expect(fs.readdirSync(arena.parent)).toEqual(['box']);
     },
   );
 });
