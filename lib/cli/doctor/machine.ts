@@ -164,11 +164,19 @@ function parentFinding(parent: InspectedDirectory, notListed: Failure | null): F
   }
 }
 
-// Asked of an operation that takes the lock and finds nothing to do.
+// Asked of an operation that takes the lock: of removing a link of our own, which leads nowhere.
 async function failureOfLock(request: DoctorRequest, parent: InspectedDirectory): Promise<Failure | null> {
   if (!parent.ok || parent.mode !== 0o700 || lookAt(`${parent.path}/.lock`) === 'ENOENT') return null;
-  const nobody = new BoxSockets(`doctor-${randomBytes(8).toString('hex')}`, '/', boxOptionsOf(request));
-  return nobody.remove({ lockTimeout: 1000 }).then(() => null, failureOf);
+  const ours = new BoxSockets(`doctor-${randomBytes(8).toString('hex')}`, '/', boxOptionsOf(request));
+  try {
+    fs.symlinkSync('/dev/null/doctor', ours.bindingDir);
+    await ours.remove({ lockTimeout: 1000 });
+    return null;
+  } catch (error) {
+    return failureOf(error);
+  } finally {
+    fs.rmSync(ours.bindingDir, { force: true });
+  }
 }
 
 function lockFinding(parent: InspectedDirectory, failure: Failure | null): Finding | null {
