@@ -77,8 +77,8 @@ async function look(layout: BoxLayout, launched: ShimProcess | undefined): Promi
   }
   if (sockets.unknown !== null) return { state: 'unknown', why: sockets.unknown, shim };
   if (untrusted !== null) return { state: 'unknown', why: untrusted, shim };
-  // A shim that has ended may have left others behind.
-  const [left] = shim === null ? [] : await new BoxProcesses(layout, shim).find();
+  // A shim that has ended may have left others behind, which its mark tells. BoxLite's has none, and leaves its shim.pid.
+  const [left] = shim === null || shim.mark === null ? [] : await new BoxProcesses(layout, shim).find();
   if (left !== undefined) return { state: 'running', why: `process ${left.pid} belongs to it`, shim };
   return { state: 'stopped', why: '', shim };
 }
