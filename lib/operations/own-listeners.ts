@@ -12,7 +12,12 @@ export interface OwnListener {
 }
 
 const look = promisify(lstat);
-const listeners = new Set<OwnListener>();
+
+// One for all copies of the package in a process: the hold of one watches over the servers of another.
+const REGISTRY: unique symbol = Symbol.for('boxsockets.listeners');
+const shared = process as NodeJS.Process & { [REGISTRY]?: Set<OwnListener> };
+shared[REGISTRY] ??= new Set();
+const listeners = shared[REGISTRY];
 
 /** Remembers a server's socket file until the function that is returned is called. */
 export function rememberListener(listener: OwnListener): () => void {

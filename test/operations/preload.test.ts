@@ -48,6 +48,22 @@ it('after preload(), everything works without the package on the disk; without i
   expect(preload()).toBeUndefined();
 });
 
+it('a hold of one copy of the package warns of a lost server that another copy has started', () => {
+  const base = tempDir();
+  const program = `
+    const [one, two] = process.argv.slice(1, 3).map((copy) => require(copy + '/dist').BoxSockets);
+    const base = process.argv[3];
+    const server = require('node:net').createServer();
+    process.on('warning', ({ code }) => (console.log(code), process.exit()));
+    (async () => {
+      await new one('b', base, { base }).listen(server, 'box.sock');
+      await new two('b', base, { base }).hold({ refreshInterval: 10 });
+      require('node:fs').unlinkSync(base + '/box.sock');
+    })();`;
+  const output = run(process.execPath, ['-e', program, copyOfPackage(), copyOfPackage(), base]);
+  expect(output).toBe('BOX_SOCKETS_LISTENER_LOST\n');
+});
+
 /** What runtimeBase() says where the environment is only this. */
 function baseIn(env: Record<string, string>): string {
   const { XDG_RUNTIME_DIR, RUNTIME_DIRECTORY } = process.env;
