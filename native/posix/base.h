@@ -16,7 +16,8 @@ Status LookAtBase(const char* path, uid_t uid, struct stat* base);
 
 // Judges everything that the path goes through: whoever may rename one of its components can put
 // another base in its place. Refused with kAncestryUntrusted, with the owner and the mode of the
-// directory in which that may be done. The base itself is judged by LookAtBase.
+// directory in which that may be done. The base itself is judged by LookAtBase,
+// which also says where there is none.
 Status CheckAncestry(const char* path, uid_t uid);
 
 }  // namespace boxsockets

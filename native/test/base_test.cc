@@ -130,14 +130,11 @@ TEST_CASE("a path is judged as the kernel resolves it: links, and what they go t
   MakeDirectory(open + "/base", 0700);
   MakeLink(open, ancestry.home / "way");
   CHECK_FALSE(ancestry.Check(ancestry.home / "way/base").ok());
+  // What does not exist is told by who looks for it.
   MakeLink("loop", ancestry.home / "loop");
-  Status status = ancestry.Check(ancestry.home / "loop");
-  CHECK(IsRefused(status, Refusal::kBaseUntrusted));
-  CHECK(status.errnum == ELOOP);
-  status = ancestry.Check(ancestry.home / "missing/base");
-  CHECK(IsRefused(status, Refusal::kBaseUntrusted));
-  CHECK(status.errnum == ENOENT);
-  CHECK_FALSE(ancestry.Check("/" + std::string(2 * PATH_MAX, 'd')).ok());
+  CHECK(ancestry.Check(ancestry.home / "loop").ok());
+  CHECK(ancestry.Check(ancestry.home / "missing/base").ok());
+  CHECK_FALSE(ancestry.Check("/" + std::string(size_t{2} * PATH_MAX, 'd')).ok());
   CHECK(ancestry.Check("/").ok());
   CHECK(ancestry.Check("/tmp").ok());
 }
