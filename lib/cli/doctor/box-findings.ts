@@ -193,13 +193,8 @@ function probeCause(box: BoxReport, request: DoctorRequest): Cause | null {
     case 'EDQUOT': {
       const again = own(request, 'doctor', ...(request.home === null ? [] : ['--home', request.home]));
       const shown = ['-h', '-i'].map((what) => asUser(['df', what, '--', where]));
-      return cause(
-        'sockets-full',
-        `lies on a full file system (${code}): ${which}`,
-        ...shown,
-        '# make room there, then:',
-        again,
-      );
+      const says = `lies on a full file system (${code}): ${which}`;
+      return cause('sockets-full', says, ...shown, '# make room there, then:', again);
     }
     case 'EROFS': {
       const writable = `mount -o remount,bind,rw "$(findmnt -no TARGET -T ${shellCommand(where)})"`;
@@ -219,23 +214,18 @@ function occupiedCause(box: BoxReport): Cause | null {
   for (const where of box.sockets.map(({ name }) => path.join(box.realDir, name))) {
     const st = lookAt(where);
     if (typeof st === 'string' || st.isSocket()) continue;
-    return cause(
-      'name-occupied',
-      `has something else where a socket belongs: ${describe(where, st)}`,
-      look(where),
-      moveAside(where),
-    );
+    const says = `has something else where a socket belongs: ${describe(where, st)}`;
+    return cause('name-occupied', says, look(where), moveAside(where));
   }
   return null;
 }
 
 function openCauses(box: BoxReport, held: BindingInfo['sockets']): Cause[] {
   const where = box.realDir;
-  const st = lookAt(where);
+  const st = lookThrough(where);
   if (typeof st === 'string') return [];
-  const reasonOf = (socket: object) => ('reason' in socket ? ` (${socket.reason})` : '');
   const unclearOnes = held.filter((socket) => typeof socket.held !== 'boolean');
-  const unknown = unclearOnes.map((socket) => socket.name + reasonOf(socket));
+  const unknown = unclearOnes.map((socket) => socket.name + ('reason' in socket ? ` (${socket.reason})` : ''));
   const open = `has a directory that others may write to: ${describe(where, st)}`;
   const unclear = `has sockets of which it cannot be told whether they are held: ${unknown.join(', ')}`;
   return [

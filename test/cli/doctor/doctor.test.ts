@@ -133,6 +133,14 @@ describe('doctor of a home', () => {
     expect(result).toEqual({ status: 0, stdout: '+ All is well: 1 box checked.\n', stderr: '' });
   });
 
+  it('a directory of sockets behind a link is judged by what it leads to', async () => {
+    const realDir = await bind('b1');
+    fs.renameSync(realDir, `${realDir}.real`);
+    fs.symlinkSync(`${realDir}.real`, realDir);
+    const report = json(await boxsockets(['doctor', '--json', '--home', home(), '--base', test.base]));
+    expect(report).toMatchObject({ ok: true, findings: [] });
+  });
+
   it('a name with controls drives neither the terminal nor what reads the document', async () => {
     await bind('b1');
     fs.mkdirSync(path.join(home(), 'boxes/b\u001b[2J\u009b\u202e'));
