@@ -28,7 +28,8 @@ const POSIX = [
   ...['strchr', 'strcmp', 'strcspn', 'strlen', 'strncmp', 'strnlen', 'strrchr', 'strspn', 'strtok_r'],
 ];
 
-const LINUX = ['accept4', 'statfs'];
+// stpcpy is what the compiler makes of copies that follow one another.
+const LINUX = ['accept4', 'getresuid', 'statfs', 'stpcpy'];
 const STAT = ['fstat', 'fstatat', 'lstat', 'stat'];
 
 /** By `Target.libc`, and of macOS. @type {Readonly<Record<string, ReadonlySet<string>>>} */
@@ -55,7 +56,7 @@ export const SYSTEM = Object.freeze({
     'sysctl',
     'arc4random_uniform',
     'renameatx_np',
-    'stpcpy', // what the compiler makes of copies that follow one another
+    'stpcpy',
     'dyld_stub_binder',
   ]),
 });
