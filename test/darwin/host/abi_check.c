@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -52,3 +55,6 @@ SAME(MSG_PEEK == 0x2) SAME(MSG_DONTWAIT == 0x80) SAME(MSG_NOSIGNAL == 0x80000)
 SAME(AF_UNIX == 1) SAME(SOCK_STREAM == 1) SAME(SOCK_DGRAM == 2) SAME(SOCK_SEQPACKET == 5)
 SAME(RENAME_EXCL == 4) SAME(CLOCK_REALTIME == 0) SAME(CLOCK_MONOTONIC == 6)
 SAME(PATH_MAX == 1024) SAME(MAXSYMLINKS == 32)
+SAME(sizeof(pthread_attr_t) == 64) SAME(PTHREAD_CREATE_DETACHED == 2) SAME(PTHREAD_STACK_MIN % 0x1000 == 0)
+SAME(sizeof(sigset_t) == 4) SAME(SIG_SETMASK == 3) SAME(sizeof(struct pollfd) == 8) SAME(POLLIN == 1) SAME(POLLOUT == 4)
+SAME(POLLERR == 8) SAME(POLLHUP == 0x10) SAME(POLLNVAL == 0x20)

@@ -50,6 +50,7 @@ void Load() {
   AddDirectories(known);
   AddSockets(known);
   AddProcesses(known);
+  AddThreads(known);
   AddMemory(known);
   AddNodeApi(known);
   TheImage() = LoadImage(file, [&](const std::string& symbol, int ordinal) { return Import(known, symbol, ordinal); });

@@ -77,6 +77,7 @@ void AddNames(Symbols& symbols);
 void AddDirectories(Symbols& symbols);
 void AddSockets(Symbols& symbols);
 void AddProcesses(Symbols& symbols);
+void AddThreads(Symbols& symbols);
 void AddMemory(Symbols& symbols);
 void AddNodeApi(Symbols& symbols);
 
