@@ -192,6 +192,7 @@ uint64_t Fcntl(const Call& call) {
       return static_cast<uint64_t>((flags & 3) | ((flags & O_NONBLOCK) != 0 ? 4 : 0) | ((flags & O_APPEND) != 0 ? 8 : 0));
     }
     case 4: return Result(fcntl(fd, F_SETFL, OpenFlags(static_cast<uint32_t>(call.variable(2, 0)))));
+    case 67: return Result(fcntl(fd, F_DUPFD_CLOEXEC, static_cast<int>(call.variable(2, 0))));
     default: End("fcntl: operation " + std::to_string(call.number(1)));
   }
 }
