@@ -129,12 +129,13 @@ async function readRows(store: BoxStore): Promise<{ known: Set<string>; leaving:
 }
 
 // What must stand in a row with `"auto_remove": true`, or `"auto_delete": 1`: parsing every row would cost more than
-// reading it, and so would a search that begins with one of its many quotes.
-const MAY_AUTO_REMOVE = /_(?:remove"\s*:\s*t|delete"\s*:\s*[1-9])/;
+// reading it, and so would a search that begins with one of its many quotes, or with either of two words.
+const MAY_AUTO_REMOVE = /_remove"\s*:\s*t/;
+const MAY_AUTO_DELETE = /_delete"\s*:\s*[1-9]/;
 
 /** Whether a box goes when it does not run. One whose row cannot be used does not. */
 export function isAutoRemove({ json }: BoxRow): boolean {
-  if (!MAY_AUTO_REMOVE.test(json)) return false;
+  if (!MAY_AUTO_REMOVE.test(json) && !MAY_AUTO_DELETE.test(json)) return false;
   try {
     const { auto_remove, auto_delete } = BoxConfig.parse(json).options;
     // BoxLite's newer name for it, a number of which any but 0 means the moment at which it stops, comes first.

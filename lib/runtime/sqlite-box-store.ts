@@ -36,6 +36,11 @@ type Columns = [
   ...state: [status?: string | null, errorReason?: string | null],
 ];
 
+// Of a row that has too many characters, one too many: whatever is in there, a portion stays small. Characters have up to
+// four bytes, which alone are told without a look at each.
+const BOUNDED_JSON = `CASE WHEN length(CAST(c.json AS BLOB)) > ${4 * MOST_ROW_CHARACTERS}
+  THEN substr(c.json, 1, ${MOST_ROW_CHARACTERS + 1}) ELSE c.json END`;
+
 // Looked for in the few that have one.
 const ERROR_REASON = `CASE WHEN s.status = 'failed' AND json_valid(s.json)
   THEN substr(json_extract(s.json, '$.error_reason'), 1, 4096) END`;
@@ -69,8 +74,7 @@ export class SqliteBoxStore implements BoxStore {
     this.#boxlite = boxlite;
     // BoxLite takes a box that does not say so for one that goes when it stops.
     if (boxlite !== null) this.defaultOptions = { auto_remove: false };
-    // One character more than a row may have: whatever is in there, a portion stays small.
-    const row = `c.id, c.name, c.created_at, substr(c.json, 1, ${MOST_ROW_CHARACTERS + 1}), c.rowid`;
+    const row = `c.id, c.name, c.created_at, ${BOUNDED_JSON}, c.rowid`;
     const columns = boxlite === null ? row : `${row}, s.status, ${ERROR_REASON}`;
     const tables = boxlite === null ? 'box_config c' : 'box_config c LEFT JOIN box_state s ON s.id = c.id';
     this.#statements = {
@@ -219,5 +223,6 @@ export class SqliteBoxStore implements BoxStore {
 }
 
 function toRow([id, name, createdAt, json, , status, errorReason = null]: Columns): BoxRow {
-  return { id, name, createdAt, json, ...(status !== undefined && { state: { status, errorReason } }) };
+  if (status === undefined) return { id, name, createdAt, json };
+  return { id, name, createdAt, json, state: { status, errorReason } };
 }
