@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "directory.h"
@@ -16,15 +17,21 @@ namespace boxsockets {
 namespace {
 
 // `0000000000000000: 00000002 00000000 00010000 0001 01 12345 /path`: the number of the socket is
-// the seventh field, the path all that follows, and a socket without one ends there.
+// the seventh field, the path all that follows, and a socket without one ends there. An accepted
+// connection keeps its listener's path, and holds nothing: nobody can dial it.
 void TellLine(char* line, void* context, BoundSockets::Seen seen) {
-  constexpr int kNumber = 6;
+  constexpr int kType = 4, kState = 5, kNumber = 6;
+  constexpr long kConnected = 3;  // SS_CONNECTED, include/uapi/linux/net.h
+  long type = 0, state = 0;
   char* at = line;
   for (int field = 0; field < kNumber; field++) {
+    if (field == kType) type = strtol(at, nullptr, 16);
+    if (field == kState) state = strtol(at, nullptr, 16);
     at = strchr(at, ' ');
     if (at == nullptr) return;
     while (*at == ' ') at++;
   }
+  if (type != SOCK_DGRAM && state == kConnected) return;
   char* end;
   uint64_t socket = strtoull(at, &end, 10);
   if (end != at && end[0] == ' ' && end[1] == '/') seen(context, end + 1, socket);

@@ -62,7 +62,7 @@ class Search {
  private:
   static void Join(const char* prefix, const char* name, char* out) {
     size_t used = strlen(prefix);
-    memcpy(out, prefix, used);
+    memcpy(out, prefix, used);  // NOLINT(bugprone-not-null-terminated-result): goes on from there
     memcpy(out + used, name, strlen(name) + 1);
   }
 

@@ -16,7 +16,7 @@ constexpr int64_t kMs = 1'000'000;
 // After how long one that does not answer is left to its thread.
 constexpr int64_t kPatienceNs = 50 * kMs;
 constexpr int kTickMs = 20;
-constexpr size_t kStackBytes = 256 * 1024;
+constexpr size_t kStackBytes = size_t{256} * 1024;
 
 }  // namespace
 

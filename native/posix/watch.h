@@ -38,7 +38,7 @@ class Watch {
   ~Watch() = default;
 
  private:
-  static void* Work(void* watch);
+  static void* Work(void* data);
   bool StartThread();
   void LookAtTheRest();
   bool Poll(int64_t timeout_ms, int64_t last_start, bool* start_another);
@@ -71,6 +71,8 @@ class WatchOver : public Watch {
   Item& operator[](size_t index) { return items_[index]; }
 
  private:
+  // Of functions that capture nothing: a constant.
+  // NOLINTNEXTLINE(bugprone-dynamic-static-initializers)
   static constexpr Type kType = {
       [](Watch* watch, size_t index) {
         WatchOver* self = static_cast<WatchOver*>(watch);

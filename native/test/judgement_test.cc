@@ -134,6 +134,7 @@ TEST_CASE("the kernel's list has the path of every socket, and its holder can be
   CHECK(BoundSockets::HolderOf(socket) == getpid());
   // More than one piece of the list.
   std::vector<Fd> many;
+  many.reserve(200);
   for (int i = 0; i < 200; i++) {
     many.push_back(MakeSocket(directory / ("s" + std::to_string(i)), SocketType::kStream));
   }
