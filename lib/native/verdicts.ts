@@ -7,7 +7,9 @@ import { native } from './load.js';
 
 /** Whether a process holds a socket, and where that cannot be known or needs a word, why. */
 export interface Held {
+  /** True: a process holds it. False: none does. `'unknown'`: that cannot be known here. */
   held: boolean | 'unknown';
+  /** Why it is unknown, or what is odd about one that is held (its file is gone): words for a person. */
   reason?: string;
 }
 
