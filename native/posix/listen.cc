@@ -7,7 +7,6 @@
 
 #include "base.h"
 #include "directory.h"
-#include "judgement.h"
 #include "parent.h"
 #include "steady.h"
 #include "syscalls.h"
@@ -33,10 +32,9 @@ bool operator==(const FileIdentity& a, const FileIdentity& b) {
 // One try at binding a name, through a binding that was just found right.
 class Binder {
  public:
-  Binder(const Paths& paths, const char* name, const SearchedDirectory& real_dir)
-      : binding_(paths.binding),
-        real_dir_path_(paths.real_dir),
-        path_(paths.binding, name),
+  Binder(const char* binding, const char* name, const SearchedDirectory& real_dir)
+      : binding_(binding),
+        path_(binding, name),
         real_dir_(real_dir),
         entry_(real_dir.Entry(name)) {}
 
@@ -62,15 +60,12 @@ class Binder {
     if (!S_ISSOCK(st.st_mode)) return InUse();
     // A socket can be asked by a path alone, and somebody who does not take our lock may make the
     // binding lead to another box's: so the answer counts only where it led here before and after.
-    Verdict verdict;
+    bool held = true;
     Status status = CheckPath(st);
-    if (status.ok()) {
-      status = JudgeSocket(real_dir_.at(), binding_, real_dir_path_, entry_.c_str(), &verdict);
-    }
+    if (status.ok()) status = AskWhetherHeld(path_.c_str(), &held);
     if (status.ok()) status = CheckPath(st);
     if (!status.ok()) return status;
-    // What cannot be known is somebody's.
-    if (!verdict.IsDead() && verdict.judgement != Judgement::kGone) return InUse();
+    if (held) return InUse();
     bool clear = unlinkat(real_dir_.at(), entry_.c_str(), 0) == 0 || errno == ENOENT;
     return clear ? Status::Ok() : Status::Failed("unlinkat", Subject::kSocket);
   }
@@ -168,14 +163,12 @@ class Binder {
     out->socket.Reset();
     if (landed_) return;
     struct stat st;
-    Verdict verdict;
+    bool held;
     if (lstat(path_.c_str(), &st) != 0 || !S_ISSOCK(st.st_mode)) return;
-    Status status = Question().Ask(AT_FDCWD, "", path_.c_str(), &verdict);
-    if (status.ok() && verdict.IsDead()) unlink(path_.c_str());
+    if (AskWhetherHeld(path_.c_str(), &held).ok() && !held) unlink(path_.c_str());
   }
 
-  const char* const binding_;
-  const char* const real_dir_path_;
+  [[maybe_unused]] const char* const binding_;
   const JoinedPath path_;
   const SearchedDirectory& real_dir_;
   const JoinedPath entry_;
@@ -207,7 +200,7 @@ bool ListenAtFreeName(const Paths& paths, const char* name, const ListenOptions&
   // Whoever listens must be able to unlink the socket in the end: that takes one descriptor more.
   Fd spare(fcntl(real_dir.at(), F_DUPFD_CLOEXEC, 0));
   if (!spare.valid() && real_dir.at() != AT_FDCWD) return false;
-  *status = Binder(paths, name, real_dir).Run(options, out);
+  *status = Binder(paths.binding, name, real_dir).Run(options, out);
   return status->refusal != Refusal::kMisplaced && status->errnum != EADDRINUSE;
 }
 
@@ -216,7 +209,7 @@ Status Listen(const Paths& paths, const char* name, const ListenOptions& options
     SearchedDirectory real_dir;
     Status opened = real_dir.Open(paths.real_dir);
     if (!opened.ok()) return opened;
-    Binder binder(paths, name, real_dir);
+    Binder binder(paths.binding, name, real_dir);
     Status cleared = binder.ClearTheWay();
     return cleared.ok() ? binder.Run(options, out) : cleared;
   });
@@ -226,7 +219,7 @@ Status Claim(const Paths& paths, const char* name, const EnsureOptions& options)
   return EnsureAnd(paths, options, [&](const Parent&) {
     SearchedDirectory real_dir;
     Status opened = real_dir.Open(paths.real_dir);
-    return opened.ok() ? Binder(paths, name, real_dir).ClearTheWay() : opened;
+    return opened.ok() ? Binder(paths.binding, name, real_dir).ClearTheWay() : opened;
   });
 }
 

@@ -16,8 +16,6 @@
 
 #include <algorithm>
 
-#include "../posix/judgement.h"
-
 // There where coverage is measured (clang's profile runtime).
 extern "C" int __llvm_profile_write_file() __attribute__((weak));                // NOLINT
 extern "C" void __llvm_profile_set_filename(const char*) __attribute__((weak));  // NOLINT
@@ -169,9 +167,9 @@ size_t CountDescriptors() {
 }
 
 bool SocketIsHeld(const char* path) {
-  Verdict verdict;
-  REQUIRE(Question().Ask(AT_FDCWD, "", path, &verdict).ok());
-  return !verdict.IsDead() && verdict.judgement != Judgement::kGone;
+  bool held;
+  REQUIRE(AskWhetherHeld(path, &held).ok());
+  return held;
 }
 
 bool HasVisitor(const Fd& listener) {
