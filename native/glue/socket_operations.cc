@@ -110,13 +110,6 @@ struct DialOperation {
   }
 };
 
-// For a caller that gives it to a stream at once: nothing comes between that could lose it.
-struct DialAtOnceOperation : DialOperation {
-  napi_value Result(napi_env env) {
-    return status.ok() ? Number(env, socket.Release()) : Failure(env, status);
-  }
-};
-
 struct PeerOperation {
   int32_t fd = -1;
   uint32_t uid = 0;
@@ -163,8 +156,7 @@ void DefineSocketOperations(napi_env env, napi_value exports) {
   Define<ListenAtFreeNameOperation>(env, exports, "listenAtFreeName", nullptr);
   Define<UnlinkOwnOperation>(env, exports, "unlinkOwn", "unlinkOwnAsync");
   Define<ClaimOperation>(env, exports, nullptr, "claimAsync");
-  Define<DialAtOnceOperation>(env, exports, "dial", nullptr);
-  Define<DialOperation>(env, exports, nullptr, "dialAsync");
+  Define<DialOperation>(env, exports, "dial", "dialAsync");
   Define<PeerOperation>(env, exports, "checkPeer", nullptr);
   DefineFunction(env, exports, "disown", WithDescriptor<DisownDescriptor>);
   DefineFunction(env, exports, "closeDescriptor", WithDescriptor<CloseDescriptor>);

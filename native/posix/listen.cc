@@ -199,7 +199,10 @@ bool ListenAtFreeName(const Paths& paths, const char* name, const ListenOptions&
   if (!real_dir.Open(paths.real_dir).ok()) return false;
   // Whoever listens must be able to unlink the socket in the end: that takes one descriptor more.
   Fd spare(fcntl(real_dir.at(), F_DUPFD_CLOEXEC, 0));
-  if (!spare.valid() && real_dir.at() != AT_FDCWD) return false;
+  if (!spare.valid() && real_dir.at() != AT_FDCWD) {
+    *status = Status::Failed("fcntl", Subject::kRealDir);
+    return true;
+  }
   *status = Binder(paths.binding, name, real_dir).Run(options, out);
   return status->refusal != Refusal::kMisplaced && status->errnum != EADDRINUSE;
 }
