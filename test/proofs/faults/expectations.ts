@@ -216,7 +216,7 @@ export const EXCEPTIONS: readonly Exception[] = [
     call: 'fstat',
     about: 'socket',
     nth: [1],
-    operations: ['listen', 'handOver'],
+    operations: ['listen', 'handOver', 'dial', ...CONNECTS],
     answer: 'goes-on',
     why: 'by it a descriptor that a thread leaves behind in the middle would be known again',
   },

@@ -29,13 +29,18 @@ interface Stopped {
   goOn(): Promise<Struck>;
 }
 
-/** An ensure() that has just made its link, stopped before it lets go of the lock, while `use` runs. */
+/** A link that leads nowhere: to replace it takes the lock, as to make one does not. */
+function stale(base: string, id: string): void {
+  fs.symlinkSync('/nonexistent', `${base}/bl-${process.getuid?.()}/${id}`);
+}
+
+/** An ensure() that has just replaced its link, stopped before it lets go of the lock, while `use` runs. */
 async function withStopped(use: (stopped: Stopped) => Promise<void>): Promise<void> {
-  const { calls } = await traceOperation('create');
-  const call = calls.find(({ kernel }) => kernel === 'symlinkat');
-  if (call === undefined) throw new Error('create makes no link');
+  const { calls } = await traceOperation('replace');
+  const call = calls.find(({ kernel }) => kernel.startsWith('renameat'));
+  if (call === undefined) throw new Error('replace renames no link');
   await withBase(async (base) => {
-    const struck = strikeOperation({ base, operation: 'create' }, { call, effect: 'signal=SIGSTOP' });
+    const struck = strikeOperation({ base, operation: 'replace' }, { call, effect: 'signal=SIGSTOP' });
     let pid: number | null = null;
     while (pid === null || !isStopped(pid)) {
       await sleep(5);
@@ -61,7 +66,8 @@ const LOCK_TIMEOUT = 500;
 for (const twin of twins) {
   promise(missingStrace, `a stopped holder of the lock delays ${twin.name} calls by their deadline, and is named`, () =>
     withStopped(async ({ base, pid }) => {
-      fs.symlinkSync('/nonexistent', `${base}/bl-${process.getuid?.()}/gone`);
+      stale(base, 'gone');
+      stale(base, 'other');
       const box = new BoxSockets('other', `${base}/b`, { base });
       const options = { lockTimeout: LOCK_TIMEOUT };
       for (const operation of [
@@ -85,6 +91,7 @@ for (const twin of twins) {
 promise(missingStrace, 'a hundred calls that wait for a stopped holder wait side by side, and block no thread', () =>
   withStopped(async ({ base, pid }) => {
     const boxes = Array.from({ length: 100 }, (_, i) => new BoxSockets(`w${i}`, `${base}/b`, { base }));
+    for (const { boxId } of boxes) stale(base, boxId);
     const begin = performance.now();
     let settled = 0;
     const errors = boxes.map(async (box) => {
@@ -106,11 +113,12 @@ promise(missingStrace, 'a hundred calls that wait for a stopped holder wait side
 promise(missingStrace, 'a stopped holder that goes on ends its work, and the others do theirs', () =>
   withStopped(async ({ base, goOn }) => {
     const other = new BoxSockets('other', `${base}/b`, { base });
+    stale(base, 'other');
     const waiting = other.ensure({ lockTimeout: 60_000 });
     const { report } = await goOn();
-    expect(report?.first).toMatchObject({ result: { status: 'created' } });
-    expect(await waiting).toMatchObject({ status: 'created' });
-    expect(new BoxSockets('b1', `${base}/a`, { base }).ensureSync()).toMatchObject({ status: 'unchanged' });
+    expect(report?.first).toMatchObject({ result: { status: 'replaced' } });
+    expect(await waiting).toMatchObject({ status: 'replaced' });
+    expect(new BoxSockets('b1', `${base}/b`, { base }).ensureSync()).toMatchObject({ status: 'unchanged' });
     expect(fs.readdirSync(`${base}/bl-${process.getuid?.()}`).sort()).toEqual(['.lock', 'b1', 'other']);
   }),
 );
