@@ -26,7 +26,7 @@ async function startWorker(world: World, id: string): Promise<Worker> {
     output += data;
   });
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  await expect.poll(() => output.startsWith('works\n')).toBe(true);
+  await expect.poll(() => output.startsWith('works\n'), { timeout: 30_000 }).toBe(true);
   return {
     box: id,
     async stop() {
