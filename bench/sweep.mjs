@@ -39,7 +39,8 @@ export const claim = {
       setting: 'Half of the links dangle. Per link.',
       rows: [...toRows(samples, 'ns'), ...sizes.flatMap(({ rows }) => rows)],
       targets: [
-        times(samples, 'sweepStaleSync', 'floor', { atMost: 1.2, guard: 1.35 }),
+        // A link is moved aside and looked at again before it goes: two calls that the floor does not make.
+        times(samples, 'sweepStaleSync', 'floor', { atMost: 1.2, guard: 1.6 }),
         { what: 'memory beyond the returned names', unit: 'MiB', ...summarize(grown), atMost: 8 },
         ...sizes.map(({ target }) => target),
         // A machine that is busy with something else blocks every loop: no guard.
