@@ -28,9 +28,10 @@ export interface ShimIdentity extends ShimOrigin {
 const SHIM_PID_BYTES = 512;
 
 const NUMBERS = /^([0-9]{1,10})\n([0-9]{1,16})(?:\n|$)/;
-const BOOT = /^boot ([0-9a-f-]{36})$/m;
-const NAMESPACE = /^pidns ([0-9]{1,20})$/m;
-const MARK = /^mark ([0-9a-f]{32})$/m;
+// A line ends with a line feed alone: to `$` with the flag m, a carriage return ends one as well.
+const BOOT = /(?:^|\n)boot ([0-9a-f-]{36})(?=\n|$)/;
+const NAMESPACE = /(?:^|\n)pidns ([0-9]{1,20})(?=\n|$)/;
+const MARK = /(?:^|\n)mark ([0-9a-f]{32})(?=\n|$)/;
 
 /** Null where the text is torn: a part of it, or something else. */
 export function parseShimPid(text: string): ShimIdentity | null {

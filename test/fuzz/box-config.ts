@@ -69,7 +69,8 @@ function isRow(row: Record<string, unknown>): boolean {
 
 function isId(value: unknown): boolean {
   if (typeof value !== 'string' || value.length < 1 || value.length > 128) return false;
-  return consistsOf(value, `${LETTERS}${DIGITS}_-`);
+  const first = `${LETTERS}${DIGITS}_-`;
+  return consistsOf(value.charAt(0), first) && consistsOf(value, `${first}.@+:=`);
 }
 
 function isHome(value: unknown): boolean {
