@@ -252,7 +252,7 @@ export function peersCannotBeAsked(where: string, path: string): BoxSocketsError
   );
 }
 
-/** What Node's own `net` throws under `--permission` without `--allow-net`; Deno wants `--allow-write` as well. */
+/** What Node's own `net` throws under `--permission` without `--allow-net`; Deno wants `--allow-read` and `--allow-write` as well. */
 export function accessDenied(path: string, name: string): Error {
   const error = new Error(`Access to this API has been restricted. Use --allow-${name} to manage permissions.`);
   return Object.assign(error, { code: 'ERR_ACCESS_DENIED', permission: name === 'net' ? 'Net' : name, resource: path });

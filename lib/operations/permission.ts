@@ -13,7 +13,7 @@ interface Deno {
 export function refuseWithoutNetwork(path: string): void {
   const { Deno: deno } = globalThis as { Deno?: Deno };
   if (deno !== undefined) {
-    for (const name of ['net', 'write']) {
+    for (const name of ['net', 'read', 'write']) {
       const { state } = deno.permissions.querySync(name === 'net' ? { name } : { name, path });
       if (state !== 'granted') throw accessDenied(path, name);
     }
