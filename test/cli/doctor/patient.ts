@@ -82,6 +82,7 @@ export function paste(remedy: string, user: User): void {
   run('sh', ['-c', remedy], {
     ...(asRoot ? {} : NOBODY),
     cwd: '/',
-    env: { PATH: process.env.PATH, HOME: process.env.HOME },
+    // The base that stands in for the machine's own, too: a remedy that names none must not work on that.
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, BOXSOCKETS_BASE: process.env.BOXSOCKETS_BASE },
   });
 }
