@@ -131,9 +131,14 @@ export interface LockOptions {
 /** Whole milliseconds, up to a day. */
 export function toLockTimeout(value: unknown): number {
   if (value === undefined) return DEFAULT_LOCK_TIMEOUT;
-  if (typeof value !== 'number') throw invalidArgType('options.lockTimeout', 'a number of milliseconds', value);
+  return toMilliseconds('options.lockTimeout', value);
+}
+
+/** Whole milliseconds, up to a day. */
+export function toMilliseconds(name: string, value: unknown): number {
+  if (typeof value !== 'number') throw invalidArgType(name, 'a number of milliseconds', value);
   if (!(value >= 0 && value <= 86_400_000)) {
-    throw invalidArgValue('options.lockTimeout', value, 'must be from 0 to 86400000 milliseconds');
+    throw invalidArgValue(name, value, 'must be from 0 to 86400000 milliseconds');
   }
   return Math.ceil(value);
 }

@@ -19,7 +19,7 @@ import {
   loadListen,
   loadSweep,
 } from './operations/lazy.js';
-import type { BindingInfo } from './operations/list.js';
+import type { BindingInfo, ListOptions } from './operations/list.js';
 import type { ListenOptions } from './operations/listen.js';
 import type { ParentOptions } from './operations/parent-options.js';
 import { NamesProbe, type ProbeReport } from './operations/probe.js';
@@ -251,12 +251,12 @@ export class BoxSockets extends BoxPaths {
    * @example
    * const live = (await BoxSockets.list()).filter(({ state }) => state === 'live');
    */
-  static list(options?: ParentOptions): Promise<BindingInfo[]> {
+  static list(options?: ListOptions): Promise<BindingInfo[]> {
     return loadList().list(options);
   }
 
   /** {@link BoxSockets.list}, at once. @example BoxSockets.listSync().map(({ id }) => id); */
-  static listSync(options?: ParentOptions): BindingInfo[] {
+  static listSync(options?: ListOptions): BindingInfo[] {
     return loadList().listSync(options);
   }
 

@@ -2,6 +2,7 @@
 // of ours has a code ERR_BOX_SOCKETS_…; a wrong argument is a TypeError with Node's own code.
 
 import { getSystemErrorMap, inspect, types } from 'node:util';
+import { nameErrno } from './errnos.js';
 
 /** Every code of a refusal made by this package. Failed system calls carry their own code (`EACCES`, …). */
 export type BoxSocketsErrorCode =
@@ -58,6 +59,14 @@ export interface ErrorFields {
   owner?: number;
   /** The uid that should own it. */
   expected?: number;
+  /** Where the binding leads that was not replaced. */
+  target?: string;
+  /** The socket there that is in the way, relative to `target`. */
+  socket?: string;
+  /** What is known of that socket. */
+  judgement?: 'alive' | 'unknown';
+  /** The process that holds that socket, where it can be told. */
+  pid?: number;
   /** The field of a row that was refused. */
   field?: string;
   /** What could be seen where no guest said that it is ready: a `ReadyDiagnosis`. */
@@ -94,6 +103,14 @@ export class BoxSocketsError extends Error {
   declare readonly owner?: number;
   /** The uid that should own it. */
   declare readonly expected?: number;
+  /** Where the binding leads that was not replaced. */
+  declare readonly target?: string;
+  /** The socket there that is in the way, relative to {@link target}. */
+  declare readonly socket?: string;
+  /** What is known of that socket. */
+  declare readonly judgement?: 'alive' | 'unknown';
+  /** The process that holds that socket, where it can be told. */
+  declare readonly pid?: number;
   /** The field of a row that was refused. */
   declare readonly field?: string;
   /** What could be seen where no guest said that it is ready: a `ReadyDiagnosis` of `boxsockets/box`. */
@@ -146,9 +163,7 @@ export function errnoName(errno: number): string {
 
 function describeErrno(negative: number): { name: string; text: string } {
   const known = getSystemErrorMap().get(negative);
-  return known === undefined
-    ? { name: `E${-negative}`, text: 'unknown system error' }
-    : { name: known[0], text: known[1] };
+  return known === undefined ? nameErrno(-negative) : { name: known[0], text: known[1] };
 }
 
 /** A refusal of ours. */
@@ -394,6 +409,38 @@ const FILE_TYPES: Readonly<Record<number, FileType>> = {
   10: 'link',
   12: 'socket',
 };
+
+export interface Occupant {
+  /** What the link holds. */
+  target: string;
+  /** Below that. */
+  socket: string;
+  judgement: 'alive' | 'unknown';
+  /** Why it is unknown, or alive although it has no file: a clause. */
+  reason: string | undefined;
+  pid: number | undefined;
+}
+
+/** The binding leads to another box of the same id, which lives or may live; no occupant where it is gone by now. */
+export function bindingInUse(binding: string, occupant: Occupant | null, fields: ErrorFields): BoxSocketsError {
+  const remedy = 'Stop that box, use another id, or pass { takeover: true } where that box may lose its binding';
+  if (occupant === null) {
+    const what = 'led to the directory of another box of the same id, in which a socket was held a moment ago';
+    return refusal('ERR_BOX_SOCKETS_BINDING_IN_USE', `'${binding}' ${what}. Try again`, fields);
+  }
+  const { target, socket, judgement, reason, pid } = occupant;
+  const holder = pid === undefined ? 'a process' : `process ${pid}`;
+  const why = reason === undefined ? '' : ` (${reason})`;
+  const state =
+    judgement === 'alive'
+      ? `${holder} holds a socket, '${socket}'${why}`
+      : `it cannot be told whether a process holds a socket, '${socket}'${why}`;
+  return refusal(
+    'ERR_BOX_SOCKETS_BINDING_IN_USE',
+    `'${binding}' leads to '${target}', the directory of another box of the same id, in which ${state}. ${remedy}`,
+    { ...fields, target, socket, judgement, ...(pid !== undefined && { pid }) },
+  );
+}
 
 /** Another host has taken the lock of a home; `owner` is its pid, or -1. */
 export function homeLocked(homeDir: string, path: string, owner: number): BoxSocketsError {

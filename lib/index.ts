@@ -15,7 +15,7 @@ export type { EnsureOptions, EnsureResult } from './operations/ensure.js';
 export type { EnsureFailure, EnsureOutcome } from './operations/ensure-all.js';
 export type { BindingHold, HoldOptions } from './operations/hold.js';
 export type { InspectedDirectory, Inspection } from './operations/inspect.js';
-export type { BindingInfo, BindingState } from './operations/list.js';
+export type { BindingInfo, BindingState, ListOptions, SocketInfo } from './operations/list.js';
 export type { ListenOptions } from './operations/listen.js';
 export {
   type MeasuredSunPathLimit,

@@ -68,8 +68,12 @@ export const REMOVE_STATUS = ['removed', 'absent', 'foreign'] as const;
 export const BINDING_STATES = ['live', 'idle', 'dangling', 'unreadable', 'not-a-symlink'] as const;
 /** The type of a socket that is probed goes in by its index. */
 export const SOCKET_TYPES: readonly SocketType[] = ['stream', 'dgram', 'seqpacket'];
-/** What stands at a probed path: nothing, a socket that nobody holds, a socket that is held, something else. */
-export const EXISTING = ['none', 'dead', 'held', 'other'] as const;
+/** What stands at a probed path; of a socket, whether a process holds it. */
+export const EXISTING = ['none', 'dead', 'held', 'other', 'unknown'] as const;
+/** Of a socket, as native/posix/judgement.h numbers them. */
+export const JUDGEMENTS = ['dead', 'alive', 'unknown', 'gone'] as const;
+/** Why a socket is unknown, or alive although no file of it was found. */
+export const REASONS = ['none', 'errno', 'foreign-file-system', 'file-gone', 'too-many'] as const;
 
 /** The member of one of these lists that the addon names by its index. */
 export function nameOf<T>(list: readonly T[], index: number): T {
@@ -91,7 +95,31 @@ export interface NativeListEntry {
   readonly state: number;
   /** Why it is unreadable, else 0. */
   readonly errno: number;
-  readonly sockets: { readonly name: string; readonly held: boolean }[];
+  readonly sockets: NativeSocket[];
+}
+
+export interface NativeVerdict {
+  /** Index into {@link JUDGEMENTS}. */
+  readonly judgement: number;
+  /** Index into {@link REASONS}. */
+  readonly reason: number;
+  /** Of the question that failed, else 0. */
+  readonly errno: number;
+}
+
+export interface NativeSocket extends NativeVerdict {
+  /** Below the directory, subdirectories included. */
+  readonly name: string;
+}
+
+/** Who is in the way of a binding. */
+export interface NativeOccupant extends NativeVerdict {
+  /** What the link holds. */
+  readonly target: string;
+  /** Below that. */
+  readonly socket: string;
+  /** 0 where it cannot be told. */
+  readonly pid: number;
 }
 
 /** What ensure would say of a directory. */
@@ -171,6 +199,15 @@ interface FileContent {
 /** How a file is opened: for reading, at its end, or emptied. */
 export const OPENINGS = ['read', 'append', 'empty'] as const;
 
+interface Timeout {
+  /** That each file system has to answer in. */
+  readonly timeout: number;
+}
+
+interface SweepArguments extends ParentPaths, LockTimeout, Timeout {
+  readonly dryRun: boolean;
+}
+
 interface LockTimeout {
   readonly lockTimeout: number;
 }
@@ -238,10 +275,12 @@ export interface NativeBinding {
     [ParentPaths & EnsureLimits & { readonly parentMode: number; readonly paths: Uint8Array }],
     (number | NativeFailure)[]
   >;
-  sweepStale: Operation<[ParentPaths & LockTimeout & { readonly dryRun: boolean }], NativeSweep>;
-  sweepStaleAsync: AsyncOperation<[ParentPaths & LockTimeout & { readonly dryRun: boolean }], NativeSweep>;
-  list: Operation<[ParentPaths], NativeListEntry[]>;
-  listAsync: AsyncOperation<[ParentPaths], NativeListEntry[]>;
+  sweepStale: Operation<[SweepArguments], NativeSweep>;
+  sweepStaleAsync: AsyncOperation<[SweepArguments], NativeSweep>;
+  list: Operation<[ParentPaths & Timeout], NativeListEntry[]>;
+  listAsync: AsyncOperation<[ParentPaths & Timeout], NativeListEntry[]>;
+  /** Who is in the way of a binding that was refused for that; null where it is free by now. */
+  occupant: Operation<[BindingPaths], NativeOccupant | null>;
   /** What ensure would say of a base and a parent. Changes nothing. */
   inspect: Operation<[ParentPaths & { readonly checkAncestry: boolean }], NativeInspection>;
   inspectAsync: AsyncOperation<[ParentPaths & { readonly checkAncestry: boolean }], NativeInspection>;
@@ -326,7 +365,7 @@ export interface NativeBinding {
 }
 
 /** The {@link NativeBinding.contract} that this facade speaks. */
-export const CONTRACT = 9;
+export const CONTRACT = 10;
 
 export function isFailure(outcome: unknown): outcome is NativeFailure {
   return typeof outcome === 'object' && outcome !== null && 'refusal' in outcome;

@@ -2,6 +2,7 @@
 
 import {
   type BoxSocketsError,
+  bindingInUse,
   type ErrorFields,
   fileUntrusted,
   outOfContract,
@@ -10,6 +11,7 @@ import {
 } from '../errors.js';
 import type { OperationPaths } from '../paths/binding-paths.js';
 import { isFailure, type NativeFailure, Refusal, Subject } from './contract.js';
+import { occupantOf } from './verdicts.js';
 
 const BASE_REMEDY = 'Use a base of your own or of root with the sticky bit (chmod +t), as /tmp is';
 
@@ -139,12 +141,10 @@ function toRefusal(failure: NativeFailure, paths: OperationPaths, path = ''): Bo
         fields,
       );
     case Refusal.bindingInUse:
-      return refusal(
-        'ERR_BOX_SOCKETS_BINDING_IN_USE',
-        `'${path}' leads to the directory of another box of the same id, in which a process still holds a socket. ` +
-          'Stop that box, use another id, or pass { takeover: true }',
-        { ...fields, ...(paths.realDir !== undefined && { dest: paths.realDir }) },
-      );
+      return bindingInUse(path, occupantOf(paths), {
+        ...fields,
+        ...(paths.realDir !== undefined && { dest: paths.realDir }),
+      });
     case Refusal.idTaken:
       return refusal(
         'ERR_BOX_SOCKETS_ID_TAKEN',

@@ -1,16 +1,25 @@
 // Every binding of a parent, and what it leads to.
 
+import { toOptions } from '../arguments.js';
 import { errnoName } from '../errors.js';
 import { BINDING_STATES, type NativeListEntry, nameOf } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { unwrap } from '../native/to-error.js';
-import { type ParentOptions, parentArguments } from './parent-options.js';
+import { type Held, toHeld } from '../native/verdicts.js';
+import {
+  PARENT_OPTIONS,
+  type ParentOptions,
+  parentArguments,
+  type TimeoutOptions,
+  toTimeout,
+} from './parent-options.js';
 
 /**
  * - `'live'`: leads to a directory in which a process holds a socket
  * - `'idle'`: leads to a directory in which none does
- * - `'dangling'`: leads to nothing; a sweep takes it
- * - `'unreadable'`: cannot be resolved or read, `code` says why
+ * - `'dangling'`: leads to nothing; a sweep takes it, unless a process holds a socket below it
+ * - `'unreadable'`: cannot be resolved or read, or it cannot be told whether a socket in it is held; `code` says why
+ *   (`'ETIMEDOUT'`: it did not answer; `'EAGAIN'`: see the `reason` of its sockets)
  * - `'not-a-symlink'`: is something else than a link
  */
 export type BindingState = 'live' | 'idle' | 'dangling' | 'unreadable' | 'not-a-symlink';
@@ -25,26 +34,43 @@ export interface BindingInfo {
   state: BindingState;
   /** Why it is `'unreadable'`, a system error's name. */
   code?: string;
-  /** The sockets in the directory that it leads to. */
-  sockets: {
-    /** The name of the socket file. */
-    name: string;
-    /** Whether a process holds the socket. */
-    held: boolean;
-  }[];
+  /** The sockets in the directory that it leads to and in those below it, in the order of their names. */
+  sockets: SocketInfo[];
 }
+
+/** A socket that a binding leads to. */
+export interface SocketInfo extends Held {
+  /** Relative to the directory, as in `'pool/w.sock'`. */
+  name: string;
+}
+
+/** Which parent `BoxSockets.list` describes, and how long it waits. */
+export interface ListOptions extends ParentOptions, TimeoutOptions {}
 
 /** See `BoxSockets.list`. */
-export async function list(options?: ParentOptions): Promise<BindingInfo[]> {
-  const paths = parentArguments(options);
-  return unwrap(await native().listAsync(paths), paths).map(toBindingInfo);
+export async function list(options?: ListOptions): Promise<BindingInfo[]> {
+  const request = toRequest(options);
+  return unwrap(await native().listAsync(request), request).map(toBindingInfo);
 }
 
-export function listSync(options?: ParentOptions): BindingInfo[] {
-  const paths = parentArguments(options);
-  return unwrap(native().list(paths), paths).map(toBindingInfo);
+export function listSync(options?: ListOptions): BindingInfo[] {
+  const request = toRequest(options);
+  return unwrap(native().list(request), request).map(toBindingInfo);
+}
+
+function toRequest(options: ListOptions | undefined) {
+  const { timeout, ...parent } = toOptions(options, { ...PARENT_OPTIONS, timeout: true });
+  return { ...parentArguments(parent), timeout: toTimeout(timeout) };
 }
 
 function toBindingInfo({ id, target, state, errno, sockets }: NativeListEntry): BindingInfo {
-  return { id, target, state: nameOf(BINDING_STATES, state), ...(errno !== 0 && { code: errnoName(errno) }), sockets };
+  return {
+    id,
+    target,
+    state: nameOf(BINDING_STATES, state),
+    ...(errno !== 0 && { code: errnoName(errno) }),
+    sockets: sockets
+      .map((socket) => ({ name: socket.name, ...toHeld(socket) }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
+  };
 }

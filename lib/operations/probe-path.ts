@@ -22,8 +22,8 @@ import { type SocketProbe, verdict } from './probe.js';
 export interface SocketPathProbe extends SocketProbe {
   /** Whether `net.Server.listen` of this Node would silently bind a cut, different path. */
   nodeTruncates: boolean;
-  /** Where `code` is `'EADDRINUSE'`: whether a process holds the socket that is there. */
-  held?: boolean;
+  /** Where `code` is `'EADDRINUSE'`: whether a process holds the socket that is there; what is no socket is not held. */
+  held?: boolean | 'unknown';
 }
 
 /** How {@link probeSocketPath} binds. */
@@ -105,7 +105,7 @@ class PathProbe {
       bytes,
       limit: sunPathLimit().capacity,
       ...(inUse ? alreadyInUse(this.#path) : verdict(failure, this.#paths)),
-      ...(inUse && { held: existing === 'held' }),
+      ...(inUse && { held: existing === 'unknown' ? existing : existing === 'held' }),
       nodeTruncates: nodeTruncates(bytes),
     };
   }

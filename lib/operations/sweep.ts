@@ -6,10 +6,16 @@ import type { NativeSweep } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { untilUnlocked } from '../native/lock-wait.js';
 import { unwrap } from '../native/to-error.js';
-import { PARENT_OPTIONS, type ParentOptions, parentArguments } from './parent-options.js';
+import {
+  PARENT_OPTIONS,
+  type ParentOptions,
+  parentArguments,
+  type TimeoutOptions,
+  toTimeout,
+} from './parent-options.js';
 
 /** Which parent `BoxSockets.sweepStale` sweeps, and how. */
-export interface SweepOptions extends ParentOptions {
+export interface SweepOptions extends ParentOptions, TimeoutOptions {
   /** Say what would be removed, and change nothing; false when left out. */
   dryRun?: boolean;
   /** Milliseconds to wait for the lock; 5,000 when left out. */
@@ -20,13 +26,13 @@ export interface SweepOptions extends ParentOptions {
 export interface SweepResult {
   /** Names of the links that were removed: their targets are proven gone, or they were left by a killed replacement. */
   removed: string[];
-  /** How many links lead somewhere and were kept. */
+  /** How many links were kept: they lead somewhere, or a process holds a socket below them while their target is hidden. */
   kept: number;
   /** Links that could not be resolved for another reason than a missing target, and were kept; or not be removed. */
   skipped: {
     /** The name of the link. */
     name: string;
-    /** The name of the system error. */
+    /** The name of the system error; `'ETIMEDOUT'` where what it leads to did not answer. */
     code: string;
   }[];
 }
@@ -44,12 +50,13 @@ export function sweepStaleSync(options?: SweepOptions): SweepResult {
 }
 
 function sweepArguments(options: SweepOptions | undefined) {
-  const known = { ...PARENT_OPTIONS, dryRun: true, lockTimeout: true } as const;
-  const { dryRun, lockTimeout, ...parent } = toOptions(options, known);
+  const known = { ...PARENT_OPTIONS, dryRun: true, lockTimeout: true, timeout: true } as const;
+  const { dryRun, lockTimeout, timeout, ...parent } = toOptions(options, known);
   return {
     ...parentArguments(parent),
     dryRun: toBoolean('options.dryRun', dryRun),
     lockTimeout: toLockTimeout(lockTimeout),
+    timeout: toTimeout(timeout),
   };
 }
 

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "../posix/binding.h"
+#include "../posix/list.h"
 #include "../posix/listen.h"
 #include "../posix/probe.h"
 #include "../posix/sweep.h"
@@ -147,7 +148,7 @@ void Interpreter::RunRemove() {
 void Interpreter::RunSweep() {
   bool dry_run = Next() % 2 == 0;
   SweepResult result;
-  Status status = SweepStale(ParentPaths(scene_), dry_run, kNoWait, &result);
+  Status status = SweepStale(ParentPaths(scene_), {dry_run, kNoWait}, &result);
   Snapshot after = scene_.Look();
   std::set<std::string> removed, skipped, stale, unclear;
   for (size_t offset : result.removed) removed.insert(result.names.at(offset));
@@ -181,7 +182,7 @@ void Interpreter::RunSweep() {
 
 void Interpreter::RunList() {
   Listing listing;
-  Status status = List(ParentPaths(scene_), &listing);
+  Status status = List(ParentPaths(scene_), 2000, &listing);
   Snapshot after = scene_.Look();
   CheckUntouched(after);
   if (!status.ok() || !before_.has_parent) return;

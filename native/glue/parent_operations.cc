@@ -1,6 +1,7 @@
 // sweepStale, list, inspect, hold, refresh.
 #include "../posix/hold.h"
 #include "../posix/inspect.h"
+#include "../posix/list.h"
 #include "../posix/sweep.h"
 #include "kept_descriptors.h"
 #include "operation.h"
@@ -9,17 +10,17 @@ namespace boxsockets {
 namespace {
 
 struct SweepOperation : ParentOperation {
-  bool dry_run;
-  int64_t lock_timeout_ms;
+  SweepOptions sweep;
   SweepResult result;
 
   void Read(Arguments& arguments) {
     Input options = arguments.Next();
     ReadParent(options);
-    options.Get("dryRun", &dry_run);
-    options.Get("lockTimeout", &lock_timeout_ms);
+    options.Get("dryRun", &sweep.dry_run);
+    options.Get("lockTimeout", &sweep.lock_timeout_ms);
+    options.Get("timeout", &sweep.timeout_ms);
   }
-  void Run() { status = SweepStale(ParentPaths(), dry_run, lock_timeout_ms, &result); }
+  void Run() { status = SweepStale(ParentPaths(), sweep, &result); }
   napi_value Result(napi_env env) {
     if (!status.ok()) return Failure(env, status);
     napi_value sweep = NewObject(env);
@@ -38,10 +39,15 @@ struct SweepOperation : ParentOperation {
 };
 
 struct ListOperation : ParentOperation {
+  int64_t timeout_ms;
   Listing listing;
 
-  void Read(Arguments& arguments) { ReadParent(arguments.Next()); }
-  void Run() { status = List(ParentPaths(), &listing); }
+  void Read(Arguments& arguments) {
+    Input options = arguments.Next();
+    ReadParent(options);
+    options.Get("timeout", &timeout_ms);
+  }
+  void Run() { status = List(ParentPaths(), timeout_ms, &listing); }
   napi_value Result(napi_env env) {
     if (!status.ok()) return Failure(env, status);
     return ArrayOf(env, listing.entries.size(),
@@ -50,17 +56,20 @@ struct ListOperation : ParentOperation {
 
  private:
   napi_value Entry(napi_env env, const Listing::Entry& entry) {
-    bool has_target = entry.target != Listing::kNoTarget;
+    bool has_target = entry.target != Listing::kNone;
     napi_value object = NewObject(env);
     Set(env, object, "id", Text(env, listing.names.at(entry.id)));
     Set(env, object, "target", Text(env, has_target ? listing.names.at(entry.target) : nullptr));
     Set(env, object, "state", Number(env, static_cast<int64_t>(entry.state)));
     Set(env, object, "errno", Number(env, entry.errnum));
-    Set(env, object, "sockets", ArrayOf(env, entry.socket_count, [&](size_t i) {
-          const Listing::Socket& socket = listing.sockets[entry.first_socket + i];
-          napi_value found = NewObject(env);
+    size_t count = 0;
+    for (size_t i = entry.socket; i != Listing::kNone; i = listing.sockets[i].previous) count++;
+    size_t next = entry.socket;
+    Set(env, object, "sockets", ArrayOf(env, count, [&](size_t) {
+          const Listing::Socket& socket = listing.sockets[next];
+          next = socket.previous;
+          napi_value found = ToObject(env, socket.verdict);
           Set(env, found, "name", Text(env, listing.names.at(socket.name)));
-          Set(env, found, "held", Boolean(env, socket.held));
           return found;
         }));
     return object;

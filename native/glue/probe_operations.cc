@@ -1,5 +1,6 @@
 // probe, probePath, bindAnyLength, sameInode, isServedHere.
 #include "../posix/file_system.h"
+#include "../posix/occupant.h"
 #include "../posix/probe.h"
 #include "../posix/syscalls.h"
 #include "operation.h"
@@ -88,6 +89,23 @@ struct ProbePathOperation {
   }
 };
 
+// Who is in the way of a binding that was refused; null where it is free by now.
+struct OccupantOperation : BindingOperation {
+  Occupant occupant;
+  bool found;
+
+  void Read(Arguments& arguments) { ReadBinding(arguments.Next()); }
+  void Run() { found = TellOccupant(BindingPaths(), &occupant); }
+  napi_value Result(napi_env env) {
+    if (!found) return Null(env);
+    napi_value object = ToObject(env, occupant.verdict);
+    Set(env, object, "target", Text(env, occupant.target));
+    Set(env, object, "socket", Text(env, occupant.socket));
+    Set(env, object, "pid", Number(env, occupant.pid));
+    return object;
+  }
+};
+
 struct BindOperation {
   PathArgument path;
   Status status;
@@ -136,6 +154,7 @@ struct IsServedHereOperation {
 void DefineProbeOperations(napi_env env, napi_value exports) {
   Define<ProbeOperation>(env, exports, "probe", "probeAsync");
   Define<ProbePathOperation>(env, exports, "probePath", "probePathAsync");
+  Define<OccupantOperation>(env, exports, "occupant", nullptr);
   Define<BindOperation>(env, exports, "bindAnyLength", "bindAnyLengthAsync");
   Define<SameInodeOperation>(env, exports, "sameInode", "sameInodeAsync");
   Define<IsServedHereOperation>(env, exports, nullptr, "isServedHereAsync");

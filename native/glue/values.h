@@ -4,6 +4,7 @@
 #include <node_api.h>
 #include <string.h>
 
+#include "../posix/judgement.h"
 #include "../posix/status.h"
 
 namespace boxsockets {
@@ -71,6 +72,14 @@ napi_value ArrayOf(napi_env env, size_t length, Item item) {
     napi_set_element(env, array, static_cast<uint32_t>(i), item(i));
   }
   return array;
+}
+
+inline napi_value ToObject(napi_env env, const Verdict& verdict) {
+  napi_value object = NewObject(env);
+  Set(env, object, "judgement", Number(env, static_cast<int64_t>(verdict.judgement)));
+  Set(env, object, "reason", Number(env, static_cast<int64_t>(verdict.reason)));
+  Set(env, object, "errno", Number(env, verdict.errnum));
+  return object;
 }
 
 inline napi_value Failure(napi_env env, const Status& status) {

@@ -14,6 +14,7 @@
 
 #if defined(__linux__)
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #endif
 
 namespace boxsockets {
@@ -134,10 +135,31 @@ Fd OpenSameMount(int directory, const char* name) {
   return Fd();
 }
 
+#if defined(__linux__)
+
+Fd OpenCached(int directory, const char* name) {
+  constexpr uint64_t kCached = 0x20;
+  return Fd(Openat2(directory, name, O_PATH | O_CLOEXEC, 0, kCached));
+}
+
+bool DeviceOf(int fd, dev_t* device) {
+  // struct statx is the kernel's, and not in every C library's headers: of its 256 bytes, the major
+  // and the minor number of the device are at 136 and 140.
+  constexpr int kEmptyPath = 0x1000, kDontSync = 0x4000;
+  char bytes[256];
+  if (syscall(SYS_statx, fd, "", kEmptyPath | kDontSync, 0, bytes) != 0) return false;
+  uint32_t numbers[2];
+  memcpy(numbers, bytes + 136, sizeof numbers);
+  *device = makedev(numbers[0], numbers[1]);
+  return true;
+}
+
+#endif
+
 bool MakeAccessible(int directory, const char* name) {
   struct stat st;
 #if defined(O_PATH)
-  Fd fd(openat(directory, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  Fd fd(RetryInterrupted([&] { return openat(directory, name, kOpenDirectoryOnly | O_NOFOLLOW); }));
   if (!fd.valid() || fstat(fd.get(), &st) != 0 || st.st_uid != geteuid()) return false;
   return chmod(NumberedPath("/proc/self/fd/", fd.get()).c_str(), ModeBits(st) | 0700) == 0;
 #else

@@ -8,7 +8,8 @@
 
 #include "base.h"
 #include "directory.h"
-#include "socket.h"
+#include "link.h"
+#include "occupant.h"
 #include "steady.h"
 #include "syscalls.h"
 #include "user.h"
@@ -35,50 +36,28 @@ Status FindRealDir(const Paths& paths, Inode* out) {
   return status;
 }
 
-Status CheckUids(Uids uids) {
-  if (uids.real == uids.effective) return Status::Ok();
-  Status status = Status::Refused(Refusal::kUidMismatch, Subject::kNone);
-  status.owner = uids.real;
-  status.expected = uids.effective;
-  return status;
-}
-
 Status CheckCaller(const Paths& paths, Uids uids, const EnsureOptions& options) {
   Status status = CheckUids(uids);
   return status.ok() && options.check_ancestry ? CheckAncestry(paths.base, uids.effective) : status;
-}
-
-// Whether a process holds a socket in the directory that the binding leads to.
-Status HoldsSocket(const Paths& paths, int parent, bool* held) {
-  *held = false;
-  Directory directory;
-  Status status = directory.Open(parent, paths.id(), Subject::kBinding);
-  // Gone since it was looked at: then nothing is left to hold.
-  if (!status.ok()) return IsGone(status.errnum) ? Status::Ok() : status;
-  while (const dirent* entry = directory.Next(&status)) {
-    if (!S_ISSOCK(directory.TypeOf(entry))) continue;
-    status = AskWhetherHeld(JoinedPath(paths.binding, entry->d_name).c_str(), held);
-    if (!status.ok() || *held) return status;
-  }
-  return status;
 }
 
 Status StartOver() { return Status::Retry(Refusal::kParentUnstable, Subject::kParent); }
 
 // Whether the entry of that name is found under another one, which the file system takes for the
 // same: a directory may ignore case, and how a letter is composed (ext4's casefold, APFS).
-Status CheckName(int parent, const char* name, const struct stat& entry) {
-  char flipped[TemporaryName::kLongestId + 1] = {};
+Status CheckName(int parent, const char* name) {
+  char flipped[kLongestId + 1] = {};
   for (size_t i = 0; i + 1 < sizeof flipped && name[i] != '\0'; i++) {
     bool letter = IsAlphanumeric(name[i]) && (name[i] > '9');
     flipped[i] = static_cast<char>(letter ? name[i] ^ ('a' ^ 'A') : name[i]);
   }
-  struct stat st;
+  struct stat st, entry;
   if (strcmp(flipped, name) == 0) return Status::Ok();
   if (fstatat(parent, flipped, &st, AT_SYMLINK_NOFOLLOW) != 0) {
     return errno == ENOENT ? Status::Ok() : Status::Failed("fstatat", Subject::kBinding);
   }
-  if (!SameInode(st, entry)) return Status::Ok();
+  bool folds = fstatat(parent, name, &entry, AT_SYMLINK_NOFOLLOW) == 0 && SameInode(st, entry);
+  if (!folds) return Status::Ok();
   Directory directory;
   Status status = directory.Open(parent, ".", Subject::kParent);
   if (!status.ok()) return status;
@@ -122,33 +101,41 @@ class Attempt {
 
   // Is what is there right already, and if not, may it be replaced?
   Status Inspect(bool takeover, EnsureResult* result) {
-    struct stat entry, target;
-    bool resolves = fstatat(parent_.fd(), paths_.id(), &target, 0) == 0;
-    int resolve_errnum = resolves ? 0 : errno;
-    if (resolves && InodeOf(target) == real_dir_) {
+    EntryWatch watch;
+    ParentEntry* found;
+    Status status = LookAtBinding(paths_, parent_.fd(), real_dir_, Depth::kSockets, &watch, &found);
+    if (!status.ok()) return status;
+    // Gone again: somebody who does not take our lock was here.
+    if (found->read_errnum == ENOENT) return StartOver();
+    if (found->read_errnum == EINVAL) return InspectOther(result);
+    if (found->read_errnum != 0) {
+      return Status::Failed(found->read_errnum, "readlinkat", Subject::kBinding);
+    }
+    if (found->errnum == 0 && InodeOf(found->target) == real_dir_) {
       *result = EnsureResult::kUnchanged;
       return Status::Ok();
     }
-    if (fstatat(parent_.fd(), paths_.id(), &entry, AT_SYMLINK_NOFOLLOW) != 0) {
-      // Gone again: somebody who does not take our lock was here.
-      return errno == ENOENT ? StartOver() : Status::Failed("fstatat", Subject::kBinding);
+    status = CheckName(parent_.fd(), paths_.id());
+    if (!status.ok() || takeover || found->errnum == ELOOP || found->LeadsToNoDirectory()) {
+      return status;
     }
-    if (!S_ISLNK(entry.st_mode)) {
-      return Status::Refused(Refusal::kNotASymlink, Subject::kBinding);
+    if (found->errnum != 0 && !found->leads_nowhere) {
+      return Status::Failed(found->errnum, found->syscall, Subject::kBinding);
     }
-    Status status = CheckName(parent_.fd(), paths_.id(), entry);
-    if (!status.ok()) return status;
-    if (takeover || IsGone(resolve_errnum) || resolve_errnum == ELOOP) return Status::Ok();
-    if (!resolves) return Status::Failed(resolve_errnum, "fstatat", Subject::kBinding);
-    if (!S_ISDIR(target.st_mode)) return Status::Ok();
-    bool held;
-    status = HoldsSocket(paths_, parent_.fd(), &held);
-    if (!status.ok() || !held) return status;
-    return Status::Refused(Refusal::kBindingInUse, Subject::kBinding);
+    bool occupied = FindOccupant(paths_, *found, nullptr);
+    return occupied ? Status::Refused(Refusal::kBindingInUse, Subject::kBinding) : Status::Ok();
+  }
+
+  // What is no link may be the real directory itself, mounted there.
+  Status InspectOther(EnsureResult* result) {
+    struct stat st;
+    bool right = fstatat(parent_.fd(), paths_.id(), &st, 0) == 0 && InodeOf(st) == real_dir_;
+    *result = EnsureResult::kUnchanged;
+    return right ? Status::Ok() : Status::Refused(Refusal::kNotASymlink, Subject::kBinding);
   }
 
   Status Replace() {
-    TemporaryName temporary(paths_.id());
+    HiddenName temporary(paths_.id(), ".new");
     Status status = MakeTemporary(temporary.c_str());
     if (!status.ok()) return status;
     status = Exchange(temporary.c_str());
@@ -231,60 +218,15 @@ Status EnsureOpen(BatchItem* items, size_t count, const Parent& parent, bool loc
   return Status::Ok();
 }
 
-// Whether the link `name` is ours to remove: it leads to the real directory, or to nothing. Fine,
-// too, where it is not there at all.
-Status IsOwn(const Paths& paths, int parent, const char* name, RemoveResult* result) {
-  *result = RemoveResult::kForeign;
-  LinkText text;
-  if (!text.Read(parent, name)) {
-    if (errno == EINVAL) return Status::Ok();  // no link
-    *result = RemoveResult::kAbsent;
-    return errno == ENOENT ? Status::Ok() : Status::Failed("readlinkat", Subject::kBinding);
-  }
-  bool own = text.Is(paths.real_dir);
-  struct stat target, real_dir;
-  if (!own && fstatat(parent, name, &target, 0) != 0) {
-    own = IsGone(errno);
-    bool loops = errno == ELOOP;
-    if (!own && !loops) return Status::Failed("fstatat", Subject::kBinding);
-  } else if (!own) {
-    // A binding that leads somewhere while our directory is gone leads to somebody else's.
-    bool found = stat(paths.real_dir, &real_dir) == 0;
-    if (!found && !IsGone(errno)) return Status::Failed("stat", Subject::kRealDir);
-    own = found && SameInode(target, real_dir);
-  }
-  if (own) *result = RemoveResult::kRemoved;
-  return Status::Ok();
-}
+}  // namespace
 
-Status RemoveLocked(const Paths& paths, int parent, const char* name, RemoveResult* result) {
-  Status status = IsOwn(paths, parent, name, result);
-  if (!status.ok() || *result != RemoveResult::kRemoved) return status;
-  if (unlinkat(parent, name, 0) == 0) return status;
-  if (errno != ENOENT) return Status::Failed("unlinkat", Subject::kBinding);
-  *result = RemoveResult::kAbsent;
+Status CheckUids(Uids uids) {
+  if (uids.real == uids.effective) return Status::Ok();
+  Status status = Status::Refused(Refusal::kUidMismatch, Subject::kNone);
+  status.owner = uids.real;
+  status.expected = uids.effective;
   return status;
 }
-
-// By paths, without a descriptor of the parent, which would be three calls more: within a trusted
-// base nobody but us and root puts another parent in its place, and what is unlinked is a link
-// that was just read, under a lock that lies at its path.
-Status RemoveOnce(const Paths& paths, uid_t uid, int64_t deadline, RemoveResult* result) {
-  struct stat base, parent;
-  Fd lock;
-  *result = RemoveResult::kAbsent;
-  Status status = LookAtBase(paths.base, uid, &base);
-  if (!status.ok()) return status.errnum == ENOENT ? Status::Ok() : status;
-  if (lstat(paths.parent, &parent) != 0) {
-    return errno == ENOENT ? Status::Ok() : Status::Failed("lstat", Subject::kParent);
-  }
-  status = JudgeParent(parent, base, uid);
-  if (status.ok()) status = LockParent(paths, nullptr, uid, deadline, &lock);
-  if (!status.ok() && !IsDiskFull(status)) return status;
-  return RemoveLocked(paths, AT_FDCWD, paths.binding, result);
-}
-
-}  // namespace
 
 Status CheckPreconditions(const Paths& paths, const EnsureOptions& options) {
   Inode real_dir;
@@ -363,21 +305,6 @@ void EnsureAll(BatchItem* items, size_t count, const EnsureOptions& options) {
   for (size_t i = 0; i < count; i++) {
     if (!items[i].settled) items[i].status = status;
   }
-}
-
-Status Remove(const Paths& paths, int64_t lock_timeout_ms, RemoveResult* result) {
-  Uids uids = CurrentUids();
-  Status status = CheckUids(uids);
-  if (!status.ok()) return status;
-  if (!OwnershipNeedsProof(uids.effective)) {
-    int64_t deadline = DeadlineInMs(lock_timeout_ms);
-    return BeginAgain([&] { return RemoveOnce(paths, uids.effective, deadline, result); });
-  }
-  *result = RemoveResult::kAbsent;
-  status = WithLockedParent(
-      paths, uids.effective, Access::kExisting, lock_timeout_ms,
-      [&](const Parent& parent) { return RemoveLocked(paths, parent.fd(), paths.id(), result); });
-  return status.refusal == Refusal::kParentAbsent ? Status::Ok() : status;
 }
 
 }  // namespace boxsockets

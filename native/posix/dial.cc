@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "judgement.h"
 #include "numbered_path.h"
 #include "socket.h"
 #include "syscalls.h"
@@ -26,8 +27,9 @@ Status FailedAtPath(const char* syscall) {
 // waits in no queue tells the two apart.
 int Refused([[maybe_unused]] const char* path, int errnum) {
 #if defined(__APPLE__)
-  bool held;
-  if (errnum == ECONNREFUSED && AskWhetherHeld(path, &held).ok() && held) return EAGAIN;
+  Verdict verdict;
+  Status status = Question().Ask(AT_FDCWD, "", path, &verdict);
+  if (errnum == ECONNREFUSED && status.ok() && !verdict.IsDead()) return EAGAIN;
 #endif
   return errnum;
 }

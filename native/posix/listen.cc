@@ -7,6 +7,7 @@
 
 #include "base.h"
 #include "directory.h"
+#include "judgement.h"
 #include "parent.h"
 #include "steady.h"
 #include "syscalls.h"
@@ -32,9 +33,10 @@ bool operator==(const FileIdentity& a, const FileIdentity& b) {
 // One try at binding a name, through a binding that was just found right.
 class Binder {
  public:
-  Binder(const char* binding, const char* name, const SearchedDirectory& real_dir)
-      : binding_(binding),
-        path_(binding, name),
+  Binder(const Paths& paths, const char* name, const SearchedDirectory& real_dir)
+      : binding_(paths.binding),
+        real_dir_path_(paths.real_dir),
+        path_(paths.binding, name),
         real_dir_(real_dir),
         entry_(real_dir.Entry(name)) {}
 
@@ -60,12 +62,15 @@ class Binder {
     if (!S_ISSOCK(st.st_mode)) return InUse();
     // A socket can be asked by a path alone, and somebody who does not take our lock may make the
     // binding lead to another box's: so the answer counts only where it led here before and after.
-    bool held = true;
+    Verdict verdict;
     Status status = CheckPath(st);
-    if (status.ok()) status = AskWhetherHeld(path_.c_str(), &held);
+    if (status.ok()) {
+      status = JudgeSocket(real_dir_.at(), binding_, real_dir_path_, entry_.c_str(), &verdict);
+    }
     if (status.ok()) status = CheckPath(st);
     if (!status.ok()) return status;
-    if (held) return InUse();
+    // What cannot be known is somebody's.
+    if (!verdict.IsDead() && verdict.judgement != Judgement::kGone) return InUse();
     bool clear = unlinkat(real_dir_.at(), entry_.c_str(), 0) == 0 || errno == ENOENT;
     return clear ? Status::Ok() : Status::Failed("unlinkat", Subject::kSocket);
   }
@@ -163,12 +168,14 @@ class Binder {
     out->socket.Reset();
     if (landed_) return;
     struct stat st;
-    bool held;
+    Verdict verdict;
     if (lstat(path_.c_str(), &st) != 0 || !S_ISSOCK(st.st_mode)) return;
-    if (AskWhetherHeld(path_.c_str(), &held).ok() && !held) unlink(path_.c_str());
+    Status status = Question().Ask(AT_FDCWD, "", path_.c_str(), &verdict);
+    if (status.ok() && verdict.IsDead()) unlink(path_.c_str());
   }
 
-  [[maybe_unused]] const char* const binding_;
+  const char* const binding_;
+  const char* const real_dir_path_;
   const JoinedPath path_;
   const SearchedDirectory& real_dir_;
   const JoinedPath entry_;
@@ -203,7 +210,7 @@ bool ListenAtFreeName(const Paths& paths, const char* name, const ListenOptions&
     *status = Status::Failed("fcntl", Subject::kRealDir);
     return true;
   }
-  *status = Binder(paths.binding, name, real_dir).Run(options, out);
+  *status = Binder(paths, name, real_dir).Run(options, out);
   return status->refusal != Refusal::kMisplaced && status->errnum != EADDRINUSE;
 }
 
@@ -212,7 +219,7 @@ Status Listen(const Paths& paths, const char* name, const ListenOptions& options
     SearchedDirectory real_dir;
     Status opened = real_dir.Open(paths.real_dir);
     if (!opened.ok()) return opened;
-    Binder binder(paths.binding, name, real_dir);
+    Binder binder(paths, name, real_dir);
     Status cleared = binder.ClearTheWay();
     return cleared.ok() ? binder.Run(options, out) : cleared;
   });
@@ -222,7 +229,7 @@ Status Claim(const Paths& paths, const char* name, const EnsureOptions& options)
   return EnsureAnd(paths, options, [&](const Parent&) {
     SearchedDirectory real_dir;
     Status opened = real_dir.Open(paths.real_dir);
-    return opened.ok() ? Binder(paths.binding, name, real_dir).ClearTheWay() : opened;
+    return opened.ok() ? Binder(paths, name, real_dir).ClearTheWay() : opened;
   });
 }
 

@@ -74,23 +74,4 @@ class LinkText {
   char text_[PATH_MAX + 1];
 };
 
-// `.<id>.new`: the fresh link that will take a binding's place, or one that is on its way out. It
-// is no valid id, and only whoever holds the lock makes one.
-class TemporaryName {
- public:
-  static constexpr size_t kLongestId = 128;
-
-  explicit TemporaryName(const char* id) {
-    size_t size = strlen(id);
-    if (size > kLongestId) size = kLongestId;
-    data_[0] = '.';
-    memcpy(data_ + 1, id, size);
-    memcpy(data_ + 1 + size, ".new", sizeof ".new");
-  }
-  const char* c_str() const { return data_; }
-
- private:
-  char data_[1 + kLongestId + sizeof ".new"];
-};
-
 }  // namespace boxsockets

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "directory.h"
+#include "judgement.h"
 #include "parent.h"
 #include "paths.h"
 #include "syscalls.h"
@@ -166,9 +167,22 @@ Status WhatIsAt(const char* path, Existing* existing) {
   }
   *existing = Existing::kOther;
   if (!S_ISSOCK(st.st_mode)) return Status::Ok();
-  bool held;
-  Status status = AskWhetherHeld(path, &held);
-  *existing = held ? Existing::kHeldSocket : Existing::kDeadSocket;
+  Verdict verdict;
+  Status status = Question().Ask(AT_FDCWD, "", path, &verdict);
+  switch (verdict.judgement) {
+    case Judgement::kAlive:
+      *existing = Existing::kHeldSocket;
+      break;
+    case Judgement::kDead:
+      *existing = Existing::kDeadSocket;
+      break;
+    case Judgement::kUnknown:
+      *existing = Existing::kUnknownSocket;
+      break;
+    case Judgement::kGone:
+      *existing = Existing::kNone;
+      break;
+  }
   return status;
 }
 
@@ -199,13 +213,14 @@ Status RemoveLeftovers(const char* directory, const char* address_directory) {
   // Sockets bind in a directory that may not be read (0300): what was left in it cannot be found,
   // and that is no answer to the question whether they do.
   if (!status.ok()) return status.errnum == EACCES ? Status::Ok() : status;
+  Question question;
   while (const dirent* entry = entries.Next(&status)) {
     const char* name = entry->d_name;
     if (!IsStandIn(name) || !S_ISSOCK(entries.TypeOf(entry))) continue;
-    bool held;
-    status = AskWhetherHeld(JoinedPath(address_directory, name).c_str(), &held);
+    Verdict verdict;
+    status = question.Ask(entries.fd(), address_directory, name, &verdict);
     if (!status.ok()) return status;
-    if (held) continue;
+    if (!verdict.IsDead()) continue;
     if (unlinkat(entries.fd(), name, 0) != 0 && errno != ENOENT) {
       return Status::Failed("unlinkat", Subject::kSocket);
     }

@@ -25,7 +25,7 @@ Status CheckParent(const Paths& paths);
 Status CheckLeadsTo(const char* address_directory, const char* directory);
 
 // What stands at a path.
-enum class Existing : uint8_t { kNone, kDeadSocket, kHeldSocket, kOther };
+enum class Existing : uint8_t { kNone, kDeadSocket, kHeldSocket, kOther, kUnknownSocket };
 Status WhatIsAt(const char* path, Existing* existing);
 
 // Binds, listens, connects, exchanges a byte, compares the file by device and inode with the one in

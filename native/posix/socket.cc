@@ -40,19 +40,6 @@ Status OpenSocket(SocketType type, Fd* out, Blocking blocking) {
   return out->valid() ? Status::Ok() : Status::Failed("socket", Subject::kSocket);
 }
 
-Status AskWhetherHeld(const char* path, bool* held) {
-  Address address;
-  Fd fd;
-  *held = true;
-  if (!Address::Make(path, kLongestPath, "connect", &address).ok()) return Status::Ok();
-  // Not even asked: to call that "held" would send the caller after a process that is not there.
-  Status status = OpenSocket(SocketType::kDatagram, &fd);
-  if (!status.ok()) return status;
-  int result = RetryInterrupted([&] { return connect(fd.get(), address.get(), address.size()); });
-  *held = result == 0 || errno != ECONNREFUSED;
-  return Status::Ok();
-}
-
 Status BindWithMode(const Fd& socket, const char* path, size_t longest,
                     [[maybe_unused]] mode_t mode) {
   Address address;

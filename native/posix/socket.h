@@ -55,11 +55,6 @@ enum class Blocking : uint8_t { kYes, kNo };
 // A socket that is closed on exec.
 Status OpenSocket(SocketType type, Fd* out, Blocking blocking = Blocking::kYes);
 
-// Whether a process holds the socket at `path`, asked without waking anyone: the connect of a
-// datagram socket sends nothing. What the connect cannot tell counts as held; it fails where it
-// could not be asked at all.
-Status AskWhetherHeld(const char* path, bool* held);
-
 // Binds `socket` to `path`, its file never open to more than `mode` (on Linux; elsewhere from
 // RepairMode on). The umask may take bits away: RepairMode gives them back. EADDRINUSE where
 // anything bears that name, a link that leads to nothing included.

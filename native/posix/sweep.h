@@ -1,4 +1,4 @@
-// The operations on all bindings of a parent: removing those that lead nowhere, and listing them.
+// Removing the bindings of a parent that lead nowhere.
 #pragma once
 
 #include <stddef.h>
@@ -10,6 +10,12 @@
 
 namespace boxsockets {
 
+struct SweepOptions {
+  bool dry_run = false;
+  int64_t lock_timeout_ms = 5000;
+  int64_t timeout_ms = 2000;  // that a target has to answer in
+};
+
 struct SweepResult {
   struct Skipped {
     size_t name;  // in `names`
@@ -18,38 +24,14 @@ struct SweepResult {
 
   Strings names;
   Vec<size_t> removed;  // in `names`
-  uint32_t kept = 0;    // links that lead somewhere
+  uint32_t kept = 0;    // links that lead somewhere, or that a socket speaks for
   Vec<Skipped> skipped;
 };
 
-// Removes the links whose target is proven gone. A missing parent is an empty result. With
-// `dry_run`, says what would go and changes nothing.
-Status SweepStale(const Paths& paths, bool dry_run, int64_t lock_timeout_ms, SweepResult* result);
-
-enum class BindingState : uint8_t { kLive, kIdle, kDangling, kUnreadable, kNotASymlink };
-
-struct Listing {
-  static constexpr size_t kNoTarget = SIZE_MAX;
-
-  struct Entry {
-    size_t id;      // in `names`
-    size_t target;  // in `names`, or kNoTarget
-    BindingState state;
-    int errnum;           // why it is unreadable, else 0
-    size_t first_socket;  // in `sockets`
-    size_t socket_count;
-  };
-  struct Socket {
-    size_t name;  // in `names`
-    bool held;
-  };
-
-  Strings names;
-  Vec<Entry> entries;
-  Vec<Socket> sockets;
-};
-
-// Every entry of the parent that does not begin with a dot. Changes nothing and takes no lock.
-Status List(const Paths& paths, Listing* listing);
+// Removes the links whose target is proven gone: it does not resolve, and no process that can be
+// seen has a socket bound below it. A missing parent is an empty result. With `dry_run`, says what
+// would go and changes nothing. Targets are looked at without the lock, which is taken for the
+// removal of what was found gone.
+Status SweepStale(const Paths& paths, const SweepOptions& options, SweepResult* result);
 
 }  // namespace boxsockets

@@ -1,10 +1,11 @@
 // list: describes every entry and changes none.
+#include "../posix/list.h"
+
 #include <errno.h>
 #include <unistd.h>
 
 #include <map>
 
-#include "../posix/sweep.h"
 #include "support.h"
 
 namespace boxsockets::test {
@@ -20,13 +21,14 @@ struct Described {
 struct Listed {
   explicit Listed(const World& world) {
     Listing listing;
-    status = List(world.parent_paths(), &listing);
+    status = List(world.parent_paths(), 2000, &listing);
     for (const Listing::Entry& entry : listing.entries) {
       Described described = {entry.state, "-", entry.errnum, {}};
-      if (entry.target != Listing::kNoTarget) described.target = listing.names.at(entry.target);
-      for (size_t i = 0; i < entry.socket_count; i++) {
-        const Listing::Socket& socket = listing.sockets[entry.first_socket + i];
-        described.sockets[listing.names.at(socket.name)] = socket.held;
+      if (entry.target != Listing::kNone) described.target = listing.names.at(entry.target);
+      for (size_t i = entry.socket; i != Listing::kNone; i = listing.sockets[i].previous) {
+        const Listing::Socket& socket = listing.sockets[i];
+        described.sockets[listing.names.at(socket.name)] =
+            socket.verdict.judgement == Judgement::kAlive;
       }
       entries[listing.names.at(entry.id)] = described;
     }

@@ -108,7 +108,7 @@ TEST_CASE("creates without the lock hold against takeovers of another home, and 
       switch (number % 4) {
         case 0:
           unlink(world.binding.c_str());
-          status = SweepStale(world.parent_paths(), false, kPatient.lock_timeout_ms, &swept);
+          status = SweepStale(world.parent_paths(), {false, kPatient.lock_timeout_ms}, &swept);
           if (swept.removed.size() != 0) return 1;
           break;
         case 1:
@@ -142,7 +142,7 @@ TEST_CASE("ensure holds against sweeps, removals and somebody who deletes the pa
       Status status;
       switch (number % 4) {
         case 0:
-          status = SweepStale(world.parent_paths(), false, kPatient.lock_timeout_ms, &swept);
+          status = SweepStale(world.parent_paths(), {false, kPatient.lock_timeout_ms}, &swept);
           if (swept.removed.size() != 0) return 1;
           break;
         case 1:
@@ -194,7 +194,7 @@ TEST_CASE(
     REQUIRE(IsSameDirectory(world.binding, world.real_dir));
   }
   SweepResult swept;
-  CHECK(SweepStale(world.parent_paths(), false, 0, &swept).ok());
+  CHECK(SweepStale(world.parent_paths(), {false, 0}, &swept).ok());
   // A lock is there only where one was needed.
   unlink(world.InParent(".lock").c_str());
   CHECK(EntriesOf(world.parent) == std::vector<std::string>{"box-1"});

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "../posix/judgement.h"
 #include "support.h"
 
 namespace boxsockets::test {
@@ -140,14 +141,6 @@ TEST_CASE("a datagram socket that is connected to another one is held") {
   CHECK(SocketIsHeld(path.c_str()));
 }
 
-TEST_CASE("a socket that cannot be asked counts as held") {
-  TempDirectory directory;
-  std::string name(kSunPathCapacity, 'x');
-  CHECK(SocketIsHeld((directory / name).c_str()));  // too long
-  CHECK(SocketIsHeld((directory / "missing").c_str()));
-  CHECK(SocketIsHeld(""));
-}
-
 TEST_CASE("a socket that another user forbids us to connect to counts as held") {
   SKIP_UNLESS(IsRoot(), "needs root, to act as two users");
   TempDirectory directory;
@@ -169,17 +162,10 @@ TEST_CASE("without a free descriptor, a dead socket is not called held: the lack
   none = limit;
   none.rlim_cur = 0;
   REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
-  bool held;
-  Status status = AskWhetherHeld(path.c_str(), &held);
+  Verdict verdict;
+  Status status = Question().Ask(AT_FDCWD, "", path.c_str(), &verdict);
   REQUIRE(setrlimit(RLIMIT_NOFILE, &limit) == 0);
   CHECK(HasFailed(status, EMFILE));
-  CHECK_FALSE(SocketIsHeld(path.c_str()));
-}
-
-TEST_CASE("a file that is no socket is not taken for a held one") {
-  TempDirectory directory;
-  std::string path = directory / "file";
-  MakeFile(path);
   CHECK_FALSE(SocketIsHeld(path.c_str()));
 }
 

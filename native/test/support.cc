@@ -16,6 +16,8 @@
 
 #include <algorithm>
 
+#include "../posix/judgement.h"
+
 // There where coverage is measured (clang's profile runtime).
 extern "C" int __llvm_profile_write_file() __attribute__((weak));                // NOLINT
 extern "C" void __llvm_profile_set_filename(const char*) __attribute__((weak));  // NOLINT
@@ -167,9 +169,9 @@ size_t CountDescriptors() {
 }
 
 bool SocketIsHeld(const char* path) {
-  bool held;
-  REQUIRE(AskWhetherHeld(path, &held).ok());
-  return held;
+  Verdict verdict;
+  REQUIRE(Question().Ask(AT_FDCWD, "", path, &verdict).ok());
+  return !verdict.IsDead() && verdict.judgement != Judgement::kGone;
 }
 
 bool HasVisitor(const Fd& listener) {

@@ -14,7 +14,7 @@ namespace {
 struct Swept {
   explicit Swept(const World& world, bool dry_run = false) {
     SweepResult result;
-    status = SweepStale(world.parent_paths(), dry_run, 0, &result);
+    status = SweepStale(world.parent_paths(), {dry_run, 0}, &result);
     kept = result.kept;
     for (size_t offset : result.removed) removed.emplace_back(result.names.at(offset));
     for (const auto& entry : result.skipped) {

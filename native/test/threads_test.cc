@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "../posix/binding.h"
+#include "../posix/list.h"
 #include "../posix/parent.h"
 #include "../posix/probe.h"
 #include "../posix/steady.h"
@@ -75,11 +76,11 @@ TEST_CASE("every operation runs beside every other") {
       std::string path = mine.binding + "/.standin";
       SocketType type = i % 2 == 0 ? SocketType::kStream : SocketType::kDatagram;
       if (!Probe({path.c_str(), ".standin", mine.real_dir.c_str(), type}).ok()) return false;
-      if (!List(mine.parent_paths(), &listing).ok()) return false;
+      if (!List(mine.parent_paths(), 2000, &listing).ok()) return false;
       for (const Listing::Entry& entry : listing.entries) {
-        if (entry.target == Listing::kNoTarget) return false;
+        if (entry.target == Listing::kNone) return false;
       }
-      if (!SweepStale(mine.parent_paths(), i % 2 == 0, 100'000, &swept).ok()) return false;
+      if (!SweepStale(mine.parent_paths(), {i % 2 == 0, 100'000}, &swept).ok()) return false;
       if (swept.removed.size() != 0) return false;
       if (!Remove(mine.paths(), 100'000, &removed).ok()) return false;
       if (removed != RemoveResult::kRemoved) return false;

@@ -24,12 +24,15 @@ const POSIX = [
   ...['clock_gettime', 'nanosleep'],
   ...['getegid', 'geteuid', 'getgid', 'getpid', 'getuid', 'kill'],
   ...['abort', 'calloc', 'free', 'malloc', 'realloc', 'strtol', 'strtoll', 'strtoul', 'strtoull'],
+  // Threads of our own, for looks that may never be answered.
+  ...['pthread_attr_destroy', 'pthread_attr_init', 'pthread_attr_setdetachstate', 'pthread_attr_setstacksize'],
+  ...['pthread_create', 'pthread_sigmask', 'sigfillset'],
   ...['memchr', 'memcmp', 'memcpy', 'memmove', 'memset'],
   ...['strchr', 'strcmp', 'strcspn', 'strlen', 'strncmp', 'strnlen', 'strrchr', 'strspn', 'strtok_r'],
 ];
 
 // stpcpy is what the compiler makes of copies that follow one another.
-const LINUX = ['accept4', 'getresuid', 'statfs', 'stpcpy'];
+const LINUX = ['accept4', 'getresuid', 'pipe2', 'statfs', 'stpcpy'];
 const STAT = ['fstat', 'fstatat', 'lstat', 'stat'];
 
 /** By `Target.libc`, and of macOS. @type {Readonly<Record<string, ReadonlySet<string>>>} */
@@ -52,6 +55,7 @@ export const SYSTEM = Object.freeze({
     '__error',
     'bzero',
     'getpeereid',
+    'pipe',
     'statfs',
     'sysctl',
     'arc4random_uniform',

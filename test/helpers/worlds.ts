@@ -68,6 +68,7 @@ export function usedWorld(): World {
   const world = makeWorld();
   world.box('other').ensureSync();
   // A missing binding is made without the lock, and none is removed without it.
+  world.box('none').ensureSync();
   world.box('none').removeSync();
   return world;
 }

@@ -110,15 +110,18 @@ describe('system calls', () => {
     return halves;
   }
 
-  promise('of a missing binding that is made are ten, and none takes a lock; of its removal ten as well', () => {
-    const world = usedWorld();
-    const [making, removing] = makingAndRemoving(world);
-    expect(making).toHaveLength(10);
-    expect(making).not.toContain('flock');
-    expect(making.filter((name) => name === 'symlinkat')).toHaveLength(1);
-    expect(removing).toHaveLength(10);
-    expect(removing.filter((name) => name === 'flock')).toHaveLength(1);
-  });
+  promise(
+    'of a missing binding that is made are ten, and none takes a lock; of its removal twelve: it goes by way of another name',
+    () => {
+      const world = usedWorld();
+      const [making, removing] = makingAndRemoving(world);
+      expect(making).toHaveLength(10);
+      expect(making).not.toContain('flock');
+      expect(making.filter((name) => name === 'symlinkat')).toHaveLength(1);
+      expect(removing).toHaveLength(12);
+      expect(removing.filter((name) => name === 'flock')).toHaveLength(1);
+    },
+  );
 
   promise('of the arithmetic are none but getuid: constructor, paths, budget, policy, environment, limits', () => {
     const world = makeWorld();

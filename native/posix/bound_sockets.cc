@@ -1,0 +1,138 @@
+// /proc/net/unix, and whose sockets they are.
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "directory.h"
+#include "judgement.h"
+#include "numbered_path.h"
+#include "syscalls.h"
+
+namespace boxsockets {
+
+#if defined(__linux__)
+
+namespace {
+
+// `0000000000000000: 00000002 00000000 00010000 0001 01 12345 /path`: the number of the socket is
+// the seventh field, the path all that follows, and a socket without one ends there. An accepted
+// connection keeps its listener's path, and holds nothing: nobody can dial it.
+void TellLine(char* line, void* context, BoundSockets::Seen seen) {
+  constexpr int kType = 4, kState = 5, kNumber = 6;
+  constexpr long kConnected = 3;  // SS_CONNECTED, include/uapi/linux/net.h
+  long type = 0, state = 0;
+  char* at = line;
+  for (int field = 0; field < kNumber; field++) {
+    if (field == kType) type = strtol(at, nullptr, 16);
+    if (field == kState) state = strtol(at, nullptr, 16);
+    at = strchr(at, ' ');
+    if (at == nullptr) return;
+    while (*at == ' ') at++;
+  }
+  if (type != SOCK_DGRAM && state == kConnected) return;
+  char* end;
+  uint64_t socket = strtoull(at, &end, 10);
+  if (end != at && end[0] == ' ' && end[1] == '/') seen(context, end + 1, socket);
+}
+
+void ReadTable(const char* path, void* context, BoundSockets::Seen seen) {
+  Fd fd(RetryInterrupted([&] { return open(path, O_RDONLY | O_CLOEXEC); }));
+  if (!fd.valid()) return;
+  char text[8192];
+  size_t held = 0;
+  for (;;) {
+    ssize_t size =
+        RetryInterrupted([&] { return read(fd.get(), text + held, sizeof text - 1 - held); });
+    if (size <= 0) return;
+    held += static_cast<size_t>(size);
+    text[held] = '\0';
+    char* line = text;
+    while (char* end = static_cast<char*>(memchr(line, '\n', held - (line - text)))) {
+      *end = '\0';
+      TellLine(line, context, seen);
+      line = end + 1;
+    }
+    held -= static_cast<size_t>(line - text);
+    // No line is as long as that: a path has 108 bytes.
+    if (held == sizeof text - 1) held = 0;
+    memmove(text, line, held);
+  }
+}
+
+// The number in `net:[4026531840]`, `socket:[12345]`; 0 where it is of another kind.
+uint64_t NumberIn(const char* link, const char* kind) {
+  char target[64];
+  ssize_t size = readlink(link, target, sizeof target - 1);
+  if (size < 0) return 0;
+  target[size] = '\0';
+  size_t prefix = strlen(kind);
+  bool matches = strncmp(target, kind, prefix) == 0 && target[prefix] == ':';
+  return matches ? strtoull(target + prefix + 2, nullptr, 10) : 0;
+}
+
+// Calls `visit(pid)` for every process, until it returns true.
+template <typename Visit>
+void ForEachProcess(Visit visit) {
+  Directory processes;
+  Status status = processes.Open(AT_FDCWD, "/proc", Subject::kNone);
+  if (!status.ok()) return;
+  while (const dirent* entry = processes.Next(&status)) {
+    int pid = static_cast<int>(strtol(entry->d_name, nullptr, 10));
+    if (pid > 0 && visit(pid)) return;
+  }
+}
+
+bool Contains(const Vec<uint64_t>& numbers, uint64_t number) {
+  for (uint64_t known : numbers) {
+    if (known == number) return true;
+  }
+  return false;
+}
+
+bool HoldsSocket(int pid, uint64_t socket) {
+  Directory descriptors;
+  Status status =
+      descriptors.Open(AT_FDCWD, NumberedPath("/proc/", pid, "/fd").c_str(), Subject::kNone);
+  if (!status.ok()) return false;
+  while (const dirent* entry = descriptors.Next(&status)) {
+    NumberedPath directory("/proc/", pid, "/fd/");
+    int fd = static_cast<int>(strtol(entry->d_name, nullptr, 10));
+    if (NumberIn(NumberedPath(directory.c_str(), fd).c_str(), "socket") == socket) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void BoundSockets::Read(bool everywhere, void* context, Seen seen) {
+  ReadTable("/proc/net/unix", context, seen);
+  if (!everywhere) return;
+  Vec<uint64_t> known;
+  if (!known.Append(NumberIn("/proc/self/ns/net", "net"))) return;
+  ForEachProcess([&](int pid) {
+    uint64_t space = NumberIn(NumberedPath("/proc/", pid, "/ns/net").c_str(), "net");
+    if (space == 0 || Contains(known, space)) return false;
+    ReadTable(NumberedPath("/proc/", pid, "/net/unix").c_str(), context, seen);
+    return !known.Append(space);
+  });
+}
+
+int64_t BoundSockets::HolderOf(uint64_t socket) {
+  int64_t holder = 0;
+  ForEachProcess([&](int pid) {
+    if (HoldsSocket(pid, socket)) holder = pid;
+    return holder != 0;
+  });
+  return holder;
+}
+
+#else
+
+void BoundSockets::Read(bool, void*, Seen) {}
+int64_t BoundSockets::HolderOf(uint64_t) { return 0; }
+
+#endif
+
+}  // namespace boxsockets

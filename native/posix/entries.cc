@@ -1,0 +1,142 @@
+#include "entries.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <new>
+
+#include "beneath.h"
+#include "syscalls.h"
+
+namespace boxsockets {
+namespace {
+
+constexpr size_t kAtATime = 256;
+
+// A link that is moved to another home while it is looked at is looked at again, some times.
+constexpr int kAttempts = 8;
+
+void LookOnce(const ParentView& view, ParentEntry* entry) {
+  int parent = view.parent.get();
+  entry->errnum = 0;
+  entry->leads_nowhere = false;
+  entry->syscall = "fstatat";
+  entry->read_errnum = entry->link.Read(parent, entry->name) ? 0 : errno;
+  if (entry->read_errnum != 0) return;
+  if (fstatat(parent, entry->name, &entry->target, 0) != 0) {
+    entry->errnum = errno;
+    entry->leads_nowhere = IsGone(errno);
+    return;
+  }
+  bool left_out = InodeOf(entry->target) == view.left_out;
+  if (view.depth == Depth::kTarget || left_out) return;
+  Fd directory(RetryInterrupted([&] {
+    return openat(parent, entry->name, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC);
+  }));
+  entry->syscall = "openat";
+  if (!directory.valid()) {
+    entry->errnum = errno;
+    entry->leads_nowhere = errno == ENOENT;  // since a moment ago
+    return;
+  }
+  Status status =
+      FindSockets(&directory, JoinedPath(view.path, entry->name).c_str(), &entry->sockets);
+  if (status.ok()) return;
+  entry->errnum = status.errnum;
+  entry->syscall = status.syscall;
+}
+
+void Look(ParentView* view, ParentEntry* entry) {
+  if (entry->only_named) return;
+  for (int attempt = 0; attempt < kAttempts; attempt++) {
+    LookOnce(*view, entry);
+    // Gone for the moment between an unlink and a new link, perhaps.
+    if (entry->read_errnum == ENOENT && attempt == 0) continue;
+    if (!entry->IsDangling()) return;
+    // A link that was removed, or moved, since it was read leads nowhere, too.
+    struct stat st;
+    if (fstatat(view->parent.get(), entry->link.text(), &st, 0) != 0 && IsGone(errno)) return;
+  }
+  // It comes and goes, and is not to be called stale.
+  entry->leads_nowhere = false;
+  entry->errnum = EAGAIN;
+}
+
+}  // namespace
+
+EntryWatch::~EntryWatch() {
+  if (watch_ != nullptr) watch_->Release();
+}
+
+Status EntryWatch::Start(int parent, const char* path, Depth depth, size_t capacity) {
+  if (watch_ != nullptr) watch_->Release();
+  watch_ = Watched::New(capacity, Look);
+  size_ = 0;
+  if (watch_ == nullptr) return Status::Failed(ENOMEM, "malloc", Subject::kNone);
+  parent_ = parent;
+  ParentView& view = watch_->shared;
+  // Its own: a thread that is given up looks on when the caller has closed his.
+  view.parent = Fd(fcntl(parent, F_DUPFD_CLOEXEC, 0));
+  if (!view.parent.valid()) return Status::Failed("fcntl", Subject::kParent);
+  view.depth = depth;
+  size_t size = strnlen(path, PATH_MAX);
+  memcpy(view.path, path, size);
+  view.path[size] = '\0';
+  return Status::Ok();
+}
+
+void EntryWatch::Add(const char* name, bool look) {
+  size_t size = strnlen(name, NAME_MAX);
+  ParentEntry& entry = (*watch_)[size_++];
+  memcpy(entry.name, name, size);
+  entry.name[size] = '\0';
+  entry.only_named = !look;
+}
+
+void EntryWatch::Run(int64_t timeout_ms) { watch_->Run(size_, timeout_ms); }
+
+ParentEntry* EntryWatch::at(size_t index) {
+  ParentEntry* entry = &(*watch_)[index];
+  if (watch_->Answered(index)) return entry;
+  // The parent answers: the base is trusted to, and its links are its own.
+  memcpy(unanswered_.name, entry->name, sizeof unanswered_.name);
+  unanswered_.read_errnum = unanswered_.link.Read(parent_, unanswered_.name) ? 0 : errno;
+  unanswered_.errnum = kNoAnswer;
+  unanswered_.syscall = "fstatat";
+  return &unanswered_;
+}
+
+bool AnswersAtOnce(int parent, const char* name, dev_t device) {
+#if defined(__linux__)
+  struct stat st;
+  Fd target = OpenCached(parent, name);
+  dev_t found;
+  if (!target.valid() || fstat(parent, &st) != 0) return !target.valid() && IsGone(errno);
+  return DeviceOf(target.get(), &found) && (found == st.st_dev || found == device);
+#else
+  static_cast<void>(parent), static_cast<void>(name), static_cast<void>(device);
+  return false;
+#endif
+}
+
+Status EntryReader::Fill() {
+  next_ = 0;
+  Status status = watch_.Start(parent_, path_, depth_, kAtATime);
+  while (status.ok() && watch_.size() < kAtATime) {
+    const dirent* entry = directory_.Next(&status);
+    if (entry == nullptr) break;
+    watch_.Add(entry->d_name, entry->d_name[0] != '.');
+  }
+  if (status.ok() && watch_.size() > 0) watch_.Run(timeout_ms_);
+  return status;
+}
+
+ParentEntry* EntryReader::Next(Status* status) {
+  *status = Status::Ok();
+  if (directory_.fd() < 0) *status = directory_.Open(parent_, ".", Subject::kParent);
+  if (status->ok() && next_ == watch_.size()) *status = Fill();
+  return status->ok() && next_ < watch_.size() ? watch_.at(next_++) : nullptr;
+}
+
+}  // namespace boxsockets

@@ -1,0 +1,106 @@
+#include "occupant.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "syscalls.h"
+
+namespace boxsockets {
+namespace {
+
+void Copy(const char* text, char* to, size_t room) {
+  size_t size = strnlen(text, room - 1);
+  memcpy(to, text, size);
+  to[size] = '\0';
+}
+
+// The sockets that the kernel lists below a binding or where it leads, but for ours.
+class Listed {
+ public:
+  Listed(const Paths& paths, const char* target)
+      : paths_(paths),
+        target_(target),
+        real_dir_(RetryInterrupted([&] { return open(paths.real_dir, kOpenDirectoryOnly); })) {}
+
+  // Finds the one of that name, or with null, any.
+  bool Find(const char* name) {
+    sought_ = name;
+    number_ = 0;
+    BoundSockets::Read(false, this, Hear);
+    return number_ != 0;
+  }
+
+  const char* name() const { return name_; }
+  uint64_t number() const { return number_; }
+
+ private:
+  static void Hear(void* context, const char* path, uint64_t number) {
+    Listed& self = *static_cast<Listed*>(context);
+    const char* name = PathBelow(path, self.paths_.binding);
+    if (name == nullptr) name = PathBelow(path, self.target_);
+    if (name == nullptr || self.number_ != 0) return;
+    bool found = self.sought_ == nullptr ? !self.IsOurs(name) : strcmp(name, self.sought_) == 0;
+    if (!found) return;
+    self.number_ = number;
+    Copy(name, self.name_, sizeof self.name_);
+  }
+
+  bool IsOurs(const char* name) {
+    Verdict verdict;
+    Status status = question_.Ask(real_dir_.get(), paths_.real_dir, name, &verdict);
+    return status.ok() && verdict.judgement == Judgement::kAlive;
+  }
+
+  const Paths& paths_;
+  const char* const target_;
+  const Fd real_dir_;
+  Question question_;
+  const char* sought_ = nullptr;
+  char name_[128] = {};
+  uint64_t number_ = 0;
+};
+
+}  // namespace
+
+Status LookAtBinding(const Paths& paths, int parent, Inode real_dir, Depth depth, EntryWatch* watch,
+                     ParentEntry** found) {
+  Status status = watch->Start(parent, paths.parent, depth, 1);
+  if (!status.ok()) return status;
+  watch->Add(paths.id());
+  watch->LeaveOut(real_dir);
+  if (AnswersAtOnce(parent, paths.id(), real_dir.device)) {
+    watch->LookNow();
+  } else {
+    watch->Run(kAnswerTimeoutMs);
+  }
+  *found = watch->at(0);
+  return status;
+}
+
+bool FindOccupant(const Paths& paths, const ParentEntry& found, Occupant* out) {
+  const FoundSocket* foremost = found.sockets.Foremost();
+  bool alive = foremost != nullptr && foremost->verdict.judgement == Judgement::kAlive;
+  Listed listed(paths, found.link.text());
+  bool lost = !alive && listed.Find(nullptr);
+  if (!lost && foremost == nullptr) return false;
+  if (out == nullptr) return true;
+  const char* name = lost ? listed.name() : found.sockets.names.at(foremost->name);
+  Copy(found.link.text(), out->target, sizeof out->target);
+  Copy(name, out->socket, sizeof out->socket);
+  out->verdict = foremost == nullptr ? Verdict() : foremost->verdict;
+  if (lost) out->verdict = {Judgement::kAlive, Reason::kFileGone, 0};
+  bool numbered = lost || listed.Find(name);
+  out->pid = numbered ? BoundSockets::HolderOf(listed.number()) : 0;
+  return true;
+}
+
+bool TellOccupant(const Paths& paths, Occupant* out) {
+  Fd parent(RetryInterrupted([&] { return open(paths.parent, kOpenDirectoryOnly); }));
+  EntryWatch watch;
+  ParentEntry* found;
+  Status status = LookAtBinding(paths, parent.get(), {}, Depth::kSockets, &watch, &found);
+  return status.ok() && found->read_errnum == 0 && FindOccupant(paths, *found, out);
+}
+
+}  // namespace boxsockets
