@@ -391,7 +391,7 @@ const checks = {
     const read = await ShimProcess.read(file);
     assert.deepEqual([read.pid, read.startTime, read.bootId], [child.pid, shim.startTime, shim.bootId]);
     assert.equal(await read.isAlive(), true);
-    assert.equal(new ShimProcess(shim.pid, shim.startTime + 1, shim).isAliveSync(), false);
+    assert.equal(new ShimProcess(shim.pid, shim.startTime + 1, { bootId: shim.bootId }).isAliveSync(), false);
     assert.equal(await shim.kill('SIGKILL'), true);
     assert.equal(await shim.waitForExit({ timeout: 20_000 }), true);
     assert.equal(await shim.isAlive(), false);
