@@ -116,15 +116,23 @@ export async function listen(
 
 /** What ends a call before the server listens: its `close()`, or the caller's signal. */
 function untilClosed(server: net.Server, signal: AbortSignal | undefined) {
-  const controller = new AbortController();
-  const abort = () => controller.abort(signal?.reason);
+  let isAborted = signal?.aborted ?? false;
+  // Made only for who waits: most calls are done at once, and it costs them as much as binding does.
+  let controller: AbortController | undefined;
+  const abort = () => {
+    isAborted = true;
+    controller?.abort(signal?.reason);
+  };
   server.once('close', abort);
   signal?.addEventListener('abort', abort, { once: true });
-  if (signal?.aborted) abort();
   return {
-    signal: controller.signal,
+    get signal(): AbortSignal {
+      controller ??= new AbortController();
+      if (isAborted) controller.abort(signal?.reason);
+      return controller.signal;
+    },
     throwIfAborted() {
-      if (controller.signal.aborted) throw abortError(signal);
+      if (isAborted) throw abortError(signal);
     },
     end() {
       server.off('close', abort);
@@ -217,8 +225,10 @@ async function handOver(server: net.Server, fd: number, { backlog, signal, inter
   }
 }
 
+let clusterWorker: boolean | undefined;
+
 function isClusterWorker(): boolean {
   // Loaded only now: most hosts never load it, and it costs them a millisecond.
-  const cluster = require('node:cluster') as typeof import('node:cluster').default;
-  return cluster.isWorker;
+  clusterWorker ??= (require('node:cluster') as typeof import('node:cluster').default).isWorker;
+  return clusterWorker;
 }
