@@ -5,9 +5,10 @@ import { isUtf8 } from 'node:buffer';
 import { fileURLToPath } from 'node:url';
 import { types } from 'node:util';
 import { invalidArgType, invalidArgValue } from './errors.js';
+import { toOptions } from './known-options.js';
 import { BOX_ID_RULE, isBoxId, isSocketName, SOCKET_NAME_RULE } from './paths/names.js';
 
-export { toOptions } from './known-options.js';
+export { toOptions };
 
 /** What `node:fs` takes for a path. What comes out of this package is always a string. */
 export type PathLike = string | Buffer | URL;
@@ -178,7 +179,7 @@ export function toPeerRule(value: unknown): number | null {
   if (typeof value !== 'object' || value === null) {
     throw invalidArgType('options.verifyPeer', 'a boolean or { uid }', value);
   }
-  const { uid } = value as { uid?: unknown };
+  const { uid } = toOptions(value as { uid: unknown }, { uid: true }, 'options.verifyPeer');
   if (uid === undefined) throw invalidArgType('options.verifyPeer.uid', 'a number', uid);
   return toInteger('options.verifyPeer.uid', uid, { least: 0, most: LARGEST_UID, otherwise: 0 });
 }

@@ -31,11 +31,7 @@ function unknownOption(name: string, value: object, key: string, known: object):
     .filter(({ option, edits }) => edits <= Math.max(2, option.length / 3))
     .sort((a, b) => a.edits - b.edits);
   const hint = nearest === undefined ? `there are ${options.join(', ')}` : `did you mean '${nearest.option}'?`;
-  return invalidArgValue(
-    `${name}.${key}`,
-    (value as Record<string, unknown>)[key],
-    `is not an option of this call (${hint})`,
-  );
+  return invalidArgValue(`${name}.${key}`, (value as Record<string, unknown>)[key], `is not known here (${hint})`);
 }
 
 /** Levenshtein's distance: characters to insert, remove or exchange. */

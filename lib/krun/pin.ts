@@ -1,6 +1,6 @@
 // Which scheme a given libkrun follows: read from its sources, or from what was built of them.
 
-import { type PathLike, toPath } from '../arguments.js';
+import { type PathLike, toOptions, toPath } from '../arguments.js';
 import { invalidArgType, invalidArgValue } from '../errors.js';
 import type { KrunPin } from '../paths/krun-derivation.js';
 import { runAsync, runSync } from '../twin.js';
@@ -89,7 +89,8 @@ function parseInput(input: KrunPinInput): Target {
   if (input === null || typeof input !== 'object') {
     throw invalidArgType('input', '{ source } or { library }', input);
   }
-  const { source, library } = input;
+  const given: { source?: PathLike | undefined; library?: PathLike | undefined } = input;
+  const { source, library } = toOptions(given, { source: true, library: true }, 'input');
   if ((source === undefined) === (library === undefined)) {
     throw invalidArgValue('input', input, "must have exactly one of 'source' and 'library'");
   }

@@ -2,6 +2,7 @@
 // BoxSockets needs it. What a given vendor does is found out in pin.ts.
 
 import { invalidArgType, invalidArgValue } from '../errors.js';
+import { toOptions } from '../known-options.js';
 import { isSocketName, SOCKET_NAME_RULE } from './names.js';
 
 /**
@@ -103,6 +104,7 @@ export function parseKrunDerivation(argument: string, krun: KrunScheme | KrunPin
   if (krun === null || typeof krun !== 'object') {
     throw invalidArgType(argument, "'none', 'suffix', 'temp-dir' or a result of checkKrunPin()", krun);
   }
+  toOptions<KrunPin>(krun as KrunPin, { scheme: true, suffix: true, longestName: true, evidence: true }, argument);
   const scheme = schemeOf(argument, krun.scheme, krun);
   if (scheme === 'suffix') return resolved(scheme, suffixOf(argument, krun));
   if (scheme === 'none') return resolved(scheme, null);

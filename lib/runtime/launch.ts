@@ -162,7 +162,8 @@ async function spawned(child: ChildProcess, cwd: string | undefined): Promise<vo
 /** A command that was passed as an argument, checked. */
 function toShimCommand(value: unknown): ShimCommand {
   if (typeof value !== 'object' || value === null) throw invalidArgType('shim', 'an object or a function', value);
-  const { command, args, env, cwd } = value as Partial<Record<keyof ShimCommand, unknown>>;
+  const given: Partial<Record<keyof ShimCommand, unknown>> = value;
+  const { command, args, env, cwd } = toOptions(given, { command: true, args: true, env: true, cwd: true }, 'shim');
   if (typeof command !== 'string') throw invalidArgType('shim.command', 'a string', command);
   if (command === '' || command.includes('\0')) throw invalidArgValue('shim.command', command, 'must name a program');
   if (args !== undefined && !(Array.isArray(args) && args.every((arg) => typeof arg === 'string'))) {

@@ -95,7 +95,8 @@ function boxLiteAccess(boxHome: string): PathAccess[] {
 
 function volumeAccess(volume: unknown, name: string): PathAccess[] {
   if (typeof volume !== 'object' || volume === null) throw invalidArgType(name, 'a volume', volume);
-  const row = 'host_path' in volume;
+  const row = 'host_path' in volume; // of BoxLite's, which has members that are nothing to us
+  if (!row) toOptions<SandboxVolume>(volume as SandboxVolume, { hostPath: true, readOnly: true, kind: true }, name);
   const fields = volume as Partial<SandboxVolume & BoxLiteVolume>;
   if (row && typeof fields.managed_volume === 'string') return [];
   const [pathKey, readOnlyKey] = row ? (['host_path', 'read_only'] as const) : (['hostPath', 'readOnly'] as const);

@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import { toPath } from '../arguments.js';
+import { toOptions, toPath } from '../arguments.js';
 import { invalidArgType, invalidArgValue } from '../errors.js';
 import type { PathAccess } from '../paths/path-access.js';
 import { isBeneath } from '../paths/within.js';
@@ -62,7 +62,9 @@ export function normalizedPath(value: unknown, name: string): string {
 
 function checkedRule(entry: unknown, name: string): PathAccess {
   if (typeof entry !== 'object' || entry === null) throw invalidArgType(name, 'a PathAccess', entry);
-  const { path: value, writable, kind, linkTo } = entry as Record<string, unknown>;
+  const given: Partial<Record<keyof PathAccess, unknown>> = entry;
+  const known = { path: true, writable: true, kind: true, linkTo: true } as const;
+  const { path: value, writable, kind, linkTo } = toOptions(given, known, name);
   const rulePath = normalizedPath(value, `${name}.path`);
   if (typeof writable !== 'boolean') throw invalidArgType(`${name}.writable`, 'a boolean', writable);
   if (kind !== 'directory' && kind !== 'file') {
