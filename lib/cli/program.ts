@@ -2,7 +2,7 @@
 
 import { type Arguments, COMMON_OPTIONS, type Command, type Operand, type Option } from './command.js';
 import { Argument, InvalidArgumentError, Program, ProgramOption } from './commander.js';
-import { packageVersion } from './commands/version.js';
+import { packageVersion } from './commands/version-command.js';
 import type { Output } from './output.js';
 
 const PURPOSE = 'Short, predictable paths for the Unix sockets of boxes, however deep their home.';

@@ -45,7 +45,7 @@ export function setup(project) {
 }
 
 /** @throws where it does not build; the compilers have said why */
-function buildStale() {
+export function buildStale() {
   for (const { script, built, sources } of PARTS) {
     if (newest(sources) < timeOf(built) || (KEEPS_ADDON && script === 'native.mjs')) continue;
     const { status } = spawnSync(process.execPath, [path.join(import.meta.dirname, script)], { stdio: 'inherit' });

@@ -7,6 +7,7 @@
 import { spawn } from 'node:child_process';
 import os from 'node:os';
 import util from 'node:util';
+import { buildStale } from '../build/fresh.mjs';
 import { fail, wholeNumber } from '../tools/checkout.mjs';
 import { keepCorpus, prepareCorpus, writableDirectory } from './fuzz/corpus.mjs';
 import { FUZZERS } from './fuzz/fuzzers.mjs';
@@ -26,6 +27,8 @@ const seconds = values.seconds === undefined ? undefined : wholeNumber('--second
 const limit = seconds ?? (runs === undefined ? 30 : undefined);
 const shares = chosen.reduce((sum, { share }) => sum + share, 0);
 
+// The fuzzers of TypeScript run what is in dist/.
+buildStale();
 cmake('fuzz', 'build');
 const artifacts = writableDirectory('artifacts');
 const waiting = [...chosen];

@@ -56,5 +56,7 @@ function fingerprint(root) {
  */
 function filesOf(at) {
   if (!fs.statSync(at).isDirectory()) return [at];
-  return fs.readdirSync(at).flatMap((name) => filesOf(path.join(at, name)));
+  // What the developers' variants were built into (native/build) is no source.
+  const names = fs.readdirSync(at).filter((name) => name !== 'build');
+  return names.flatMap((name) => filesOf(path.join(at, name)));
 }

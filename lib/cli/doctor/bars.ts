@@ -2,7 +2,7 @@
 
 import type { Glyphs, Output } from '../output.js';
 import { printable, shorten } from '../text.js';
-import type { BoxReport } from './report.js';
+import type { BoxReport } from './doctor-report.js';
 
 /** How a bar is drawn. */
 export interface Scale {

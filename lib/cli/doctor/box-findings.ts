@@ -5,9 +5,9 @@ import * as path from 'node:path';
 import type { BindingInfo } from '../../index.js';
 import { plural, shellCommand } from '../text.js';
 import { isReached } from './boxes.js';
+import { type BoxReport, type DoctorRequest, type Finding, type FindingCode, finding } from './doctor-report.js';
 import { closedDirectory, describe, holdersIn, lookAt, lookThrough, octal } from './facts.js';
 import { asRoot, asUser, look, lookAtMount, lookAtPath, moveAside, own, ownUid } from './remedy.js';
-import { type BoxReport, type DoctorRequest, type Finding, type FindingCode, finding } from './report.js';
 
 /** One cause in one box. */
 export interface Cause {

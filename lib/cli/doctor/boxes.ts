@@ -1,8 +1,8 @@
 // One box: its budget, what stands at its binding, and a probe of every name.
 
 import { type BindingInfo, type BoxSockets, sameInode } from '../../index.js';
+import type { BindingReport, BoxReport } from './doctor-report.js';
 import { errorCode, errorMessage } from './facts.js';
-import type { BindingReport, BoxReport } from './report.js';
 
 /** The box as it is, probed where its binding leads to its directory. */
 export async function inspectBox(

@@ -1,8 +1,8 @@
 // What there is to say about the programs that clean the base.
 
 import type { Cleaner, CleanerReport } from '../cleaner.js';
+import { type Finding, finding } from './doctor-report.js';
 import { asRoot } from './remedy.js';
-import { type Finding, finding } from './report.js';
 
 /** Findings about what cleans the base; `isNoatime` where following a link leaves no trace there. */
 export function cleanerFindings(report: CleanerReport, isNoatime: boolean): Finding[] {

@@ -12,8 +12,6 @@ import {
 } from '../../index.js';
 import { type BaseMount, inspectMount } from '../mounts.js';
 import { shellCommand } from '../text.js';
-import { errorCode, errorMessage, lookAt, lookThrough, octal, realPath } from './facts.js';
-import { anotherBase, asRoot, asUser, look, lookAtMount, lookAtPath, moveAside, own, ownUid } from './remedy.js';
 import {
   boxOptionsOf,
   type DirectoryReport,
@@ -21,7 +19,9 @@ import {
   type DoctorRequest,
   type Finding,
   finding,
-} from './report.js';
+} from './doctor-report.js';
+import { errorCode, errorMessage, lookAt, lookThrough, octal, realPath } from './facts.js';
+import { anotherBase, asRoot, asUser, look, lookAtMount, lookAtPath, moveAside, own, ownUid } from './remedy.js';
 
 export interface MachineReport extends Pick<DoctorReport, 'limit' | 'base' | 'parent' | 'findings'> {
   /** What stands in the parent, by id; null where it cannot be looked into, for a reason that is a finding. */

@@ -3,7 +3,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { shellCommand } from '../text.js';
-import type { DoctorRequest } from './report.js';
+import type { DoctorRequest } from './doctor-report.js';
 
 /** The caller's effective uid, against which ownership is checked; 0 where there are none (Windows). */
 export function ownUid(): number {

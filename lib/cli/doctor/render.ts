@@ -1,12 +1,12 @@
 // The page that `doctor` prints: the verdict, a line for each box, each finding with what to do, and the rest on demand.
 
-import { packageVersion } from '../commands/version.js';
+import { packageVersion } from '../commands/version-command.js';
 import type { Output } from '../output.js';
 import { plural, printable, shorten } from '../text.js';
 import { renderBars } from './bars.js';
 import { isReached } from './boxes.js';
 import type { DirectBind } from './direct-bind.js';
-import type { BoxReport, DoctorReport, Finding } from './report.js';
+import type { BoxReport, DoctorReport, Finding } from './doctor-report.js';
 import type { SelfCheck } from './self-check.js';
 
 // Boxes in order that get a line; what is not gets one whatever the number.

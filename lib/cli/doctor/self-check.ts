@@ -7,9 +7,16 @@ import { BoxSockets, probeSocketPath } from '../../index.js';
 import { causesOf, gather } from './box-findings.js';
 import { inspectBox } from './boxes.js';
 import { type DirectBind, tryDirectBind } from './direct-bind.js';
+import {
+  type BoxReport,
+  boxOptionsOf,
+  DEFAULT_BASE,
+  type DoctorRequest,
+  type Finding,
+  finding,
+} from './doctor-report.js';
 import { errorCode, errorMessage } from './facts.js';
 import { listBindings } from './machine.js';
-import { type BoxReport, boxOptionsOf, DEFAULT_BASE, type DoctorRequest, type Finding, finding } from './report.js';
 
 /** Bytes of the real directory that the self-check makes. */
 export const DEEP_BYTES = 300;

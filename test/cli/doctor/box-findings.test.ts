@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest';
 import { causesOf, type Examined } from '../../../dist/cli/doctor/box-findings.js';
-import type { BindingReport } from '../../../dist/cli/doctor/report.js';
+import type { BindingReport } from '../../../dist/cli/doctor/doctor-report.js';
 import { makeBox } from '../run.js';
 import { at } from './patient.js';
 

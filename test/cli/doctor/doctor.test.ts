@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { FINDINGS } from '../../../dist/cli/doctor/report.js';
+import { FINDINGS } from '../../../dist/cli/doctor/doctor-report.js';
 import { boxsockets, json, makeBox, program, scratch, uid } from '../run.js';
 
 const test = scratch();

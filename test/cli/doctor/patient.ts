@@ -3,7 +3,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { beforeEach } from 'vitest';
-import type { DoctorReport, Finding } from '../../../dist/cli/doctor/report.js';
+import type { DoctorReport, Finding } from '../../../dist/cli/doctor/doctor-report.js';
 import { boxsockets, isRoot, json, MAIN, makeBox, NOBODY, program, run, scratch, uid } from '../run.js';
 
 const test = scratch();

@@ -4,7 +4,7 @@
 import * as net from 'node:net';
 import * as path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import type { FindingCode } from '../../../dist/cli/doctor/report.js';
+import type { FindingCode } from '../../../dist/cli/doctor/doctor-report.js';
 import { missingMount, missingUser } from '../../helpers.js';
 import { isRoot, NOBODY } from '../run.js';
 import { at, doctor, giveTo, paste, troubles, type User } from './patient.js';

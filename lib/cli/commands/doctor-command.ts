@@ -10,7 +10,7 @@ import {
   UID_OPTION,
   WATCH_OPTION,
 } from '../command.js';
-import { examine } from '../doctor/doctor.js';
+import { examine } from '../doctor/examine.js';
 import { Interruption } from '../doctor/interruption.js';
 import { ownUid } from '../doctor/remedy.js';
 import { renderReport, verdict } from '../doctor/render.js';

@@ -4,9 +4,9 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { BoxSockets } from '../../index.js';
 import { shellCommand } from '../text.js';
+import { type DoctorRequest, type Finding, finding } from './doctor-report.js';
 import { closedDirectory, errorCode, lookThrough } from './facts.js';
 import { asUser, look, own, ownUid } from './remedy.js';
-import { type DoctorRequest, type Finding, finding } from './report.js';
 
 /** What was found in a directory of boxes. */
 export interface HomeReport {

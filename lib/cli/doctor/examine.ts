@@ -8,11 +8,18 @@ import { plural } from '../text.js';
 import { causesOf, gather } from './box-findings.js';
 import { inspectBox } from './boxes.js';
 import { cleanerFindings } from './cleaner-findings.js';
+import {
+  boxOptionsOf,
+  DEFAULT_BASE,
+  type DoctorReport,
+  type DoctorRequest,
+  type Finding,
+  finding,
+} from './doctor-report.js';
 import { realPath } from './facts.js';
-import { otherUser, readHome } from './home.js';
+import { otherUser, readHome } from './home-boxes.js';
 import { inspectMachine } from './machine.js';
 import { asUser, own, ownUid } from './remedy.js';
-import { boxOptionsOf, DEFAULT_BASE, type DoctorReport, type DoctorRequest, type Finding, finding } from './report.js';
 import { runSelfCheck, type SelfCheck } from './self-check.js';
 
 /** What an examination came to. */
