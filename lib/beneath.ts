@@ -129,7 +129,7 @@ export function* removeTree(tree: FileAt, last = ''): Steps<void> {
   if (!isFailure(outcome)) return;
   const { errno, syscall, entry } = outcome;
   const path = `${tree.directory}/${entry === undefined || entry === '' ? tree.path : entry}`;
-  throw notRemoved({ errno, syscall: syscall ?? 'unlinkat', path });
+  throw notRemoved(errno, syscall ?? 'unlinkat', path);
 }
 
 function unwrapFile<T>(outcome: T | NativeFailure, { directory, path }: FileAt): T {

@@ -41,39 +41,10 @@ export type BoxSocketsErrorCode =
   | 'ERR_BOX_SOCKETS_UID_MISMATCH'
   | 'ERR_BOX_SOCKETS_VENDOR_PIN';
 
-/** What an error of this package may carry beside its message. */
-export interface ErrorFields {
-  /** Negative, as in Node's own errors. */
-  errno?: number;
-  /** The system call that failed or whose answer led to the refusal. */
-  syscall?: string;
-  /** The path that it is about. */
-  path?: string;
-  /** Of a call that is about two paths, the second. */
-  dest?: string;
-  /** Bytes of `path`, without the NUL. */
-  length?: number;
-  /** Bytes that a socket address holds, the NUL included. */
-  limit?: number;
-  /** The uid that owns what was refused. */
-  owner?: number;
-  /** The uid that should own it. */
-  expected?: number;
-  /** Where the binding leads that was not replaced. */
-  target?: string;
-  /** The socket there that is in the way, relative to `target`. */
-  socket?: string;
-  /** What is known of that socket. */
-  judgement?: 'alive' | 'unknown';
-  /** The process that holds that socket, where it can be told. */
-  pid?: number;
-  /** The field of a row that was refused. */
-  field?: string;
-  /** What could be seen where no guest said that it is ready: a `ReadyDiagnosis`. */
-  diagnosis?: object;
-  /** The error that led to this one. */
-  cause?: unknown;
-}
+/** What an error of this package may carry beside its message; `cause` is the error that led to it. */
+export type ErrorFields = {
+  [Key in Exclude<keyof BoxSocketsError, 'code' | 'message' | 'name' | 'stack'>]?: BoxSocketsError[Key] | undefined;
+};
 
 /**
  * A failed system call, or a refusal of this package; `code` tells which.
@@ -125,9 +96,7 @@ export class BoxSocketsError extends Error {
     const { cause, ...rest } = fields;
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
-    for (const [key, value] of Object.entries(rest)) {
-      if (value !== undefined) Object.assign(this, { [key]: value });
-    }
+    Object.assign(this, Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)));
   }
 }
 
@@ -143,12 +112,7 @@ export function systemError(errno: number, syscall: string, path?: string, dest?
   const negative = -Math.abs(errno);
   const { name, text } = describeErrno(negative);
   const where = path === undefined ? '' : ` '${path}'${dest === undefined ? '' : ` -> '${dest}'`}`;
-  return new BoxSocketsError(name, `${name}: ${text}, ${syscall}${where}`, {
-    errno: negative,
-    syscall,
-    ...(path !== undefined && { path }),
-    ...(dest !== undefined && { dest }),
-  });
+  return new BoxSocketsError(name, `${name}: ${text}, ${syscall}${where}`, { errno: negative, syscall, path, dest });
 }
 
 /** What the kernel answers a connect where the queue of whoever listens is full. */
@@ -185,17 +149,11 @@ export function pathTooLong(path: string, length: number, limit: number): BoxSoc
 export function nativeUnavailable(attempts: { place: string; reason: Error }[]): BoxSocketsError {
   const target = `${process.platform}-${process.arch}`;
   const tried = attempts.map(({ place, reason }) => `\n  - ${place}: ${shortReason(reason)}`).join('');
+  const reasons = attempts.map(({ reason }) => reason);
   return refusal(
     'ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE',
-    `No native binary could be loaded for ${target}.${tried === '' ? '' : ` Tried:${tried}`}\n${nativeRemedy(attempts)}`,
-    attempts.length === 0
-      ? {}
-      : {
-          cause: new AggregateError(
-            attempts.map(({ reason }) => reason),
-            'every place that was tried',
-          ),
-        },
+    `No native binary could be loaded for ${target}.${tried === '' ? '' : ` Tried:${tried}`}\n${nativeRemedy(reasons)}`,
+    { cause: reasons.length === 0 ? undefined : new AggregateError(reasons, 'every place that was tried') },
   );
 }
 
@@ -207,19 +165,18 @@ function shortReason({ name, message }: Error): string {
 }
 
 // The last line of the message, which doctor shows as its remedy.
-function nativeRemedy(attempts: { reason: Error }[]): string {
-  if (attempts.length === 0)
+function nativeRemedy(reasons: Error[]): string {
+  if (reasons.length === 0)
     return 'There is none for it: this package has binaries for linux and darwin on x64 and arm64';
-  const reasons = attempts.map(({ reason }) => reason);
   // A bundler's loader passes on the message, and not always the code.
-  if (reasons.some(({ message }) => /loading addons is disabled|--allow-addons/.test(message))) {
+  const says = (pattern: RegExp) => reasons.some(({ message }) => pattern.test(message));
+  if (says(/loading addons is disabled|--allow-addons/)) {
     return 'permission' in process
       ? 'Allow native addons: node --permission --allow-addons'
       : 'Allow native addons: start Node without --no-addons (look at NODE_OPTIONS as well)';
   }
-  if (reasons.some(({ message }) => message.includes('--allow-ffi')))
-    return 'Allow native addons: deno run --allow-ffi';
-  if (reasons.some(({ message }) => /failed to map segment|Operation not permitted/.test(message))) {
+  if (says(/--allow-ffi/)) return 'Allow native addons: deno run --allow-ffi';
+  if (says(/failed to map segment|Operation not permitted/)) {
     return 'Install the package on a file system that is not mounted noexec, or name a copy elsewhere with useBinding()';
   }
   return (
@@ -298,10 +255,7 @@ export function rowInvalid(
 ): BoxSocketsError {
   const what = field === null ? 'The row of a box' : `The row of a box is refused: its "${field}"`;
   const value = received === undefined ? '' : `. Received ${shorten(received)}`;
-  return refusal('ERR_BOX_SOCKETS_ROW_INVALID', `${what} ${rule}${value}`, {
-    ...(field !== null && { field }),
-    ...(cause !== undefined && { cause }),
-  });
+  return refusal('ERR_BOX_SOCKETS_ROW_INVALID', `${what} ${rule}${value}`, { field: field ?? undefined, cause });
 }
 
 /** A row of a box that is not even parsed. */
@@ -370,27 +324,15 @@ export function fileUntrusted(
 }
 
 /** An entry of a tree that could not be removed; the rest of the tree may be gone. */
-export function notRemoved({
-  errno,
-  syscall,
-  path,
-}: {
-  errno: number;
-  syscall: string;
-  path: string;
-}): BoxSocketsError {
+export function notRemoved(errno: number, syscall: string, path: string): BoxSocketsError {
   const { code, message } = systemError(errno, syscall, path);
   const remedies: Record<string, string> = {
     EXDEV: 'A file system is mounted there: unmount it first',
     EPERM: 'See with lsattr whether it or its directory is immutable (chattr -i), and with ls -l whose they are',
     EACCES: 'It belongs to another user, or lies in a directory of another user',
   };
-  const remedy = remedies[code];
-  return new BoxSocketsError(code, remedy === undefined ? message : `${message}. ${remedy}`, {
-    errno: -errno,
-    syscall,
-    path,
-  });
+  const whole = [message, remedies[code]].filter(Boolean).join('. ');
+  return new BoxSocketsError(code, whole, { errno: -errno, syscall, path });
 }
 
 /** What the type bits of a mode say. */
@@ -438,7 +380,7 @@ export function bindingInUse(binding: string, occupant: Occupant | null, fields:
   return refusal(
     'ERR_BOX_SOCKETS_BINDING_IN_USE',
     `'${binding}' leads to '${target}', the directory of another box of the same id, in which ${state}. ${remedy}`,
-    { ...fields, target, socket, judgement, ...(pid !== undefined && { pid }) },
+    { ...fields, target, socket, judgement, pid },
   );
 }
 
@@ -450,7 +392,7 @@ export function homeLocked(homeDir: string, path: string, owner: number): BoxSoc
     'ERR_BOX_SOCKETS_HOME_LOCKED',
     `'${homeDir}' is in use by ${who}, which holds the lock on '${path}'. One host at a time opens a home. ${what}, or ` +
       'use another home',
-    { path, ...(owner > 0 && { owner }) },
+    { path, owner: owner > 0 ? owner : undefined },
   );
 }
 
@@ -463,13 +405,8 @@ export function boxNotFound(id: string, homeDir: string): BoxSocketsError {
 
 /** `what` is the row, the name or the directory that is there already. */
 export function boxExists(id: string, what: string, cause?: unknown): BoxSocketsError {
-  return refusal(
-    'ERR_BOX_SOCKETS_BOX_EXISTS',
-    `Box '${id}' cannot be made: ${what} is there already. Nothing was changed`,
-    {
-      ...(cause !== undefined && { cause }),
-    },
-  );
+  const message = `Box '${id}' cannot be made: ${what} is there already. Nothing was changed`;
+  return refusal('ERR_BOX_SOCKETS_BOX_EXISTS', message, { cause });
 }
 
 /** `why` tells what shows that it runs, or why that cannot be told; `remedy` is a sentence. */
@@ -554,7 +491,7 @@ export function sqliteUnavailable(why: string, cause?: Error): BoxSocketsError {
     `Rows of boxes are kept in SQLite. This runtime has no node:sqlite (Node 24, Bun and Deno have it), and the package ` +
       `better-sqlite3 cannot be used in its place: ${firstLine(why)}.\n` +
       'Install its version 12 (npm install better-sqlite3@12), use another runtime, or pass a store of your own',
-    cause === undefined ? {} : { cause },
+    { cause },
   );
 }
 

@@ -2,8 +2,8 @@
 
 import {
   type BoxSocketsError,
+  type BoxSocketsErrorCode,
   bindingInUse,
-  type ErrorFields,
   fileUntrusted,
   outOfContract,
   refusal,
@@ -59,119 +59,102 @@ function pathOf(subject: number, paths: OperationPaths): string | undefined {
   }
 }
 
+const CODES: Readonly<Record<number, BoxSocketsErrorCode>> = {
+  [Refusal.uidMismatch]: 'ERR_BOX_SOCKETS_UID_MISMATCH',
+  [Refusal.baseUntrusted]: 'ERR_BOX_SOCKETS_BASE_UNTRUSTED',
+  [Refusal.ancestryUntrusted]: 'ERR_BOX_SOCKETS_BASE_UNTRUSTED',
+  [Refusal.parentNotDirectory]: 'ERR_BOX_SOCKETS_PARENT_NOT_DIRECTORY',
+  [Refusal.parentForeign]: 'ERR_BOX_SOCKETS_PARENT_FOREIGN',
+  [Refusal.parentMounted]: 'ERR_BOX_SOCKETS_PARENT_FOREIGN',
+  [Refusal.parentUnstable]: 'ERR_BOX_SOCKETS_PARENT_UNSTABLE',
+  [Refusal.lockUntrusted]: 'ERR_BOX_SOCKETS_LOCK_UNTRUSTED',
+  [Refusal.lockTimeout]: 'ERR_BOX_SOCKETS_LOCK_TIMEOUT',
+  [Refusal.realDir]: 'ERR_BOX_SOCKETS_REAL_DIR',
+  [Refusal.notASymlink]: 'ERR_BOX_SOCKETS_NOT_A_SYMLINK',
+  [Refusal.idTaken]: 'ERR_BOX_SOCKETS_ID_TAKEN',
+  [Refusal.peer]: 'ERR_BOX_SOCKETS_PEER',
+  [Refusal.misplaced]: 'ERR_BOX_SOCKETS_MISPLACED',
+};
+
 function toRefusal(failure: NativeFailure, paths: OperationPaths, path = ''): BoxSocketsError {
-  const { owner, expected } = failure;
   const cause = failure.syscall === null ? undefined : systemError(failure.errno, failure.syscall, path);
-  const fields: ErrorFields = { path, ...(cause !== undefined && { cause, errno: -failure.errno }) };
-  const owners = { ...fields, owner, expected };
+  const fields = { path, cause, errno: cause?.errno };
+  if (failure.refusal === Refusal.bindingInUse) {
+    return bindingInUse(path, occupantOf(paths), { ...fields, dest: paths.realDir });
+  }
+  if (failure.refusal === Refusal.fileUntrusted) return fileUntrusted(path, failure);
+  const code = CODES[failure.refusal];
+  if (code === undefined) throw outOfContract('a refusal', failure.refusal);
+  const [owner, expected] = [failure.owner, failure.expected].map((one) => (one < 0 ? undefined : one));
+  return refusal(code, describe(failure, paths, path), { ...fields, path: path || undefined, owner, expected });
+}
+
+/** What was refused, and what to do. */
+function describe(failure: NativeFailure, { base, realDir }: OperationPaths, path: string): string {
+  const { owner, expected } = failure;
   switch (failure.refusal) {
     case Refusal.uidMismatch:
-      return refusal(
-        'ERR_BOX_SOCKETS_UID_MISMATCH',
+      return (
         `The real uid (${owner}) and the effective uid (${expected}) of this process differ, so it is not clear whose ` +
-          'sockets these are. Run the process as one user',
-        { owner, expected },
+        'sockets these are. Run the process as one user'
       );
     case Refusal.baseUntrusted:
-      return refusal('ERR_BOX_SOCKETS_BASE_UNTRUSTED', describeBase(failure, path), {
-        ...fields,
-        ...(owner >= 0 && { owner, expected }),
-      });
+      return describeBase(failure, path);
     case Refusal.ancestryUntrusted:
-      return refusal(
-        'ERR_BOX_SOCKETS_BASE_UNTRUSTED',
+      return (
         `The base '${path}' is not to be trusted: its path goes through a directory (owner ${owner}, mode ` +
-          `${modeOf(failure)}) in which others could rename it. ${BASE_REMEDY}`,
-        owners,
+        `${modeOf(failure)}) in which others could rename it. ${BASE_REMEDY}`
       );
     case Refusal.parentNotDirectory:
-      return refusal(
-        'ERR_BOX_SOCKETS_PARENT_NOT_DIRECTORY',
-        `'${path}' is not a directory (a symlink is not followed there). Look at it (ls -ld), and move it away`,
-        fields,
-      );
+      return `'${path}' is not a directory (a symlink is not followed there). Look at it (ls -ld), and move it away`;
     case Refusal.parentForeign:
-      return refusal(
-        'ERR_BOX_SOCKETS_PARENT_FOREIGN',
-        owner === expected
-          ? `'${path}' belongs to another user who is not mapped in this user namespace, as this process is not: both ` +
-              `show as uid ${owner}. Look at it (ls -la), have its owner or root move it away, or use another base`
-          : `'${path}' belongs to uid ${owner}, and must belong to uid ${expected}. Look whose bindings lie ` +
-              `in it (ls -la); have uid ${owner} or root move it away, or use another base`,
-        owners,
-      );
+      return owner === expected
+        ? `'${path}' belongs to another user who is not mapped in this user namespace, as this process is not: both ` +
+            `show as uid ${owner}. Look at it (ls -la), have its owner or root move it away, or use another base`
+        : `'${path}' belongs to uid ${owner}, and must belong to uid ${expected}. Look whose bindings lie ` +
+            `in it (ls -la); have uid ${owner} or root move it away, or use another base`;
     case Refusal.parentMounted:
-      return refusal(
-        'ERR_BOX_SOCKETS_PARENT_FOREIGN',
-        `'${path}' lies on another file system than its base '${paths.base}'. Whoever has mounted it decides what it says ` +
-          'of its owner. Have it unmounted, or use another base',
-        fields,
+      return (
+        `'${path}' lies on another file system than its base '${base}'. Whoever has mounted it decides what it says ` +
+        'of its owner. Have it unmounted, or use another base'
       );
     case Refusal.parentUnstable:
-      return refusal(
-        'ERR_BOX_SOCKETS_PARENT_UNSTABLE',
+      return (
         `'${path}' or its bindings were replaced again and again while this process worked on them. Find the program ` +
-          'that removes it',
-        fields,
+        'that removes it'
       );
     case Refusal.lockUntrusted:
-      return refusal(
-        'ERR_BOX_SOCKETS_LOCK_UNTRUSTED',
+      return (
         `'${path}' must be a regular file of one link that belongs to this user, and is not one. Look at it ` +
-          '(ls -ldn), and move it away',
-        { ...fields, ...(owner >= 0 && { owner, expected }) },
+        '(ls -ldn), and move it away'
       );
     case Refusal.lockTimeout:
-      return refusal(
-        'ERR_BOX_SOCKETS_LOCK_TIMEOUT',
-        `'${path}' is locked by ${owner > 0 ? `process ${owner}` : 'another process'}, and it did not let go in time. ` +
-          `${owner > 0 ? `Look at what process ${owner} does` : 'Find it with fuser or lsof'}, or wait longer (lockTimeout)`,
-        { ...fields, ...(owner > 0 && { owner }) },
-      );
-    case Refusal.realDir:
-      return refusal(
-        'ERR_BOX_SOCKETS_REAL_DIR',
-        `'${path}' must be an existing directory, for the sockets lie there: ${cause?.message ?? ''}. Create it first`,
-        fields,
-      );
+      return owner > 0
+        ? `'${path}' is locked by process ${owner}, and it did not let go in time. Look at what process ${owner} does, ` +
+            'or wait longer (lockTimeout)'
+        : `'${path}' is locked by another process, and it did not let go in time. Find it with fuser or lsof, or wait ` +
+            'longer (lockTimeout)';
+    case Refusal.realDir: {
+      const why = failure.syscall === null ? '' : `: ${systemError(failure.errno, failure.syscall, path).message}`;
+      return `'${path}' must be an existing directory, for the sockets lie there${why}. Create it first`;
+    }
     case Refusal.notASymlink:
-      return refusal(
-        'ERR_BOX_SOCKETS_NOT_A_SYMLINK',
-        `'${path}' is in the place of a symlink, and is not one. It is left as it is: look at it (ls -ld), and move it away`,
-        fields,
-      );
-    case Refusal.bindingInUse:
-      return bindingInUse(path, occupantOf(paths), {
-        ...fields,
-        ...(paths.realDir !== undefined && { dest: paths.realDir }),
-      });
+      return `'${path}' is in the place of a symlink, and is not one. It is left as it is: look at it (ls -ld), and move it away`;
     case Refusal.idTaken:
-      return refusal(
-        'ERR_BOX_SOCKETS_ID_TAKEN',
+      return (
         `'${path}' is the binding of another box: its id differs by case or by the composition of letters alone, and the ` +
-          'file system takes the two for one. Use another id',
-        fields,
+        'file system takes the two for one. Use another id'
       );
     case Refusal.peer:
-      return refusal(
-        'ERR_BOX_SOCKETS_PEER',
-        owner === expected
-          ? `It cannot be told whose process listens on '${path}': users who are not mapped in this user namespace, as ` +
-              `this process is not, all show as uid ${owner}. Nothing was sent`
-          : `The process that listens on '${path}' runs as uid ${owner}, and must run as uid ${expected}. Nothing was sent`,
-        owners,
-      );
-    case Refusal.fileUntrusted:
-      return fileUntrusted(path, failure);
-    case Refusal.misplaced:
-      return refusal(
-        'ERR_BOX_SOCKETS_MISPLACED',
-        `'${path}' does not lead to the real directory${paths.realDir === undefined ? '' : ` '${paths.realDir}'`}. ` +
-          'Call ensure() to mend the binding',
-        fields,
-      );
+      return owner === expected
+        ? `It cannot be told whose process listens on '${path}': users who are not mapped in this user namespace, as ` +
+            `this process is not, all show as uid ${owner}. Nothing was sent`
+        : `The process that listens on '${path}' runs as uid ${owner}, and must run as uid ${expected}. Nothing was sent`;
     default:
-      throw outOfContract('a refusal', failure.refusal);
+      return (
+        `'${path}' does not lead to the real directory${realDir === undefined ? '' : ` '${realDir}'`}. Call ensure() to ` +
+        'mend the binding'
+      );
   }
 }
 
