@@ -3,8 +3,8 @@
 // forms; run it with runSync or runAsync of twin.ts, or from another one with yield*.
 
 import { PRIVATE_MODE } from './arguments.js';
-import { type FileType, fileType, notRemoved } from './errors.js';
 import { type FileAt, isFailure, type NativeFailure, OPENINGS } from './native/contract.js';
+import { type FileType, fileType, notRemoved } from './native/file-errors.js';
 import { native } from './native/load.js';
 import { toError } from './native/to-error.js';
 import { type Steps, step } from './twin.js';

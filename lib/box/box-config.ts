@@ -3,9 +3,10 @@
 
 import { toAbsolutePath } from '../arguments.js';
 import { BoxSockets } from '../box-sockets.js';
-import { invalidArgType, rowInvalid, rowTooLarge } from '../errors.js';
+import { invalidArgType } from '../errors.js';
 import type { BoxSocketsOptions } from '../paths/box-paths.js';
 import { BOX_ID_RULE, isBoxId } from '../paths/names.js';
+import { rowInvalid, rowTooLarge } from './box-errors.js';
 import { BoxLayout } from './box-layout.js';
 import { deeperThan, withoutMembers } from './json-members.js';
 

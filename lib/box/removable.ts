@@ -3,10 +3,10 @@
 
 import * as os from 'node:os';
 import { listDirectory, lookAt as lookAtEntry } from '../beneath.js';
-import { homeUnsafe } from '../errors.js';
 import { lookAt, readText, realPath } from '../files.js';
 import { isWithin } from '../paths/within.js';
 import type { Steps } from '../twin.js';
+import { homeUnsafe } from './box-errors.js';
 
 /** The directory of every home that is made first and removed last: what has none, and is not empty, is no home. */
 export const MARKER = 'sockets';

@@ -4,8 +4,9 @@
 import * as net from 'node:net';
 import { LARGEST_INT, toInteger, toOptions, toSignal } from '../arguments.js';
 import { lookAt } from '../beneath.js';
-import { abortError, guestNotReady, invalidArgType } from '../errors.js';
+import { abortError, invalidArgType } from '../errors.js';
 import { runAsync } from '../twin.js';
+import { guestNotReady } from './box-errors.js';
 import { BoxLayout } from './box-layout.js';
 import { describeDiagnosis, diagnose } from './diagnosis.js';
 import { ShimProcess } from './shim-process.js';

@@ -3,9 +3,10 @@
 
 import { types } from 'node:util';
 import { isUrl, toPath } from '../arguments.js';
-import { asError, invalidArgType, nativeUnavailable, wrongContract } from '../errors.js';
+import { asError, invalidArgType } from '../errors.js';
 import { CONTRACT, type NativeBinding } from './contract.js';
 import { directoryOfBundle } from './host.js';
+import { nativeUnavailable, wrongContract } from './load-errors.js';
 import { checkWhole } from './whole-file.js';
 
 let loaded: NativeBinding | undefined;

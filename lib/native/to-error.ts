@@ -4,13 +4,13 @@ import {
   type BoxSocketsError,
   type BoxSocketsErrorCode,
   bindingInUse,
-  fileUntrusted,
   outOfContract,
   refusal,
   systemError,
 } from '../errors.js';
 import type { OperationPaths } from '../paths/binding-paths.js';
 import { isFailure, type NativeFailure, Refusal, Subject } from './contract.js';
+import { fileUntrusted } from './file-errors.js';
 import { occupantOf } from './verdicts.js';
 
 const BASE_REMEDY = 'Use a base of your own or of root with the sticky bit (chmod +t), as /tmp is';

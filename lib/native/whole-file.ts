@@ -2,7 +2,7 @@
 // of Linux maps what is not there, and the process dies of SIGBUS. That of macOS compares the lengths by itself.
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { cutShort } from '../errors.js';
+import { cutShort } from './load-errors.js';
 
 const HEADER_BYTES = 64;
 const ELF_MAGIC = 0x7f454c46;

@@ -5,7 +5,7 @@ import type * as net from 'node:net';
 import { connect as connectDescriptor, Socket } from 'node:net';
 import { toBoolean, toOptions, toPeerRule, toSignal, toTimeout } from '../arguments.js';
 import { sleep } from '../clock.js';
-import { abortError, errnoName, queueFull } from '../errors.js';
+import { abortError, errnoName, namedSystemError } from '../errors.js';
 import { isFailure, type NativeFailure } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { toError } from '../native/to-error.js';
@@ -95,7 +95,7 @@ function dialAtOnce(request: Request): net.Socket | Promise<net.Socket> {
     if (isQueueFull(outcome)) return undefined;
     throw errorOf(outcome, request);
   };
-  const expired = () => (failure === null ? queueFull(path) : errorOf(failure, request));
+  const expired = () => (failure === null ? namedSystemError('EAGAIN', 'connect', path) : errorOf(failure, request));
   return tryInLine(path, { attempt, timeout, expired, signal });
 }
 

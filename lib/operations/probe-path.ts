@@ -1,7 +1,7 @@
 // Proof that a socket binds at any path, or why not.
 
 import { type PathLike, type SocketType, toOptions, toPath, toSocketType } from '../arguments.js';
-import { errnoName, systemError } from '../errors.js';
+import { errnoName, namedSystemError } from '../errors.js';
 import {
   EXISTING,
   isFailure,
@@ -112,7 +112,6 @@ class PathProbe {
 }
 
 function alreadyInUse(path: string): Pick<SocketProbe, 'ok' | 'code' | 'syscall' | 'message'> {
-  const os = require('node:os') as typeof import('node:os');
-  const { code, syscall = '', message } = systemError(os.constants.errno.EADDRINUSE, 'bind', path);
-  return { ok: false, code, syscall, message };
+  const { code, message } = namedSystemError('EADDRINUSE', 'bind', path);
+  return { ok: false, code, syscall: 'bind', message };
 }

@@ -4,7 +4,7 @@ import * as fs from 'node:fs';
 import type * as net from 'node:net';
 import { PRIVATE_MODE, toBoolean, toBoxId, toOptions } from '../arguments.js';
 import { BoxConfig } from '../box/index.js';
-import { asError, fromSystemError, invalidArgValue, runtimeClosed } from '../errors.js';
+import { asError, fromSystemError, invalidArgValue } from '../errors.js';
 import type { ConnectOptions } from '../operations/connect.js';
 import { type BoxInfo, Home, HomeLock } from './home.js';
 import { launchBox, type ShimRecipe, toLaunch } from './launch.js';
@@ -21,6 +21,7 @@ import {
 import { type NewBox, newBoxConfig, provisionBox } from './provision.js';
 import { isAutoRemove, type Recovery, recover, sweep } from './recovery.js';
 import { type RemoveBoxResult, removeBox, stopBox } from './removal.js';
+import { runtimeClosed } from './runtime-errors.js';
 import { SqliteBoxStore } from './sqlite-box-store.js';
 import { TaskQueue } from './task-queue.js';
 

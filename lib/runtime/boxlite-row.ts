@@ -1,6 +1,6 @@
 // What a row must have in a home of BoxLite's.
 
-import { rowInvalid } from '../errors.js';
+import { rowInvalid } from '../box/box-errors.js';
 import type { BoxRow } from './box-store.js';
 
 const ENGINES: readonly unknown[] = ['Libkrun', 'Firecracker'];

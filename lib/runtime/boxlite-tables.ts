@@ -3,10 +3,10 @@
 
 import * as path from 'node:path';
 import { listDirectory, makeDirectory, removeFile, replaceFile } from '../beneath.js';
-import { schemaUnknown } from '../errors.js';
 import { backingFileOf } from '../qcow2.js';
 import { runSync } from '../twin.js';
 import type { StateChange } from './box-store.js';
+import { schemaUnknown } from './runtime-errors.js';
 import type { Database, Sqlite } from './sqlite.js';
 
 /** What BoxLite 0.9.7 (8), and 0.10.0 to 0.10.3 (10) write. */

@@ -3,7 +3,6 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BoxLayout, ShimProcess } from '../box/index.js';
-import { boxSurvives } from '../errors.js';
 import {
   cgroupOf,
   commandOf,
@@ -14,6 +13,7 @@ import {
   withEnvironment,
   withSocketsBelow,
 } from './process-table.js';
+import { boxSurvives } from './runtime-errors.js';
 
 /** The variable that marks whatever `launch` started, and what that starts. */
 export const MARK = 'BOXSOCKETS_BOX';

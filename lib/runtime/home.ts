@@ -2,14 +2,16 @@
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { rowInvalid } from '../box/box-errors.js';
 import { BoxConfig, BoxLayout, type ShimProcess } from '../box/index.js';
-import { asError, boxNotFound, homeLocked, rowInvalid } from '../errors.js';
+import { asError } from '../errors.js';
 import { isFailure, Refusal } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { unwrap } from '../native/to-error.js';
 import type { BoxSocketsOptions } from '../paths/box-paths.js';
 import { type Activity, activityOf, inTime } from './activity.js';
 import type { BoxLiteState, BoxRow, BoxStore } from './box-store.js';
+import { boxNotFound, homeLocked } from './runtime-errors.js';
 
 /**
  * Whether a box runs, or why it does not:

@@ -9,7 +9,7 @@ import type { Writable } from 'node:stream';
 import { toBoolean, toOptions, toSignal } from '../arguments.js';
 import { closeFile, listDirectory, lookAt, openFile, removeFile } from '../beneath.js';
 import { type BoxLayout, ShimProcess, waitForReady } from '../box/index.js';
-import { asError, boxRunning, fromSystemError, invalidArgType, invalidArgValue, shimNotStarted } from '../errors.js';
+import { asError, fromSystemError, invalidArgType, invalidArgValue } from '../errors.js';
 import { probeSocketPath } from '../operations/probe-path.js';
 import { isSocketName } from '../paths/names.js';
 import { runAsync, runSync } from '../twin.js';
@@ -17,6 +17,7 @@ import { BoxProcesses, MARK } from './ending.js';
 import type { Home } from './home.js';
 import type { LaunchedBox, LaunchOptions } from './options.js';
 import { endBox, forgetShim } from './removal.js';
+import { boxRunning, shimNotStarted } from './runtime-errors.js';
 
 /** A program that runs a box. */
 export interface ShimCommand {

@@ -6,10 +6,11 @@ import * as fs from 'node:fs';
 import { PRIVATE_MODE, toBoxId, toOptions } from '../arguments.js';
 import { removeTree } from '../beneath.js';
 import { BoxConfig, type BoxLayout } from '../box/index.js';
-import { asError, boxExists, cleanupFailed, fromSystemError, invalidArgType } from '../errors.js';
+import { asError, fromSystemError, invalidArgType } from '../errors.js';
 import { runAsync } from '../twin.js';
 import type { BoxRow } from './box-store.js';
 import type { Home } from './home.js';
+import { boxExists, cleanupFailed } from './runtime-errors.js';
 
 /** What a box is made from; all of it may be left out. */
 export interface NewBox {

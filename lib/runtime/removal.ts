@@ -4,11 +4,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { removeFile } from '../beneath.js';
 import type { BoxLayout, CleanupResult } from '../box/index.js';
-import { asError, boxNeeded, boxRunning } from '../errors.js';
+import { asError } from '../errors.js';
 import { runAsync } from '../twin.js';
 import { heldSockets } from './activity.js';
 import { BoxProcesses } from './ending.js';
 import type { FoundBox, Home } from './home.js';
+import { boxNeeded, boxRunning } from './runtime-errors.js';
 
 /** What `BoxRuntime.remove` did. */
 export interface RemoveBoxResult extends CleanupResult {

@@ -4,10 +4,11 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { type PathLike, PRIVATE_MODE, toAbsolutePath } from '../arguments.js';
 import { MOST_ROW_CHARACTERS } from '../box/box-config.js';
-import { asError, BoxSocketsError, boxExists, storeFailed } from '../errors.js';
+import { asError, BoxSocketsError } from '../errors.js';
 import type { BoxRow, BoxStore, StateChange } from './box-store.js';
 import { checkBoxliteRow } from './boxlite-row.js';
 import { BoxliteTables } from './boxlite-tables.js';
+import { boxExists, storeFailed } from './runtime-errors.js';
 import {
   type Database,
   loadSqlite,

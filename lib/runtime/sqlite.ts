@@ -1,8 +1,9 @@
 // Which SQLite there is: the runtime's own, or where it has none (Node 20) the package better-sqlite3, an optional peer
 // dependency that this file alone knows. Both answer to the few calls below.
 
-import { asError, sqliteUnavailable } from '../errors.js';
+import { asError } from '../errors.js';
 import { requireOptional } from '../native/host.js';
+import { sqliteUnavailable } from './runtime-errors.js';
 
 /** A value that SQLite takes and returns here. */
 export type SqlValue = string | number | null;

@@ -1,5 +1,5 @@
-import { boxExists } from '../../dist/errors.js';
 import type { BoxRow, BoxStore } from '../../dist/runtime/index.js';
+import { boxExists } from '../../dist/runtime/runtime-errors.js';
 
 /** Rows that end with the process. */
 export class MemoryBoxStore implements BoxStore {

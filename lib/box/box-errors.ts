@@ -1,0 +1,71 @@
+// What rows, homes and shims of boxes are refused with.
+
+import { BoxSocketsError, describeErrno, refusal, shorten } from '../errors.js';
+
+/** A row of a box that is not to be used: `rule` completes "its "field" …"; no field where the whole is meant. */
+export function rowInvalid(
+  field: string | null,
+  rule: string,
+  { received, cause }: { received?: unknown; cause?: unknown } = {},
+): BoxSocketsError {
+  const what = field === null ? 'The row of a box' : `The row of a box is refused: its "${field}"`;
+  const value = received === undefined ? '' : `. Received ${shorten(received)}`;
+  return refusal('ERR_BOX_SOCKETS_ROW_INVALID', `${what} ${rule}${value}`, { field: field ?? undefined, cause });
+}
+
+/** A row of a box that is not even parsed. */
+export function rowTooLarge(bound: string): BoxSocketsError {
+  return refusal(
+    'ERR_BOX_SOCKETS_ROW_TOO_LARGE',
+    `The row of a box is refused: it has ${bound}, which no row of a box needs. Look at who wrote it`,
+  );
+}
+
+export interface GuestNotReady {
+  /** Whether the shim ended, or else the time was over. */
+  exited: boolean;
+  path: string;
+  /** Milliseconds. */
+  elapsed: number;
+  /** The shim that lives; null where none does. */
+  alive: number | null;
+  /** Sentences, a line each. */
+  details: readonly string[];
+  diagnosis: object;
+}
+
+/** No guest connected to `path`. */
+export function guestNotReady({ exited, alive, path, elapsed, details, diagnosis }: GuestNotReady): BoxSocketsError {
+  const code = exited ? 'ERR_BOX_SOCKETS_SHIM_EXITED' : 'ERR_BOX_SOCKETS_READY_TIMEOUT';
+  const what = exited
+    ? `The shim ended before a guest connected to '${path}' (${elapsed} ms)`
+    : alive !== null
+      ? `The shim (process ${alive}) lives, and nobody connected to '${path}' within ${elapsed} ms`
+      : `No guest connected to '${path}' within ${elapsed} ms`;
+  return refusal(code, [`${what}.`, ...details].join('\n  '), { path, diagnosis });
+}
+
+/** A directory that is not to be removed as the home of a box. */
+export function homeUnsafe(path: string, reason: string, remedy = 'Look whether that path is meant'): BoxSocketsError {
+  return refusal(
+    'ERR_BOX_SOCKETS_HOME_UNSAFE',
+    `'${path}' is not removed as the home of a box: ${reason}. Nothing was touched. ${remedy}`,
+    { path },
+  );
+}
+
+/** A process that cannot be looked at from here. */
+export function otherPidNamespace(pid: number, namespace: string): BoxSocketsError {
+  return refusal(
+    'ERR_BOX_SOCKETS_PID_NAMESPACE',
+    `Process ${pid} was recorded in another pid namespace (${namespace}) than this process is in, where that number is ` +
+      "nobody's or another's. Do it from there",
+  );
+}
+
+/** A system call that failed for a process: `EPERM: operation not permitted, kill process 4711`. */
+export function processError(errno: number, syscall: string, pid: number): BoxSocketsError {
+  const negative = -Math.abs(errno);
+  const { name, text } = describeErrno(negative);
+  return new BoxSocketsError(name, `${name}: ${text}, ${syscall} process ${pid}`, { errno: negative, syscall });
+}

@@ -1,0 +1,118 @@
+// What the operations of a runtime are refused with.
+
+import { type BoxSocketsError, refusal, shorten } from '../errors.js';
+
+/** The shell that was to become the shim was gone before it did. */
+export function shimNotStarted(command: string): BoxSocketsError {
+  return refusal(
+    'ERR_BOX_SOCKETS_SHIM_EXITED',
+    `'${command}' was not started: the shell that was to become it had ended at once. Look whether something kills it`,
+    { path: command },
+  );
+}
+
+/** Another host has taken the lock of a home; `owner` is its pid, or -1. */
+export function homeLocked(homeDir: string, path: string, owner: number): BoxSocketsError {
+  const who = owner > 0 ? `process ${owner}` : 'another process';
+  const what = owner === process.pid ? 'Close the runtime that this process has opened there' : `Stop ${who}`;
+  return refusal(
+    'ERR_BOX_SOCKETS_HOME_LOCKED',
+    `'${homeDir}' is in use by ${who}, which holds the lock on '${path}'. One host at a time opens a home. ${what}, or ` +
+      'use another home',
+    { path, owner: owner > 0 ? owner : undefined },
+  );
+}
+
+export function boxNotFound(id: string, homeDir: string): BoxSocketsError {
+  return refusal(
+    'ERR_BOX_SOCKETS_BOX_NOT_FOUND',
+    `There is no box '${id}' in '${homeDir}', neither a row nor a directory`,
+  );
+}
+
+/** `what` is the row, the name or the directory that is there already. */
+export function boxExists(id: string, what: string, cause?: unknown): BoxSocketsError {
+  const message = `Box '${id}' cannot be made: ${what} is there already. Nothing was changed`;
+  return refusal('ERR_BOX_SOCKETS_BOX_EXISTS', message, { cause });
+}
+
+/** `why` tells what shows that it runs, or why that cannot be told; `remedy` is a sentence. */
+export function boxRunning(
+  id: string,
+  { state, why, remedy }: { state: 'running' | 'unknown'; why: string; remedy: string },
+): BoxSocketsError {
+  const runs = state === 'running' ? 'runs' : 'may run';
+  return refusal('ERR_BOX_SOCKETS_BOX_RUNNING', `Box '${id}' ${runs}: ${why}. ${remedy}`);
+}
+
+/** Processes of a box that were killed and have not ended. */
+export function boxSurvives(
+  id: string,
+  left: readonly { pid: number; command: string }[],
+  milliseconds: number,
+): BoxSocketsError {
+  const named = left.map(({ pid, command }) => `\n  - process ${pid}${command === '' ? '' : `: ${shorten(command)}`}`);
+  return refusal(
+    'ERR_BOX_SOCKETS_BOX_RUNNING',
+    `Box '${id}' does not end: what follows was killed ${milliseconds} ms ago and is still there, stuck in the kernel or ` +
+      `another user's. Nothing was removed.${named.join('')}\nEnd it (as root, where it is another user's), and try again`,
+  );
+}
+
+export function runtimeClosed(homeDir: string): BoxSocketsError {
+  return refusal('ERR_BOX_SOCKETS_RUNTIME_CLOSED', `The runtime of '${homeDir}' was closed. Open it anew`);
+}
+
+/** A box could not be made, and then not be removed; what is left goes at the next `open`. */
+export function cleanupFailed(id: string, failure: Error, cleanup: Error): BoxSocketsError {
+  return refusal(
+    'ERR_BOX_SOCKETS_CLEANUP_FAILED',
+    `Box '${id}' could not be made (${failure.message}), and what was made of it not be removed (${cleanup.message}). ` +
+      'Mend the latter; the next open removes it',
+    { cause: new AggregateError([failure, cleanup], 'why it was not made, and why not removed') },
+  );
+}
+
+/** What the store of rows in `file` failed with. */
+export function storeFailed(file: string, error: Error & { code?: unknown }): BoxSocketsError {
+  const code = typeof error.code === 'string' ? `${error.code}: ` : '';
+  return refusal('ERR_BOX_SOCKETS_STORE', `The rows of boxes in '${file}' cannot be used: ${code}${error.message}`, {
+    path: file,
+    cause: error,
+  });
+}
+
+/** A database of a BoxLite that is newer, or older, than those that are known. */
+export function schemaUnknown(file: string, version: number, known: readonly number[]): BoxSocketsError {
+  return refusal(
+    'ERR_BOX_SOCKETS_SCHEMA_UNKNOWN',
+    `'${file}' is a database of BoxLite's of schema version ${version}; this version of boxsockets knows ` +
+      `${known.join(' and ')}, and only reads it. Nothing was changed. Use BoxLite for that, or a newer boxsockets`,
+    { path: file },
+  );
+}
+
+/** A box whose disks others are based on. */
+export function boxNeeded(id: string, dependents: readonly string[]): BoxSocketsError {
+  const named = dependents.map((name) => `'${name}'`).join(', ');
+  return refusal(
+    'ERR_BOX_SOCKETS_BOX_NEEDED',
+    `Box '${id}' is not removed: the disks of ${named} are based on its own. Nothing was changed. Remove those first, or ` +
+      'pass { force: true }, after which they may not start any more',
+  );
+}
+
+/** There is no SQLite; `why` tells what is wrong with better-sqlite3. */
+export function sqliteUnavailable(why: string, cause?: Error): BoxSocketsError {
+  return refusal(
+    'ERR_BOX_SOCKETS_SQLITE_UNAVAILABLE',
+    `Rows of boxes are kept in SQLite. This runtime has no node:sqlite (Node 24, Bun and Deno have it), and the package ` +
+      `better-sqlite3 cannot be used in its place: ${firstLine(why)}.\n` +
+      'Install its version 12 (npm install better-sqlite3@12), use another runtime, or pass a store of your own',
+    { cause },
+  );
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? '';
+}
