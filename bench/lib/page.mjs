@@ -32,6 +32,7 @@ export const ORDER = [
   'krun-pin',
   'size',
   'instructions',
+  'calls',
   'prepare',
   'open',
   'connect',

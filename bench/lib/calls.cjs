@@ -1,0 +1,57 @@
+// Does each operation of a box twice, the second one between two marks: `calls.cjs BASE UID REAL_DIR`, under strace.
+
+const fs = require('node:fs');
+const net = require('node:net');
+const { once } = require('node:events');
+const { BoxSockets } = require('../../dist/index.js');
+
+const [, , base = '', uid = '', realDir = ''] = process.argv;
+const box = new BoxSockets('box1', realDir, { base, uid: Number(uid) });
+
+/** @param {(server: import('node:net').Server) => Promise<unknown>} listen */
+async function listenAndClose(listen) {
+  const server = net.createServer();
+  await listen(server);
+  server.close();
+  await once(server, 'close');
+}
+
+/** @param {() => import('node:net').Socket | Promise<import('node:net').Socket>} connect */
+async function connectAndDestroy(connect) {
+  const socket = await connect();
+  if (socket.connecting) await once(socket, 'connect');
+  socket.destroy();
+  await once(socket, 'close');
+}
+
+/** @type {Record<string, { before?: () => unknown, run: () => unknown }>} */
+const OPERATIONS = {
+  'ensureSync, steady': { before: () => box.ensureSync(), run: () => box.ensureSync() },
+  'ensureSync of a missing binding': { before: () => box.removeSync(), run: () => box.ensureSync() },
+  removeSync: { before: () => box.ensureSync(), run: () => box.removeSync() },
+  'listen, close': { run: () => listenAndClose((server) => box.listen(server, 'net.sock')) },
+  'net.Server.listen, close': {
+    run: () => listenAndClose((server) => once(server.listen(box.netBackendSock), 'listening')),
+  },
+  connect: { run: () => connectAndDestroy(() => box.connect('box.sock')) },
+  'connect, verifyPeer': { run: () => connectAndDestroy(() => box.connect('box.sock', { verifyPeer: true })) },
+  'net.connect': { run: () => connectAndDestroy(() => net.connect(box.boxSock)) },
+};
+
+async function main() {
+  const server = net.createServer({ pauseOnConnect: true });
+  await box.listen(server, 'box.sock');
+  for (const [name, { before, run }] of Object.entries(OPERATIONS)) {
+    await before?.();
+    // What came before has ended, on this thread and on others, and a steady parent may be proven to be one.
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    await run();
+    await before?.();
+    fs.existsSync(`/begin ${name}`);
+    await run();
+    fs.existsSync(`/end ${name}`);
+  }
+  process.exit();
+}
+
+void main();
