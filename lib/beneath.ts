@@ -7,7 +7,7 @@ import { type FileAt, isFailure, type NativeFailure, OPENINGS } from './native/c
 import { type FileType, fileType, notRemoved } from './native/file-errors.js';
 import { native } from './native/load.js';
 import { toError } from './native/to-error.js';
-import { type Steps, step } from './twin.js';
+import { both, type Steps } from './twin.js';
 
 export type { FileAt } from './native/contract.js';
 
@@ -39,11 +39,7 @@ const MODE = 0o600;
  * where the path leads out of the directory; or the failed system call
  */
 export function* readFile(file: FileAt, most: number, { fromEnd = false } = {}): Steps<FilePart | null> {
-  const request = { ...file, most, fromEnd };
-  const outcome = yield* step({
-    sync: () => native().readFile(request),
-    async: () => native().readFileAsync(request),
-  });
+  const outcome = yield* both(native().readFile, native().readFileAsync, { ...file, most, fromEnd });
   if (isMissing(outcome)) return null;
   const { bytes, size } = unwrapFile(outcome, file);
   return { bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), size };
@@ -51,10 +47,10 @@ export function* readFile(file: FileAt, most: number, { fromEnd = false } = {}):
 
 /** Puts a file with this content in the place of whatever bears the name, at once: never half written, no link followed. */
 export function* replaceFile(file: FileAt, content: string | Uint8Array, mode = MODE): Steps<void> {
-  const request = { ...file, bytes: typeof content === 'string' ? Buffer.from(content) : content, mode };
-  const outcome = yield* step({
-    sync: () => native().replaceFile(request),
-    async: () => native().replaceFileAsync(request),
+  const outcome = yield* both(native().replaceFile, native().replaceFileAsync, {
+    ...file,
+    bytes: typeof content === 'string' ? Buffer.from(content) : content,
+    mode,
   });
   unwrapFile(outcome, file);
 }
@@ -66,10 +62,10 @@ export function* replaceFile(file: FileAt, content: string | Uint8Array, mode = 
  * @throws {BoxSocketsError} as {@link readFile}; what was there is then neither read nor emptied
  */
 export function* openFile(file: FileAt, opening: (typeof OPENINGS)[number], mode = MODE): Steps<number> {
-  const request = { ...file, opening: OPENINGS.indexOf(opening), mode };
-  const outcome = yield* step({
-    sync: () => native().openFile(request),
-    async: () => native().openFileAsync(request),
+  const outcome = yield* both(native().openFile, native().openFileAsync, {
+    ...file,
+    opening: OPENINGS.indexOf(opening),
+    mode,
   });
   return unwrapFile(outcome, file);
 }
@@ -80,35 +76,27 @@ export function closeFile(descriptor: number): void {
 
 /** What is there, the link itself where it is one; null where nothing is. */
 export function* lookAt(file: FileAt): Steps<FileStat | null> {
-  const outcome = yield* step({ sync: () => native().lookAt(file), async: () => native().lookAtAsync(file) });
+  const outcome = yield* both(native().lookAt, native().lookAtAsync, file);
   const found = unwrapFile(outcome, file);
   return found && { ...found, type: fileType(found.mode), mode: found.mode & 0o7777 };
 }
 
 /** The entries of a directory by name; `E2BIG` where there are more than `most`. `.` is the trusted directory itself. */
 export function* listDirectory(directory: FileAt, most: number): Steps<{ name: string; type: FileType }[]> {
-  const request = { ...directory, most };
-  const outcome = yield* step({
-    sync: () => native().listDirectory(request),
-    async: () => native().listDirectoryAsync(request),
-  });
+  const outcome = yield* both(native().listDirectory, native().listDirectoryAsync, { ...directory, most });
   const entries = unwrapFile(outcome, directory).map(({ name, mode }) => ({ name, type: fileType(mode) }));
   return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** Makes one directory; false where a directory was there. A link in its place is `EEXIST`. */
 export function* makeDirectory(directory: FileAt, mode = PRIVATE_MODE): Steps<boolean> {
-  const request = { ...directory, mode };
-  const outcome = yield* step({
-    sync: () => native().makeDirectory(request),
-    async: () => native().makeDirectoryAsync(request),
-  });
+  const outcome = yield* both(native().makeDirectory, native().makeDirectoryAsync, { ...directory, mode });
   return unwrapFile(outcome, directory);
 }
 
 /** Unlinks anything but a directory; false where nothing was there. */
 export function* removeFile(file: FileAt): Steps<boolean> {
-  const outcome = yield* step({ sync: () => native().removeFile(file), async: () => native().removeFileAsync(file) });
+  const outcome = yield* both(native().removeFile, native().removeFileAsync, file);
   return unwrapFile(outcome, file);
 }
 
@@ -121,11 +109,7 @@ export function* removeFile(file: FileAt): Steps<boolean> {
  * immutable, …
  */
 export function* removeTree(tree: FileAt, last = ''): Steps<void> {
-  const request = { ...tree, last };
-  const outcome = yield* step({
-    sync: () => native().removeTree(request),
-    async: () => native().removeTreeAsync(request),
-  });
+  const outcome = yield* both(native().removeTree, native().removeTreeAsync, { ...tree, last });
   if (!isFailure(outcome)) return;
   const { errno, syscall, entry } = outcome;
   const path = `${tree.directory}/${entry === undefined || entry === '' ? tree.path : entry}`;

@@ -20,6 +20,11 @@ export const clock = {
   setImmediate,
 };
 
+/** Resolves when the event loop has turned once. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => clock.setImmediate(resolve));
+}
+
 /** Resolves after so many milliseconds; rejects as soon as the signal is aborted. */
 export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

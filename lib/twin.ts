@@ -16,6 +16,15 @@ export function* step<T>(call: Call<T>): Steps<T> {
   return (yield call) as T;
 }
 
+/** Makes a call of two functions that take the same, and answer it at once and later. */
+export function both<Args extends unknown[], Result>(
+  atOnce: (...args: Args) => Result,
+  onThread: (...args: Args) => Promise<Result>,
+  ...args: Args
+): Steps<Result> {
+  return step({ sync: () => atOnce(...args), async: () => onThread(...args) });
+}
+
 /** Runs an operation at once. */
 export function runSync<T>(steps: Steps<T>): T {
   let state = steps.next();

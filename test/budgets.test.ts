@@ -13,8 +13,8 @@ const BUDGETS = {
   'lines of lib': { design: 9_000, ceiling: 12_800 },
   'lines of native/posix and native/glue': { design: 4_300, ceiling: 7_200 },
   'lines of scripts': { design: 2_800, ceiling: 2_800 },
-  'files of more than 250 lines': { design: 0, ceiling: 5 },
-  'lines of the largest file': { design: 250, ceiling: 372 },
+  'files of more than 250 lines': { design: 0, ceiling: 4 },
+  'lines of the largest file': { design: 250, ceiling: 310 },
   'files of lib whose name another one has': { design: 0, ceiling: 0 },
   'imports of lib that run upward': { design: 0, ceiling: 0 },
 };

@@ -2,12 +2,12 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { LARGEST_INT, type PathLike, toInteger, toOptions, toPath, toSignal } from '../arguments.js';
-import { abortError, invalidArgType } from '../errors.js';
+import { clock, sleep } from '../clock.js';
+import { invalidArgType } from '../errors.js';
 import { isFailure, type NativeFailure } from '../native/contract.js';
 import { native } from '../native/load.js';
-import { runAsync, runSync, type Steps, step } from '../twin.js';
+import { both, runAsync, runSync, type Steps } from '../twin.js';
 import { otherPidNamespace, processError } from './box-errors.js';
 import { toPid, toSignalNumber } from './process-arguments.js';
 import { isElsewhere, ownOrigin, readShimPid, SHIM_ORIGIN, type ShimOrigin, writeShimPid } from './shim-pid.js';
@@ -187,15 +187,11 @@ export class ShimProcess {
     const { timeout, signal: given } = toOptions(options, { timeout: true, signal: true });
     const signal = toSignal('options.signal', given);
     const range = { least: 0, most: LARGEST_INT, otherwise: Number.POSITIVE_INFINITY };
-    const deadline = performance.now() + toInteger('options.timeout', timeout, range);
+    const deadline = clock.now() + toInteger('options.timeout', timeout, range);
     for (let pause = FIRST_PAUSE; this.isAliveSync(); pause = Math.min(2 * pause, LONGEST_PAUSE)) {
-      const left = deadline - performance.now();
+      const left = deadline - clock.now();
       if (left <= 0) return false;
-      try {
-        await sleep(Math.min(pause, left), undefined, { signal });
-      } catch {
-        throw abortError(signal);
-      }
+      await sleep(Math.min(pause, left), signal);
     }
     // The system knows of a child's end before Node does, and only Node learns how it ended. Not by the child's event,
     // because a child that was unref'd does not keep the process alive until then.
@@ -207,10 +203,7 @@ export class ShimProcess {
     const { pid } = this;
     if (isElsewhere(this, 'bootId')) return 'dead';
     if (isElsewhere(this, 'pidNamespace')) return 'unknown';
-    const answer = yield* step({
-      sync: () => native().startTime(pid),
-      async: async () => native().startTimeAsync(pid),
-    });
+    const answer = yield* both(native().startTime, native().startTimeAsync, pid);
     if (isFailure(answer) && answer.errno === constants.errno.EACCES) return 'unknown';
     return unwrap(answer, pid) === this.startTime ? 'alive' : 'dead';
   }
@@ -219,18 +212,12 @@ export class ShimProcess {
     const { pid, startTime, pidNamespace } = this;
     if (isElsewhere(this, 'bootId')) return false;
     if (isElsewhere(this, 'pidNamespace')) throw otherPidNamespace(pid, String(pidNamespace));
-    return yield* step({
-      sync: () => unwrap(native().signalProcess(pid, startTime, signal), pid),
-      async: async () => unwrap(await native().signalProcessAsync(pid, startTime, signal), pid),
-    });
+    return unwrap(yield* both(native().signalProcess, native().signalProcessAsync, pid, startTime, signal), pid);
   }
 }
 
 function* identify(pid: number): Steps<ShimProcess | null> {
-  const started = yield* step({
-    sync: () => unwrap(native().startTime(pid), pid),
-    async: async () => unwrap(await native().startTimeAsync(pid), pid),
-  });
+  const started = unwrap(yield* both(native().startTime, native().startTimeAsync, pid), pid);
   return started === null ? null : new ShimProcess(pid, started, ownOrigin());
 }
 

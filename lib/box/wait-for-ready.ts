@@ -4,6 +4,7 @@
 import * as net from 'node:net';
 import { LARGEST_INT, toInteger, toOptions, toSignal } from '../arguments.js';
 import { lookAt } from '../beneath.js';
+import { clock } from '../clock.js';
 import { abortError, invalidArgType } from '../errors.js';
 import { runAsync } from '../twin.js';
 import { guestNotReady } from './box-errors.js';
@@ -52,7 +53,7 @@ const DEFAULT_TIMEOUT = 30_000;
  * const { elapsed } = await waitForReady(layout, { shim: () => startShim(layout), timeout: 10_000 });
  */
 export async function waitForReady(layout: BoxLayout, options?: ReadyOptions): Promise<Ready> {
-  const began = performance.now();
+  const began = clock.now();
   const { given, timeout, signal } = readyArguments(layout, options);
   if (signal?.aborted) throw abortError(signal);
   const server = net.createServer();
@@ -62,15 +63,15 @@ export async function waitForReady(layout: BoxLayout, options?: ReadyOptions): P
   try {
     const bound = (await runAsync(lookAt({ directory: layout.boxHome, path: `sockets/${NAME}` })))?.inode;
     const shim = typeof given === 'function' ? await given() : given;
-    const left = Math.max(0, timeout - (performance.now() - began));
+    const left = Math.max(0, timeout - (clock.now() - began));
     const outcome = await race(accepted, { shim, left, signal });
-    if (outcome === 'ready') return { elapsed: performance.now() - began, shim };
+    if (outcome === 'ready') return { elapsed: clock.now() - began, shim };
     const diagnosis = await diagnose(layout, shim, bound);
     throw guestNotReady({
       exited: outcome === 'exited',
       alive: diagnosis.shim?.alive === true ? diagnosis.shim.pid : null,
       path: layout.sockets.readySock,
-      elapsed: Math.round(performance.now() - began),
+      elapsed: Math.round(clock.now() - began),
       details: describeDiagnosis(layout, diagnosis),
       diagnosis,
     });
@@ -123,9 +124,9 @@ async function race(accepted: Promise<void>, { shim, left, signal }: Race): Prom
     return await new Promise<Outcome>((resolve, reject) => {
       // A connection that was made in time may still wait in the queue, behind a host that was busy: the event loop looks
       // at sockets once more before it comes to what is immediate.
-      const unlessReady = (outcome: Outcome) => setImmediate(resolve, outcome);
+      const unlessReady = (outcome: Outcome) => clock.setImmediate(resolve, outcome);
       accepted.then(() => resolve('ready'), reject);
-      timer = setTimeout(unlessReady, left, 'timeout');
+      timer = clock.setTimeout(unlessReady, left, 'timeout');
       shim?.waitForExit({ signal: over.signal }).then(
         () => unlessReady('exited'),
         (error) => over.signal.aborted || reject(error),
@@ -134,7 +135,7 @@ async function race(accepted: Promise<void>, { shim, left, signal }: Race): Prom
       if (signal?.aborted) reject(abortError(signal));
     });
   } finally {
-    clearTimeout(timer);
+    clock.clearTimeout(timer);
     over.abort();
   }
 }

@@ -4,7 +4,8 @@
 import { types } from 'node:util';
 import { isUrl, toPath } from '../arguments.js';
 import { asError, invalidArgType } from '../errors.js';
-import { CONTRACT, type NativeBinding } from './contract.js';
+import type { NativeBinding } from './addon.js';
+import { CONTRACT } from './contract.js';
 import { directoryOfBundle } from './host.js';
 import { nativeUnavailable, wrongContract } from './load-errors.js';
 import { checkWhole } from './whole-file.js';

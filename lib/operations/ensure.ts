@@ -1,7 +1,8 @@
 // Making one binding lead to its real directory.
 
 import { DEFAULT_LOCK_TIMEOUT, type LockOptions, toBoolean, toLockTimeout, toOptions } from '../arguments.js';
-import { ENSURE_STATUS, type NativeEnsurer, type NativeFailure, nameOf } from '../native/contract.js';
+import type { NativeEnsurer } from '../native/addon.js';
+import { ENSURE_STATUS, type NativeFailure, nameOf } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { retryUntilUnlocked } from '../native/lock-wait.js';
 import { isLockTimeout, unwrap } from '../native/to-error.js';

@@ -2,10 +2,10 @@
 
 import { type PathLike, type SocketType, toOptions, toPath, toSocketType } from '../arguments.js';
 import { errnoName, namedSystemError } from '../errors.js';
+import type { NativeBinding } from '../native/addon.js';
 import {
   EXISTING,
   isFailure,
-  type NativeBinding,
   type NativeFailure,
   type NativePathProbe,
   nameOf,

@@ -2,7 +2,8 @@
 
 import type { SocketType } from '../arguments.js';
 import { outOfContract } from '../errors.js';
-import { type NativeBinding, type NativeFailure, SOCKET_TYPES } from '../native/contract.js';
+import type { NativeBinding } from '../native/addon.js';
+import { type NativeFailure, SOCKET_TYPES } from '../native/contract.js';
 import { toError, unwrap } from '../native/to-error.js';
 import type { BindingPaths, OperationPaths } from '../paths/binding-paths.js';
 import type { SocketBudgetEntry } from '../paths/budget.js';

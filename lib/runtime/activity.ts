@@ -2,6 +2,7 @@
 
 import * as fs from 'node:fs';
 import { type BoxLayout, ShimProcess } from '../box/index.js';
+import { clock } from '../clock.js';
 import { asError } from '../errors.js';
 import { probeSocketPath } from '../operations/probe-path.js';
 import { sameInode } from '../operations/same-inode.js';
@@ -33,7 +34,7 @@ export async function inTime<T, U>(home: string, ask: () => Promise<T>, otherwis
   const asked = ask();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ANSWER_TIMEOUT);
+    timer = clock.setTimeout(resolve, ANSWER_TIMEOUT);
   }).then(() => {
     silent.add(home);
     const heard = (): boolean => silent.delete(home);
@@ -43,7 +44,7 @@ export async function inTime<T, U>(home: string, ask: () => Promise<T>, otherwis
   try {
     return await Promise.race([asked, late]);
   } finally {
-    clearTimeout(timer);
+    clock.clearTimeout(timer);
   }
 }
 

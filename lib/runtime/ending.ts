@@ -1,8 +1,8 @@
 // Ending a box: not its shim alone, but whatever runs for it. A shim may be a shell, or a sandbox's outer program, whose
 // end leaves the VM running over files that are about to be deleted.
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { BoxLayout, ShimProcess } from '../box/index.js';
+import { clock, sleep } from '../clock.js';
 import {
   cgroupOf,
   commandOf,
@@ -70,12 +70,12 @@ export class BoxProcesses {
 
   /** Kills all of them, and again until none is left. Returns how many there were. */
   async kill(): Promise<number> {
-    const deadline = performance.now() + KILL_TIMEOUT;
+    const deadline = clock.now() + KILL_TIMEOUT;
     const killed = new Set<ShimProcess>();
     for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       const left = await this.find();
       if (left.length === 0) return killed.size;
-      if (performance.now() > deadline) throw await this.#survivors(left);
+      if (clock.now() > deadline) throw await this.#survivors(left);
       for (const one of left) {
         killed.add(one);
         // Who may not be killed is among the survivors.
@@ -87,10 +87,10 @@ export class BoxProcesses {
 
   /** Waits until none of them is left; whether that was so in time. */
   async waitForEnd(timeout: number): Promise<boolean> {
-    const deadline = performance.now() + timeout;
+    const deadline = clock.now() + timeout;
     for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       if ((await this.find()).length === 0) return true;
-      const left = deadline - performance.now();
+      const left = deadline - clock.now();
       if (left <= 0) return false;
       await sleep(Math.min(pause, left));
     }

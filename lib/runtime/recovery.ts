@@ -2,9 +2,9 @@
 // that were to go when they stopped. In portions, so that neither the event loop nor the disk is blocked by many boxes.
 
 import * as fs from 'node:fs';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BoxConfig } from '../box/index.js';
 import { BoxSockets } from '../box-sockets.js';
+import { nextTurn } from '../clock.js';
 import { asError } from '../errors.js';
 import type { BoxSocketsOptions } from '../paths/box-paths.js';
 import { inTime } from './activity.js';

@@ -1,9 +1,9 @@
 // How a box goes away, whichever way led to it: what runs of it, its row, its home, its link, in this order. A crash at
 // any point leaves a box that is still whole, or the directory of one that has no row, which the next open removes.
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { removeFile } from '../beneath.js';
 import type { BoxLayout, CleanupResult } from '../box/index.js';
+import { clock, sleep } from '../clock.js';
 import { asError } from '../errors.js';
 import { runAsync } from '../twin.js';
 import { heldSockets } from './activity.js';
@@ -84,7 +84,7 @@ export async function endBox(layout: BoxLayout, processes: BoxProcesses): Promis
   const killed = await processes.kill();
   let { held } = await heldSockets(layout);
   // What dies with another, as all of a pid namespace with its first process, does so in a moment of its own.
-  for (const until = performance.now() + LATE; held !== null && performance.now() < until; ) {
+  for (const until = clock.now() + LATE; held !== null && clock.now() < until; ) {
     await sleep(PAUSE);
     ({ held } = await heldSockets(layout));
   }
