@@ -4,6 +4,7 @@
 import * as os from 'node:os';
 import { listDirectory, lookAt as lookAtEntry } from '../beneath.js';
 import { lookAt, readText, realPath } from '../files.js';
+import { parseMountPoints } from '../mount-points.js';
 import { isWithin } from '../paths/within.js';
 import type { Steps } from '../twin.js';
 import { homeUnsafe } from './box-errors.js';
@@ -64,14 +65,5 @@ function ownPlaces(): string[] {
 /** Where file systems are mounted; none where the system does not tell (macOS). */
 function* mountPoints(): Steps<string[]> {
   if (process.platform !== 'linux') return [];
-  const text = yield* readText('/proc/self/mountinfo');
-  // `36 35 98:0 /root /mount/point rw,noatime …`, with space, tab, newline and backslash as octal numbers.
-  return text.split('\n').flatMap((line) => {
-    const point = line.split(' ')[4];
-    return point === undefined ? [] : [point.replace(/\\([0-7]{3})/g, (_, digits) => character(digits))];
-  });
-}
-
-function character(octal: string): string {
-  return String.fromCharCode(Number.parseInt(octal, 8));
+  return parseMountPoints(yield* readText('/proc/self/mountinfo'));
 }

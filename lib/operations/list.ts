@@ -2,6 +2,7 @@
 
 import { toOptions } from '../arguments.js';
 import { errnoName } from '../errors.js';
+import { mountPointOf } from '../mount-points.js';
 import { BINDING_STATES, type NativeListEntry, nameOf } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { unwrap } from '../native/to-error.js';
@@ -34,6 +35,8 @@ export interface BindingInfo {
   state: BindingState;
   /** Why it is `'unreadable'`, a system error's name. */
   code?: string;
+  /** Where `code` is `'ETIMEDOUT'`: where the file system is mounted that does not answer, where the system tells. */
+  mountPoint?: string;
   /** The sockets in the directory that it leads to and in those below it, in the order of their names. */
   sockets: SocketInfo[];
 }
@@ -64,11 +67,14 @@ function toRequest(options: ListOptions | undefined) {
 }
 
 function toBindingInfo({ id, target, state, errno, sockets }: NativeListEntry): BindingInfo {
+  const code = errno === 0 ? undefined : errnoName(errno);
+  const mountPoint = code === 'ETIMEDOUT' && target !== null ? mountPointOf(target) : null;
   return {
     id,
     target,
     state: nameOf(BINDING_STATES, state),
-    ...(errno !== 0 && { code: errnoName(errno) }),
+    ...(code !== undefined && { code }),
+    ...(mountPoint !== null && { mountPoint }),
     sockets: sockets
       .map((socket) => ({ name: socket.name, ...toHeld(socket) }))
       .sort((a, b) => (a.name < b.name ? -1 : 1)),

@@ -1,57 +1,50 @@
 // A file server that hangs below one box: bindfs, stopped by a signal. The other boxes do not notice.
 
-import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { describe, expect, onTestFinished } from 'vitest';
-import { missingMount, missingTool, promise, rejection, run, tempDir } from '../helpers.js';
+import { describe, expect } from 'vitest';
+import { type FileServer, missingFileServer, promise, rejection, serveFiles, tempDir } from '../helpers.js';
 import { makeHome } from '../runtime/home.js';
 
-const missing = missingMount() ?? missingTool('bindfs');
-
-/** A directory that answers until `stop`, and goes on at the end of the test. */
-async function serve(directory: string): Promise<{ stop(): void }> {
+/** The home of a box, on a file server of its own. */
+async function serve(directory: string): Promise<FileServer> {
   const behind = tempDir();
   fs.mkdirSync(path.join(behind, 'sockets'));
-  fs.mkdirSync(directory, { recursive: true });
-  const server = spawn('bindfs', ['-f', behind, directory], { stdio: 'ignore' });
-  onTestFinished(() => {
-    server.kill('SIGCONT');
-    run('umount', ['-l', directory]);
-    server.kill('SIGKILL');
-  });
-  while (!fs.existsSync(path.join(directory, 'sockets'))) await new Promise((resolve) => setTimeout(resolve, 5));
-  return { stop: () => void server.kill('SIGSTOP') };
+  return serveFiles(directory, behind);
 }
 
 describe('a home of which one box hangs', () => {
-  promise(missing, 'is opened, lists it as unknown, removes nothing of it, and serves the others', async () => {
-    const home = makeHome();
-    await home.insertRow('unprepared');
-    const first = await home.open();
-    const { id } = await first.provision();
-    await first.close();
-    const hung = { id: 'hung', box_home: home.boxHome('hung'), options: { auto_remove: true } };
-    await home.store.insert({ id: 'hung', name: null, createdAt: 0, json: JSON.stringify(hung) });
-    const servers = [await serve(home.boxHome('hung')), await serve(home.boxHome('orphan'))];
-    for (const server of servers) server.stop();
+  promise(
+    missingFileServer,
+    'is opened, lists it as unknown, removes nothing of it, and serves the others',
+    async () => {
+      const home = makeHome();
+      await home.insertRow('unprepared');
+      const first = await home.open();
+      const { id } = await first.provision();
+      await first.close();
+      const hung = { id: 'hung', box_home: home.boxHome('hung'), options: { auto_remove: true } };
+      await home.store.insert({ id: 'hung', name: null, createdAt: 0, json: JSON.stringify(hung) });
+      const servers = [await serve(home.boxHome('hung')), await serve(home.boxHome('orphan'))];
+      await Promise.all(servers.map((server) => server.stop()));
 
-    const began = performance.now();
-    const runtime = await home.open();
-    expect(performance.now() - began).toBeLessThan(20_000);
-    expect(runtime.recovery).toMatchObject({ autoRemoved: [], orphans: [] });
-    expect(runtime.recovery.failed.map((failed) => failed.id)).toEqual(['orphan']);
+      const began = performance.now();
+      const runtime = await home.open();
+      expect(performance.now() - began).toBeLessThan(20_000);
+      expect(runtime.recovery).toMatchObject({ autoRemoved: [], orphans: [] });
+      expect(runtime.recovery.failed.map((failed) => failed.id)).toEqual(['orphan']);
 
-    const again = performance.now();
-    const states = Object.fromEntries((await runtime.list()).map((box) => [box.id, box.state]));
-    expect(states).toEqual({ [id]: 'stopped', hung: 'unknown', unprepared: 'unprepared' });
-    const running = { code: 'ERR_BOX_SOCKETS_BOX_RUNNING' };
-    expect(await rejection(runtime.remove('hung'))).toMatchObject(running);
-    expect(await rejection(runtime.launch('hung', { command: 'true' }))).toMatchObject(running);
-    const { shim } = await runtime.launch(id, { command: 'sleep', args: ['60'] }, { waitForReady: false });
-    expect(await runtime.stop(id)).toMatchObject({ status: 'stopped' });
-    expect(await shim.status()).toBe('dead');
-    expect(await runtime.remove(id)).toMatchObject({ home: 'removed' });
-    expect(performance.now() - again).toBeLessThan(20_000);
-  });
+      const again = performance.now();
+      const states = Object.fromEntries((await runtime.list()).map((box) => [box.id, box.state]));
+      expect(states).toEqual({ [id]: 'stopped', hung: 'unknown', unprepared: 'unprepared' });
+      const running = { code: 'ERR_BOX_SOCKETS_BOX_RUNNING' };
+      expect(await rejection(runtime.remove('hung'))).toMatchObject(running);
+      expect(await rejection(runtime.launch('hung', { command: 'true' }))).toMatchObject(running);
+      const { shim } = await runtime.launch(id, { command: 'sleep', args: ['60'] }, { waitForReady: false });
+      expect(await runtime.stop(id)).toMatchObject({ status: 'stopped' });
+      expect(await shim.status()).toBe('dead');
+      expect(await runtime.remove(id)).toMatchObject({ home: 'removed' });
+      expect(performance.now() - again).toBeLessThan(20_000);
+    },
+  );
 });

@@ -45,8 +45,20 @@ function printBindings(bindings: BindingInfo[], output: Output): void {
     const name = shorten(printable(id), idWidth, output.glyphs.ellipsis).padEnd(idWidth);
     const styled = output.style(style, state.padEnd(stateWidth));
     output.line(`${name}  ${styled}  ${heldOf(sockets).padStart(4)}  ${target}${reason}`);
+    for (const line of reasonsOf(binding)) {
+      output.line(output.style('dim', `  ${shorten(printable(line), output.width - 2, output.glyphs.ellipsis)}`));
+    }
   }
   output.line(output.style('dim', plural(bindings.length, 'binding')));
+}
+
+const MOST_REASONS = 3;
+
+/** What is odd or cannot be told, a line each. */
+function reasonsOf({ mountPoint, sockets }: BindingInfo): string[] {
+  const silent = mountPoint === undefined ? [] : [`what is mounted at ${mountPoint} does not answer`];
+  const odd = sockets.flatMap(({ name, reason }) => (reason === undefined ? [] : [`${name}: ${reason}`]));
+  return [...silent, ...odd].slice(0, MOST_REASONS);
 }
 
 function heldOf(sockets: BindingInfo['sockets']): string {

@@ -62,9 +62,10 @@ function cause(code: FindingCode, says: string, ...remedy: string[]): Cause {
 }
 
 // Not to be asked once more: whoever does waits as long as it likes.
-function silentCause({ bindingDir, binding: { target, code } }: BoxReport): Cause | null {
+function silentCause({ bindingDir, binding: { target, code, mountPoint } }: BoxReport): Cause | null {
   if (code !== 'ETIMEDOUT') return null;
-  const says = `lies on a file server that does not answer: ${bindingDir} to ${target}`;
+  const where = mountPoint === undefined ? '' : `, mounted at ${mountPoint}`;
+  const says = `lies on a file server that does not answer: ${bindingDir} to ${target}${where}`;
   const advice = '# mend the server, or unmount it (umount -l); boxes elsewhere do not notice';
   return cause('sockets-silent', says, shellCommand('cat', '/proc/mounts'), advice);
 }
@@ -224,13 +225,17 @@ function openCauses(box: BoxReport, held: BindingInfo['sockets']): Cause[] {
   const where = box.realDir;
   const st = lookThrough(where);
   if (typeof st === 'string') return [];
-  const unclearOnes = held.filter((socket) => typeof socket.held !== 'boolean');
-  const unknown = unclearOnes.map((socket) => socket.name + ('reason' in socket ? ` (${socket.reason})` : ''));
+  const unknown = held.filter((socket) => socket.held === 'unknown').map(({ name, reason }) => `${name} (${reason})`);
+  const lost = held.filter((socket) => socket.held === true && socket.reason !== undefined).map(({ name }) => name);
+  const pids = lost.length === 0 ? [] : holdersIn(where, box.bindingDir);
   const open = `has a directory that others may write to: ${describe(where, st)}`;
   const unclear = `has sockets of which it cannot be told whether they are held: ${unknown.join(', ')}`;
+  const gone = `is alive, and somebody has removed files of its sockets, so that nobody can dial them: ${lost.join(', ')}`;
+  const restart = '# restart that box, so that it binds them anew; hold() keeps cleaners away';
   return [
     ...((st.mode & 0o022) === 0 ? [] : [cause('sockets-open', open, look(where), asUser(['chmod', 'go-w', where]))]),
-    ...(unknown.length === 0 ? [] : [cause('liveness-unknown', unclear, lookAtMount(where))]),
+    ...(lost.length === 0 ? [] : [cause('socket-lost', gone, showProcesses(pids), restart)]),
+    ...(unknown.length === 0 ? [] : [cause('liveness-unknown', unclear, look(where), lookAtMount(where))]),
   ];
 }
 

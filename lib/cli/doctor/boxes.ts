@@ -35,11 +35,16 @@ async function bindingOf(box: BoxSockets, bindings: Map<string, BindingInfo> | n
   if (bindings === null) return { state: 'unknown', target: null };
   const entry = bindings.get(box.boxId);
   if (entry === undefined) return { state: 'missing', target: null };
-  const { target, state, code } = entry;
+  const { target, state, code, mountPoint } = entry;
   const reached = isReached(entry);
   // The directory may be gone or closed, and the link leads somewhere that is neither.
   const foreign = reached && !(await sameInode(box.bindingDir, box.realDir).catch(() => false));
-  return { state: foreign ? 'foreign' : state, target, ...(code !== undefined && { code }) };
+  return {
+    state: foreign ? 'foreign' : state,
+    target,
+    ...(code !== undefined && { code }),
+    ...(mountPoint !== undefined && { mountPoint }),
+  };
 }
 
 type Probe = NonNullable<BoxReport['sockets'][0]['probe']>;

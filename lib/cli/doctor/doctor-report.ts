@@ -67,7 +67,8 @@ export const FINDINGS = {
   'binding-not-a-symlink': 'error',
   'binding-unreadable': 'error',
   'binding-stale': 'warning',
-  'liveness-unknown': 'info',
+  'socket-lost': 'error',
+  'liveness-unknown': 'warning',
   'dead-zone': 'info',
   'direct-bind': 'info',
   'self-check-failed': 'error',
@@ -106,6 +107,8 @@ export interface BindingReport {
   target: string | null;
   /** Why it cannot be resolved. */
   code?: string;
+  /** Where the file system is mounted that does not answer. */
+  mountPoint?: string;
 }
 
 export interface BoxReport {

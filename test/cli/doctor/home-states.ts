@@ -7,7 +7,7 @@ import { BoxSockets } from '../../../dist/index.js';
 import { mount } from '../../helpers.js';
 import { boxsockets, makeBox, run } from '../run.js';
 import { at, bind, giveTo } from './patient.js';
-import { ensures, needsMount, needsNobody, needsRoot, type State } from './state.js';
+import { ensures, listenAt, needsMount, needsNobody, needsRoot, type State } from './state.js';
 
 export const HOMES: State[] = [
   {
@@ -96,6 +96,8 @@ export const HOMES: State[] = [
   },
 ];
 
+let closeLost: () => Promise<void>;
+
 export const SOCKETS: State[] = [
   {
     name: 'no directory of sockets',
@@ -166,6 +168,18 @@ export const SOCKETS: State[] = [
     remedy: () => `chmod go-w ${at.sockets('b1')}`,
     break: async () => fs.chmodSync(await bind(), mode),
   })),
+  {
+    name: 'a live socket whose file somebody has removed',
+    code: 'socket-lost',
+    says: 'so that nobody can dial them: box.sock',
+    remedy: () => `-p ${process.pid}`,
+    break: async () => {
+      const realDir = await bind();
+      closeLost = await listenAt(path.join(at.binding('b1'), 'box.sock'));
+      fs.unlinkSync(path.join(realDir, 'box.sock'));
+    },
+    person: () => closeLost(),
+  },
   {
     name: 'no inodes left in the home',
     code: 'sockets-full',

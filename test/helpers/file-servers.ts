@@ -1,0 +1,39 @@
+// File systems that a program of this machine serves (FUSE), and that can be made to hang.
+
+import { spawn } from 'node:child_process';
+import * as fs from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
+import { run } from './children.js';
+import { missingMount, missingTool } from './machine.js';
+import { tempDir } from './worlds.js';
+
+export const missingFileServer = missingMount() ?? missingTool('bindfs');
+
+export interface FileServer {
+  /** From then on nothing on it answers, until the test ends. */
+  stop(): Promise<void>;
+}
+
+/** What lies in `behind` is served at `directory`, too, by bindfs, until the end of the test. */
+export async function serveFiles(directory: string, behind = tempDir()): Promise<FileServer> {
+  fs.mkdirSync(directory, { recursive: true });
+  const before = fs.statSync(directory).dev;
+  const server = spawn('bindfs', ['-f', behind, directory], { stdio: 'ignore' });
+  onTestFinished(() => {
+    server.kill('SIGCONT');
+    run('umount', ['-l', directory]);
+    server.kill('SIGKILL');
+  });
+  while (fs.statSync(directory).dev === before) {
+    if (server.exitCode !== null) throw new Error(`bindfs ended with ${server.exitCode}`);
+    await sleep(5);
+  }
+  return {
+    stop: async () => {
+      server.kill('SIGSTOP');
+      // For a second the kernel answers from what it remembers (libfuse's entry and attribute timeouts).
+      await sleep(1_100);
+    },
+  };
+}

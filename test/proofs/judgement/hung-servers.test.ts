@@ -1,0 +1,79 @@
+// A link into a file server that hangs (bindfs, stopped by a signal): whoever looks answers in time, and the boxes beside
+// it do not notice.
+
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect } from 'vitest';
+import { BoxSockets } from '../../../dist/index.js';
+import { json, program } from '../../cli/run.js';
+import { makeWorld, missingFileServer, promise, serveFiles, type World } from '../../helpers.js';
+
+/** Milliseconds, of which the deadline of a target takes two thousand; the rest is this machine's. */
+const SOON = 5_000;
+
+/** A world in which the link of `hung` leads into a server that does not answer any more. */
+async function hungWorld(): Promise<World> {
+  const world = makeWorld();
+  for (const id of ['well', 'gone']) world.box(id).ensureSync();
+  const server = await serveFiles(path.join(world.base, 'served'));
+  world.box('hung', 'served').ensureSync();
+  fs.rmSync(path.join(world.base, 'home/gone'), { recursive: true });
+  await server.stop();
+  return world;
+}
+
+async function inTime<T>(ask: () => Promise<T>): Promise<T> {
+  const began = performance.now();
+  const answer = await ask();
+  expect(performance.now() - began).toBeLessThan(SOON);
+  return answer;
+}
+
+describe('with a link into a file server that hangs', () => {
+  promise(missingFileServer, 'list says so of that one, and sweep takes what is gone', async () => {
+    const { base } = await hungWorld();
+    const states = await inTime(() => BoxSockets.list({ base }));
+    expect(states.map(({ id, state, code, mountPoint }) => [id, state, code, mountPoint]).sort()).toEqual([
+      ['gone', 'dangling', undefined, undefined],
+      ['hung', 'unreadable', 'ETIMEDOUT', path.join(base, 'served')],
+      ['well', 'idle', undefined, undefined],
+    ]);
+    const swept = { removed: ['gone'], kept: 1, skipped: [{ name: 'hung', code: 'ETIMEDOUT' }] };
+    expect(await inTime(() => BoxSockets.sweepStale({ base }))).toEqual(swept);
+  });
+
+  promise(missingFileServer, 'the deadline is the one that was asked for', async () => {
+    const { base } = await hungWorld();
+    const began = performance.now();
+    await BoxSockets.list({ base, timeout: 200 });
+    await BoxSockets.sweepStale({ base, timeout: 200, dryRun: true });
+    expect(performance.now() - began).toBeLessThan(1_900);
+  });
+
+  promise(missingFileServer, 'other boxes are ensured, replaced and removed while a sweep waits for it', async () => {
+    const world = await hungWorld();
+    const sweep = BoxSockets.sweepStale({ base: world.base });
+    await sleep(500);
+    const began = performance.now();
+    expect(await world.box('new').ensure()).toMatchObject({ status: 'created' });
+    expect(await world.box('well', 'elsewhere').ensure()).toMatchObject({ status: 'replaced' });
+    expect(await world.box('new').remove()).toMatchObject({ status: 'removed' });
+    expect(performance.now() - began).toBeLessThan(1_000);
+    expect((await sweep).removed).toEqual(['gone']);
+  });
+
+  promise(missingFileServer, 'doctor answers, and names the mount point', async () => {
+    const world = await hungWorld();
+    const home = path.join(world.base, 'boxes-of-home');
+    fs.mkdirSync(path.join(home, 'boxes/hung'), { recursive: true });
+    fs.symlinkSync(path.join(world.base, 'served/hung/sockets'), path.join(home, 'boxes/hung/sockets'));
+    const began = performance.now();
+    const result = program(['doctor', '--json', '--home', home, '--base', world.base], { timeout: 20_000 });
+    expect(performance.now() - began).toBeLessThan(15_000);
+    const { findings } = json(result);
+    const silent = findings.find(({ code }: { code: string }) => code === 'sockets-silent');
+    expect(silent?.message).toContain(`mounted at ${path.join(world.base, 'served')}`);
+    expect(result.status).toBe(1);
+  });
+});
