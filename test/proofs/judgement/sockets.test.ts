@@ -127,14 +127,28 @@ describe("a dead socket of root's in a user's home", () => {
 });
 
 describe('a dead socket whose path is longer than an address', () => {
+  /** As a program leaves it that goes into the directory and binds `name`. */
+  function leaveDeadSocketIn(directory: string, name: string): void {
+    const program = 'require("net").createServer().listen(process.argv[1], () => process.exit())';
+    run(process.execPath, ['-e', program, name], { cwd: directory });
+    expect(fs.lstatSync(path.join(directory, name)).isSocket()).toBe(true);
+  }
+
   it("is dead: it is listed so, is in nobody's way, and is replaced", async () => {
     const world = makeWorld();
     const deep = makeDirOfBytes(path.join(world.base, 'deep'), 300);
     const box = new BoxSockets('b', deep, { base: world.base });
     box.ensureSync();
-    leaveDeadSocket(box.boxSock);
-    // Not through the binding, which is short: as it is found by whoever looks where the link leads.
-    expect(listed(world)).toMatchObject({ state: 'idle', sockets: [{ name: 'box.sock', held: false }] });
+    // Too long even through the binding.
+    const name = 'n'.repeat(100);
+    for (const one of ['box.sock', name]) leaveDeadSocketIn(deep, one);
+    expect(listed(world)).toMatchObject({
+      state: 'idle',
+      sockets: [
+        { name: 'box.sock', held: false },
+        { name, held: false },
+      ],
+    });
     expect(world.box('b').ensureSync().status).toBe('replaced');
     expect(box.ensureSync().status).toBe('replaced');
     expect(await box.claim('box.sock')).toBe(box.boxSock);
