@@ -2,7 +2,6 @@
 
 import type * as net from 'node:net';
 import { invalidArgType } from './errors.js';
-import { native } from './native/load.js';
 import type { ClaimOptions } from './operations/claim.js';
 import type { ConnectOptions } from './operations/connect.js';
 import { type EnsureOptions, type EnsureRequest, type EnsureResult, Ensurer, toEnsure } from './operations/ensure.js';
@@ -22,11 +21,12 @@ import {
 import type { BindingInfo, ListOptions } from './operations/list.js';
 import type { ListenOptions } from './operations/listen.js';
 import type { ParentOptions } from './operations/parent-options.js';
-import { NamesProbe, type ProbeReport } from './operations/probe.js';
+import { type ProbeReport, probeNames } from './operations/probe.js';
 import { type RemoveOptions, type RemoveResult, remove, removeSync } from './operations/remove.js';
 import type { SweepOptions, SweepResult } from './operations/sweep.js';
 import { BoxPaths, bindingPathsOf, tooLongOf } from './paths/box-paths.js';
 import { idFor } from './paths/id-for.js';
+import { runAsync, runSync } from './twin.js';
 
 /**
  * The sockets of one box. Every path is derived from `(boxId, realDir, uid, base)`, so that host and shim agree without
@@ -95,14 +95,12 @@ export class BoxSockets extends BoxPaths {
    * if (!ok) console.error(names.filter((name) => !name.ok));
    */
   async probe(): Promise<ProbeReport> {
-    const probe = this.#namesProbe();
-    return probe.report(await native().probeAsync(probe.args));
+    return runAsync(probeNames(this.budget().sockets, this.#paths));
   }
 
   /** {@link probe}, at once. @example const { ok } = sockets.probeSync(); */
   probeSync(): ProbeReport {
-    const probe = this.#namesProbe();
-    return probe.report(native().probe(probe.args));
+    return runSync(probeNames(this.budget().sockets, this.#paths));
   }
 
   /**
@@ -286,10 +284,6 @@ export class BoxSockets extends BoxPaths {
     const request = toEnsure(options);
     refuseTooLong(this);
     return request;
-  }
-
-  #namesProbe(): NamesProbe {
-    return new NamesProbe(this.budget().sockets, this.#paths);
   }
 }
 

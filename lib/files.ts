@@ -3,7 +3,7 @@
 import * as fs from 'node:fs';
 import { promisify } from 'node:util';
 import { systemError } from './errors.js';
-import { type Steps, step } from './twin.js';
+import { orNull, type Steps, step } from './twin.js';
 
 const open = promisify(fs.open);
 const fstat = promisify<number, fs.Stats>(fs.fstat);
@@ -77,56 +77,11 @@ export function lookAt(path: string): Steps<fs.Stats | null> {
   return orNull(call(path, { sync: () => fs.lstatSync(path), async: () => fs.promises.lstat(path) }));
 }
 
-export function namesIn(path: string): Steps<string[]> {
-  return call(path, { sync: () => fs.readdirSync(path), async: () => fs.promises.readdir(path) });
-}
-
 /** Where a path leads, free of links; null where it leads nowhere. */
 export function realPath(path: string): Steps<string | null> {
   return orNull(call(path, { sync: () => fs.realpathSync.native(path), async: () => fs.promises.realpath(path) }));
 }
 
-export function readLinkTarget(path: string): Steps<string> {
-  return call(path, { sync: () => fs.readlinkSync(path), async: () => fs.promises.readlink(path) });
-}
-
 export function readText(path: string): Steps<string> {
   return call(path, { sync: () => fs.readFileSync(path, 'utf8'), async: () => fs.promises.readFile(path, 'utf8') });
-}
-
-export function writeText(path: string, text: string): Steps<void> {
-  return call(path, { sync: () => fs.writeFileSync(path, text), async: () => fs.promises.writeFile(path, text) });
-}
-
-export function renameFile(from: string, to: string): Steps<void> {
-  return call(from, { sync: () => fs.renameSync(from, to), async: () => fs.promises.rename(from, to) });
-}
-
-/** Removes a file, or nothing. */
-export function removeFile(path: string): Steps<void> {
-  const options = { force: true } as const;
-  return call(path, { sync: () => fs.rmSync(path, options), async: () => fs.promises.rm(path, options) });
-}
-
-/** Up to `most` bytes from the beginning of a file; null where there is none. Never waits for a writer. */
-export function* readHead(path: string, most: number): Steps<string | null> {
-  const fd = yield* orNull(openFile(path));
-  if (fd === null) return null;
-  try {
-    const bytes = Buffer.alloc(most);
-    const count = yield* readInto(fd, bytes, path);
-    return bytes.toString('utf8', 0, count);
-  } finally {
-    yield* closeFile(fd, path);
-  }
-}
-
-function* orNull<T>(steps: Steps<T>): Steps<T | null> {
-  try {
-    return yield* steps;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-    throw error;
-  }
 }

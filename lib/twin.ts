@@ -25,6 +25,17 @@ export function both<Args extends unknown[], Result>(
   return step({ sync: () => atOnce(...args), async: () => onThread(...args) });
 }
 
+/** The outcome of an operation, or null where what it is about is not there. */
+export function* orNull<T>(steps: Steps<T>): Steps<T | null> {
+  try {
+    return yield* steps;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    throw error;
+  }
+}
+
 /** Runs an operation at once. */
 export function runSync<T>(steps: Steps<T>): T {
   let state = steps.next();

@@ -5,7 +5,7 @@
 import * as fs from 'node:fs';
 import { LARGEST_INT } from '../arguments.js';
 import { type FileAt, readFile, replaceFile } from '../beneath.js';
-import type { Steps } from '../twin.js';
+import { orNull, type Steps } from '../twin.js';
 
 /** Where and as whose a process was started, as far as it is known. */
 export interface ShimOrigin {
@@ -52,6 +52,7 @@ export function formatShimPid({ pid, startTime, bootId, pidNamespace, mark }: Sh
 
 /** Null where there is no such file, or a torn one. */
 export function* readShimPid(file: string): Steps<ShimIdentity | null> {
+  // Its directory may not be there either.
   const part = yield* orNull(readFile(toFileAt(file), SHIM_PID_BYTES));
   // What is larger is no such file.
   if (part === null || part.size > SHIM_PID_BYTES) return null;
@@ -66,17 +67,6 @@ export function* writeShimPid(file: string, shim: ShimIdentity): Steps<void> {
 function toFileAt(file: string): FileAt {
   const slash = file.lastIndexOf('/');
   return { directory: slash < 0 ? '.' : file.slice(0, slash) || '/', path: file.slice(slash + 1) };
-}
-
-/** Nothing, where its directory is not there either. */
-function* orNull<T>(steps: Steps<T | null>): Steps<T | null> {
-  try {
-    return yield* steps;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-    throw error;
-  }
 }
 
 /**

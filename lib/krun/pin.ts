@@ -3,7 +3,7 @@
 import { type PathLike, toOptions, toPath } from '../arguments.js';
 import { invalidArgType, invalidArgValue } from '../errors.js';
 import type { KrunPin } from '../paths/krun-derivation.js';
-import { runAsync, runSync } from '../twin.js';
+import { runAsync, runSync, type Steps } from '../twin.js';
 import type { Target } from './check.js';
 import type { KrunPinExpectation } from './report.js';
 
@@ -49,14 +49,12 @@ export type KrunPinInput =
  * const box = new BoxSockets(id, realDir, { krun });
  */
 export async function checkKrunPin(input: KrunPinInput): Promise<KrunPin> {
-  const target = parseInput(input);
-  return runAsync(loadCheck().checkSteps(target));
+  return runAsync(loadCheck().checkSteps(parseInput(input)));
 }
 
 /** {@link checkKrunPin}, at once. @example checkKrunPinSync({ source: 'vendor/libkrun' }).scheme; // 'suffix' */
 export function checkKrunPinSync(input: KrunPinInput): KrunPin {
-  const target = parseInput(input);
-  return runSync(loadCheck().checkSteps(target));
+  return runSync(loadCheck().checkSteps(parseInput(input)));
 }
 
 /**
@@ -71,18 +69,19 @@ export function checkKrunPinSync(input: KrunPinInput): KrunPin {
  * await assertKrunPin({ source: 'vendor/libkrun' }, 'suffix');
  */
 export async function assertKrunPin(input: KrunPinInput, expected: KrunPinExpectation): Promise<KrunPin> {
-  const target = parseInput(input);
-  const { checkSteps, comparePins } = loadCheck();
-  const compare = comparePins(target.path, expected);
-  return compare(await runAsync(checkSteps(target)));
+  return runAsync(asserted(parseInput(input), expected));
 }
 
 /** {@link assertKrunPin}, at once. @example assertKrunPinSync({ source: 'vendor/libkrun' }, 'suffix'); */
 export function assertKrunPinSync(input: KrunPinInput, expected: KrunPinExpectation): KrunPin {
-  const target = parseInput(input);
+  return runSync(asserted(parseInput(input), expected));
+}
+
+function* asserted(target: Target, expected: KrunPinExpectation): Steps<KrunPin> {
   const { checkSteps, comparePins } = loadCheck();
+  // What is expected is checked before anything is read.
   const compare = comparePins(target.path, expected);
-  return compare(runSync(checkSteps(target)));
+  return compare(yield* checkSteps(target));
 }
 
 function parseInput(input: KrunPinInput): Target {

@@ -2,9 +2,9 @@
 
 import type * as fs from 'node:fs';
 import * as path from 'node:path';
-import { BoxSocketsError, refusal } from '../errors.js';
+import { refusal } from '../errors.js';
 import { listDirectory, statPath } from '../files.js';
-import type { Steps } from '../twin.js';
+import { orNull, type Steps } from '../twin.js';
 
 /** Rust files of network backends. */
 export interface KrunSources {
@@ -26,13 +26,8 @@ export function* findKrunSources(root: string): Steps<KrunSources> {
   const stats = yield* statPath(root);
   if (stats.isFile()) return { datagram: [root], other: [] };
   if (!stats.isDirectory()) {
-    throw refusal(
-      'ERR_BOX_SOCKETS_VENDOR_PIN',
-      `'${root}' is neither a file nor a directory: pass libkrun's sources.`,
-      {
-        path: root,
-      },
-    );
+    const message = `'${root}' is neither a file nor a directory: pass libkrun's sources.`;
+    throw refusal('ERR_BOX_SOCKETS_VENDOR_PIN', message, { path: root });
   }
   const usual = path.join(root, NET_DIRECTORY);
   const directories = (yield* isDirectory(usual)) ? [usual] : preferred(yield* netDirectories(root, 0));
@@ -43,12 +38,7 @@ export function* findKrunSources(root: string): Steps<KrunSources> {
 }
 
 function* isDirectory(name: string): Steps<boolean> {
-  try {
-    return (yield* statPath(name)).isDirectory();
-  } catch (error) {
-    if (error instanceof BoxSocketsError && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return false;
-    throw error;
-  }
+  return (yield* orNull(statPath(name)))?.isDirectory() === true;
 }
 
 // Directories that libkrun's backends may be in. Nested ones are found with the outermost.

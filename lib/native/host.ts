@@ -28,42 +28,30 @@ export function requireOptional(id: string, literal: () => unknown): unknown {
   return host === undefined ? literal() : host.require(id);
 }
 
+// A literal call each, which bundlers can follow.
+const LITERAL: Readonly<Record<string, () => unknown>> = {
+  'node:buffer': () => require('node:buffer'),
+  'node:child_process': () => require('node:child_process'),
+  'node:cluster': () => require('node:cluster'),
+  'node:crypto': () => require('node:crypto'),
+  'node:events': () => require('node:events'),
+  'node:fs': () => require('node:fs'),
+  'node:fs/promises': () => require('node:fs/promises'),
+  'node:net': () => require('node:net'),
+  'node:os': () => require('node:os'),
+  'node:path': () => require('node:path'),
+  'node:stream': () => require('node:stream'),
+  'node:timers': () => require('node:timers'),
+  'node:timers/promises': () => require('node:timers/promises'),
+  'node:url': () => require('node:url'),
+  'node:util': () => require('node:util'),
+};
+
 /** One of Node's modules. The build calls this in the place of each `require('node:…')`. */
 export function builtin(name: string): unknown {
   // What is needed later is asked for later: importing all of them would take longer than all the rest.
   if (host !== undefined) return host.modules[name] ?? process.getBuiltinModule(name);
-  switch (name) {
-    case 'node:buffer':
-      return require('node:buffer');
-    case 'node:child_process':
-      return require('node:child_process');
-    case 'node:cluster':
-      return require('node:cluster');
-    case 'node:crypto':
-      return require('node:crypto');
-    case 'node:events':
-      return require('node:events');
-    case 'node:fs':
-      return require('node:fs');
-    case 'node:fs/promises':
-      return require('node:fs/promises');
-    case 'node:net':
-      return require('node:net');
-    case 'node:os':
-      return require('node:os');
-    case 'node:path':
-      return require('node:path');
-    case 'node:stream':
-      return require('node:stream');
-    case 'node:timers':
-      return require('node:timers');
-    case 'node:timers/promises':
-      return require('node:timers/promises');
-    case 'node:url':
-      return require('node:url');
-    case 'node:util':
-      return require('node:util');
-    default:
-      throw new Error(`${name} is not among the modules of this build`);
-  }
+  const literal = LITERAL[name];
+  if (literal === undefined) throw new Error(`${name} is not among the modules of this build`);
+  return literal();
 }

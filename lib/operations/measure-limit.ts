@@ -8,6 +8,7 @@ import { native } from '../native/load.js';
 import { toError } from '../native/to-error.js';
 import { sunPathLimit } from '../paths/limits.js';
 import { standInName } from '../paths/names.js';
+import { both, runAsync, runSync, type Steps } from '../twin.js';
 
 // No kernel takes more: a longer address than 255 bytes does not even fit its length field on the BSDs.
 const LONGEST_MEASURED = 255;
@@ -38,9 +39,7 @@ export interface MeasuredSunPathLimit {
 export async function measureSunPathLimit(dir?: PathLike): Promise<MeasuredSunPathLimit> {
   const directory = await promises.mkdtemp(measurePrefix(dir));
   try {
-    const measurement = new Measurement(directory);
-    while (measurement.goesOn(await native().bindAnyLengthAsync(measurement.path)));
-    return measurement.result();
+    return await runAsync(measure(directory));
   } finally {
     // With what is in it: a socket that could not be unlinked would hide why behind an ENOTEMPTY.
     await promises.rm(directory, { recursive: true });
@@ -51,12 +50,25 @@ export async function measureSunPathLimit(dir?: PathLike): Promise<MeasuredSunPa
 export function measureSunPathLimitSync(dir?: PathLike): MeasuredSunPathLimit {
   const directory = mkdtempSync(measurePrefix(dir));
   try {
-    const measurement = new Measurement(directory);
-    while (measurement.goesOn(native().bindAnyLength(measurement.path)));
-    return measurement.result();
+    return runSync(measure(directory));
   } finally {
     rmSync(directory, { recursive: true });
   }
+}
+
+function* measure(directory: string): Steps<MeasuredSunPathLimit> {
+  let measured = 0;
+  for (let bytes = sunPathLimit().capacity - 2; bytes <= LONGEST_MEASURED; bytes++) {
+    const path = `${directory}/${standInName(bytes - Buffer.byteLength(directory) - 1)}`;
+    const outcome = yield* both(native().bindAnyLength, native().bindAnyLengthAsync, path);
+    if (isFailure(outcome)) {
+      // Below the declared capacity, no failure has to do with the length.
+      if (measured > 0 && isAboutLength(outcome)) break;
+      throw toError(outcome, { socket: path });
+    }
+    measured = bytes;
+  }
+  return { declared: native().sunPathCapacity, measured };
 }
 
 const SUFFIX_OF_MKDTEMP = 6;
@@ -80,36 +92,4 @@ function measurePrefix(dir: PathLike | undefined): string {
 // A kernel that cuts the path binds another one.
 function isAboutLength({ refusal }: NativeFailure): boolean {
   return refusal === Refusal.tooLong || refusal === Refusal.misplaced;
-}
-
-class Measurement {
-  path: string;
-  #bytes = sunPathLimit().capacity - 2;
-  #measured = 0;
-  readonly #directory: string;
-
-  constructor(directory: string) {
-    this.#directory = directory;
-    this.path = this.#pathOf(this.#bytes);
-  }
-
-  /** Takes the outcome of binding `path`; true where a longer one is to be tried. */
-  goesOn(outcome: NativeFailure | null): boolean {
-    if (isFailure(outcome)) {
-      // Below the declared capacity, no failure has to do with the length.
-      if (this.#measured > 0 && isAboutLength(outcome)) return false;
-      throw toError(outcome, { socket: this.path });
-    }
-    this.#measured = this.#bytes;
-    this.path = this.#pathOf(++this.#bytes);
-    return this.#bytes <= LONGEST_MEASURED;
-  }
-
-  result(): MeasuredSunPathLimit {
-    return { declared: native().sunPathCapacity, measured: this.#measured };
-  }
-
-  #pathOf(bytes: number): string {
-    return `${this.#directory}/${standInName(bytes - Buffer.byteLength(this.#directory) - 1)}`;
-  }
 }

@@ -2,20 +2,12 @@
 
 import { type PathLike, type SocketType, toOptions, toPath, toSocketType } from '../arguments.js';
 import { errnoName, namedSystemError } from '../errors.js';
-import type { NativeBinding } from '../native/addon.js';
-import {
-  EXISTING,
-  isFailure,
-  type NativeFailure,
-  type NativePathProbe,
-  nameOf,
-  SOCKET_TYPES,
-} from '../native/contract.js';
+import { EXISTING, nameOf, SOCKET_TYPES } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { unwrap } from '../native/to-error.js';
-import type { OperationPaths } from '../paths/binding-paths.js';
 import { nodeTruncates, sunPathLimit } from '../paths/limits.js';
 import { standInPath } from '../paths/names.js';
+import { both, runAsync, runSync, type Steps } from '../twin.js';
 import { type SocketProbe, verdict } from './probe.js';
 
 /** What {@link probeSocketPath} found. */
@@ -47,64 +39,39 @@ export interface ProbePathOptions {
  * const { ok, code, bytes, limit } = await probeSocketPath('/home/me/boxes/box1/sockets/net.sock');
  */
 export async function probeSocketPath(path: PathLike, options?: ProbePathOptions): Promise<SocketPathProbe> {
-  const probe = new PathProbe(path, options);
-  let outcome: PathProbeOutcome;
-  do outcome = await native().probePathAsync(probe.args());
-  while (probe.isTaken(outcome));
-  return probe.report(outcome);
+  return runAsync(probePath(path, options));
 }
 
 /** {@link probeSocketPath}, at once. @example probeSocketPathSync('/run/web.sock', { type: 'dgram' }).ok; */
 export function probeSocketPathSync(path: PathLike, options?: ProbePathOptions): SocketPathProbe {
-  const probe = new PathProbe(path, options);
-  let outcome: PathProbeOutcome;
-  do outcome = native().probePath(probe.args());
-  while (probe.isTaken(outcome));
-  return probe.report(outcome);
+  return runSync(probePath(path, options));
 }
-
-type PathProbeOutcome = NativePathProbe | NativeFailure;
 
 // How many other names are tried where the stand-in is taken: a leaf of one byte has only 62 where six do not fit.
 const MOST_STAND_INS = 16;
 
-class PathProbe {
-  readonly #path: string;
-  readonly #type: SocketType;
-  readonly #prefix: string;
-  readonly #paths: OperationPaths;
-  #tries = 0;
-
-  constructor(path: PathLike, options: ProbePathOptions | undefined) {
-    this.#path = toPath('path', path);
-    this.#type = toSocketType('options.type', toOptions(options, { type: true }).type);
-    this.#prefix = this.#path.slice(0, this.#path.lastIndexOf('/') + 1);
-    this.#paths = { realDir: this.#prefix || '.', socket: this.#path };
-  }
-
-  args(): Parameters<NativeBinding['probePath']>[0] {
-    const length = Buffer.byteLength(this.#path) - Buffer.byteLength(this.#prefix);
-    const standIn = standInPath(this.#prefix, length);
-    return { path: this.#path, standIn, directory: this.#prefix || '.', type: SOCKET_TYPES.indexOf(this.#type) };
-  }
-
-  isTaken(outcome: PathProbeOutcome): boolean {
-    if (isFailure(outcome)) return false;
-    const { failure } = outcome;
-    return failure !== null && errnoName(failure.errno) === 'EADDRINUSE' && ++this.#tries < MOST_STAND_INS;
-  }
-
-  report(outcome: PathProbeOutcome): SocketPathProbe {
-    const { failure, existing: index } = unwrap(outcome, this.#paths);
-    const bytes = Buffer.byteLength(this.#path);
+function* probePath(given: PathLike, options: ProbePathOptions | undefined): Steps<SocketPathProbe> {
+  const path = toPath('path', given);
+  const type = toSocketType('options.type', toOptions(options, { type: true }).type);
+  const bytes = Buffer.byteLength(path);
+  const prefix = path.slice(0, path.lastIndexOf('/') + 1);
+  const directory = prefix || '.';
+  const paths = { realDir: directory, socket: path };
+  for (let tries = 1; ; tries++) {
+    const standIn = standInPath(prefix, bytes - Buffer.byteLength(prefix));
+    const request = { path, standIn, directory, type: SOCKET_TYPES.indexOf(type) };
+    const outcome = yield* both(native().probePath, native().probePathAsync, request);
+    const { failure, existing: index } = unwrap(outcome, paths);
+    const isTaken = failure !== null && errnoName(failure.errno) === 'EADDRINUSE';
+    if (isTaken && tries < MOST_STAND_INS) continue;
     const existing = nameOf(EXISTING, index);
     const inUse = failure === null && existing !== 'none';
     return {
-      path: this.#path,
-      type: this.#type,
+      path,
+      type,
       bytes,
       limit: sunPathLimit().capacity,
-      ...(inUse ? alreadyInUse(this.#path) : verdict(failure, this.#paths)),
+      ...(inUse ? alreadyInUse(path) : verdict(failure, paths)),
       ...(inUse && { held: existing === 'unknown' ? existing : existing === 'held' }),
       nodeTruncates: nodeTruncates(bytes),
     };

@@ -2,13 +2,14 @@
 
 import type { SocketType } from '../arguments.js';
 import { outOfContract } from '../errors.js';
-import type { NativeBinding } from '../native/addon.js';
 import { type NativeFailure, SOCKET_TYPES } from '../native/contract.js';
+import { native } from '../native/load.js';
 import { toError, unwrap } from '../native/to-error.js';
 import type { BindingPaths, OperationPaths } from '../paths/binding-paths.js';
 import type { SocketBudgetEntry } from '../paths/budget.js';
 import { sunPathLimit } from '../paths/limits.js';
 import { standInPath } from '../paths/names.js';
+import { both, type Steps } from '../twin.js';
 
 /** What a real bind at one path came to. Bytes are counted without the NUL, `limit` with it. */
 export interface SocketProbe {
@@ -46,38 +47,21 @@ export interface ProbeReport {
   sockets: NamedSocketProbe[];
 }
 
-/** The native call that probes the names of a budget, and the report that its results make. */
-export class NamesProbe {
-  readonly args: Parameters<NativeBinding['probe']>[0];
-  readonly #entries: readonly SocketBudgetEntry[];
-  readonly #paths: BindingPaths;
-
-  constructor(entries: readonly SocketBudgetEntry[], paths: BindingPaths) {
-    this.#entries = entries;
-    this.#paths = paths;
-    // Another name of the same length, so that no live socket is touched and the bytes are the same.
-    const sockets = entries.map(({ name, type }) => ({
-      path: standInPath(`${paths.binding}/`, Buffer.byteLength(name)),
-      type: SOCKET_TYPES.indexOf(type),
-    }));
-    this.args = { ...paths, sockets };
-  }
-
-  report(outcome: (NativeFailure | null)[] | NativeFailure): ProbeReport {
-    const failures = unwrap(outcome, this.#paths);
-    if (failures.length !== this.#entries.length)
-      throw outOfContract(`${this.#entries.length} results`, failures.length);
-    const { capacity: limit } = sunPathLimit();
-    const sockets = this.#entries.map(({ name, path, type, bytes }, i) => ({
-      name,
-      path,
-      type,
-      bytes,
-      limit,
-      ...verdict(failures[i] ?? null, { ...this.#paths, socket: path }),
-    }));
-    return { ok: sockets.every(({ ok }) => ok), bindingDir: this.#paths.binding, sockets };
-  }
+/** Probes the names of a budget. */
+export function* probeNames(entries: readonly SocketBudgetEntry[], paths: BindingPaths): Steps<ProbeReport> {
+  // Another name of the same length, so that no live socket is touched and the bytes are the same.
+  const standIns = entries.map(({ name, type }) => ({
+    path: standInPath(`${paths.binding}/`, Buffer.byteLength(name)),
+    type: SOCKET_TYPES.indexOf(type),
+  }));
+  const request = { ...paths, sockets: standIns };
+  const failures = unwrap(yield* both(native().probe, native().probeAsync, request), paths);
+  if (failures.length !== entries.length) throw outOfContract(`${entries.length} results`, failures.length);
+  const { capacity: limit } = sunPathLimit();
+  const sockets = entries.map(({ name, path, type, bytes }, i) => {
+    return { name, path, type, bytes, limit, ...verdict(failures[i] ?? null, { ...paths, socket: path }) };
+  });
+  return { ok: sockets.every(({ ok }) => ok), bindingDir: paths.binding, sockets };
 }
 
 /** What a probe reports of one bind. */

@@ -4,8 +4,7 @@
 import { removeFile } from '../beneath.js';
 import type { BoxLayout, CleanupResult } from '../box/index.js';
 import { clock, sleep } from '../clock.js';
-import { asError } from '../errors.js';
-import { runAsync } from '../twin.js';
+import { orNull, runAsync } from '../twin.js';
 import { heldSockets } from './activity.js';
 import { BoxProcesses } from './ending.js';
 import type { FoundBox, Home } from './home.js';
@@ -48,7 +47,8 @@ export async function stopBox(
 /** After the shim has ended. */
 export async function forgetShim(home: Home, layout: BoxLayout): Promise<void> {
   home.launched.delete(layout.boxId);
-  await runAsync(removeFile({ directory: layout.boxHome, path: 'shim.pid' })).catch(unlessMissing);
+  // Its home may have been deleted under it.
+  await runAsync(orNull(removeFile({ directory: layout.boxHome, path: 'shim.pid' })));
 }
 
 /** Removes a box that does not run and that no other needs, or with `force` ends it first, whoever needs it. */
@@ -94,9 +94,4 @@ export async function endBox(layout: BoxLayout, processes: BoxProcesses): Promis
     'find it with ss -xp, and end it. Nothing was removed';
   const why = `a process that cannot be seen from here holds '${held}'`;
   throw boxRunning(layout.boxId, { state: 'running', why, remedy });
-}
-
-/** Its home may have been deleted under it. */
-function unlessMissing(error: unknown): void {
-  if ((error as { code?: unknown }).code !== 'ENOENT') throw asError(error);
 }

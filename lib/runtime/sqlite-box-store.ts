@@ -104,7 +104,7 @@ export class SqliteBoxStore implements BoxStore {
     let database: Database | undefined;
     try {
       fs.mkdirSync(path.dirname(absolute), { recursive: true, mode: PRIVATE_MODE });
-      database = sqlite.open(absolute, { readOnly: false });
+      database = sqlite.open(absolute);
       // BoxLite's rows of state go with those of configuration. Another host has the file for moments.
       database.exec('PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON');
       const boxlite = BoxliteTables.recognise(sqlite, database, absolute);

@@ -22,7 +22,7 @@ export interface Database {
 
 /** A kind of SQLite, with the three things in which the two differ. */
 export interface Sqlite {
-  open(file: string, options: { readOnly: boolean }): Database;
+  open(file: string): Database;
   /** A statement whose rows are arrays: objects take twice as long to make. */
   prepareArrays(database: Database, sql: string): Statement;
   /** SQLite's extended result code of a failure; null where it is not one of SQLite's. */
@@ -46,14 +46,14 @@ export function loadSqlite(): Sqlite {
 }
 
 interface OwnModule {
-  DatabaseSync: new (file: string, options: { readOnly: boolean }) => Database;
+  DatabaseSync: new (file: string) => Database;
 }
 
 function ownSqlite(): Sqlite | null {
   const module = process.getBuiltinModule('node:sqlite') as OwnModule | undefined;
   if (module === undefined) return null;
   return {
-    open: (file, options) => new module.DatabaseSync(file, options),
+    open: (file) => new module.DatabaseSync(file),
     prepareArrays(database, sql) {
       const statement = database.prepare(sql) as Statement & { setReturnArrays?: (enabled: boolean) => void };
       if (statement.setReturnArrays !== undefined) {
@@ -67,7 +67,7 @@ function ownSqlite(): Sqlite | null {
   };
 }
 
-type BetterDatabase = new (file: string, options: { readonly: boolean; fileMustExist: boolean }) => Database;
+type BetterDatabase = new (file: string) => Database;
 
 const RESULT_CODES = new Map([
   ['SQLITE_CONSTRAINT_PRIMARYKEY', SQLITE_CONSTRAINT_PRIMARYKEY],
@@ -77,9 +77,9 @@ const RESULT_CODES = new Map([
 function betterSqlite3(): Sqlite {
   const BetterSqlite3 = loadBetterSqlite3();
   return {
-    open(file, { readOnly }) {
+    open(file) {
       try {
-        return new BetterSqlite3(file, { readonly: readOnly, fileMustExist: readOnly });
+        return new BetterSqlite3(file);
       } catch (error) {
         // Its JavaScript is there, and its binary is not, or is another Node's.
         const { code, message } = asError(error) as Error & { code?: string };

@@ -1,6 +1,7 @@
-import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { type PathLike, toPath } from '../arguments.js';
+import { realPath } from '../files.js';
+import { runAsync, runSync, type Steps } from '../twin.js';
 
 /**
  * The path with every symlink resolved, except that its last component is kept as it is: the binding of a box, which
@@ -12,30 +13,24 @@ import { type PathLike, toPath } from '../arguments.js';
  *   component is `.` or `..`, there is no leaf to keep, and all of it is resolved.
  * @returns An absolute path.
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
- * @throws {Error} what `realpath` reports beside ENOENT and ENOTDIR (`EACCES`, `ELOOP`, …).
+ * @throws {BoxSocketsError} what `realpath` reports beside ENOENT and ENOTDIR (`EACCES`, `ELOOP`, …).
  * @example
  * // On macOS, where /tmp leads to /private/tmp, with or without the link:
  * await canonicalizeKeepingLeaf('/tmp/bl-501/b1'); // '/private/tmp/bl-501/b1'
  */
 export async function canonicalizeKeepingLeaf(file: PathLike): Promise<string> {
-  for (const { ancestor, rest } of candidates(file)) {
-    try {
-      return path.posix.join(await fs.promises.realpath(ancestor), rest);
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-    }
-  }
-  return '/';
+  return runAsync(canonicalize(file));
 }
 
 /** {@link canonicalizeKeepingLeaf}, at once. @example canonicalizeKeepingLeafSync('/tmp/bl-501/b1'); */
 export function canonicalizeKeepingLeafSync(file: PathLike): string {
+  return runSync(canonicalize(file));
+}
+
+function* canonicalize(file: PathLike): Steps<string> {
   for (const { ancestor, rest } of candidates(file)) {
-    try {
-      return path.posix.join(fs.realpathSync.native(ancestor), rest);
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-    }
+    const real = yield* realPath(ancestor);
+    if (real !== null) return path.posix.join(real, rest);
   }
   return '/';
 }
@@ -57,9 +52,4 @@ function* candidates(file: PathLike): Generator<Candidate> {
   for (let length = longest; length >= 0; length--) {
     yield { ancestor: `/${names.slice(0, length).join('/')}`, rest: names.slice(length).join('/') };
   }
-}
-
-function isMissing(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException).code;
-  return code === 'ENOENT' || code === 'ENOTDIR';
 }

@@ -3,10 +3,9 @@
 
 import * as path from 'node:path';
 import { listDirectory, lookAt } from '../beneath.js';
-import { asError } from '../errors.js';
 import type { PathAccess } from '../paths/path-access.js';
 import { backingFileOf } from '../qcow2.js';
-import { runAsync, runSync, type Steps } from '../twin.js';
+import { orNull, runAsync, runSync, type Steps } from '../twin.js';
 import type { SandboxLayout } from './build-path-access.js';
 import { normalizedPath } from './path-rules.js';
 
@@ -57,13 +56,8 @@ function* backingFiles(layout: SandboxLayout): Steps<PathAccess[]> {
 }
 
 function* disksOf(boxHome: string): Steps<string[]> {
-  try {
-    const entries = yield* listDirectory({ directory: boxHome, path: 'disks' }, MOST_DISKS);
-    return entries.flatMap(({ name, type }) => (type === 'file' ? [`disks/${name}`] : []));
-  } catch (error) {
-    if ((asError(error) as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
+  const entries = yield* orNull(listDirectory({ directory: boxHome, path: 'disks' }, MOST_DISKS));
+  return (entries ?? []).flatMap(({ name, type }) => (type === 'file' ? [`disks/${name}`] : []));
 }
 
 /** The path within the home, where backing files lie there; else null. */

@@ -8,7 +8,7 @@ import { promise, rejection, run, tempDir } from '../helpers.js';
 import { missingSqlite, rowsOf } from './home.js';
 
 /** By the SQLite that the store has, too. */
-const openDatabase = (file: string) => loadSqlite().open(file, { readOnly: false });
+const openDatabase = (file: string) => loadSqlite().open(file);
 
 const row = (id: string, name: string | null = null, json = `{"id":"${id}"}`): BoxRow => ({
   id,

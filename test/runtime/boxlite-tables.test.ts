@@ -27,7 +27,7 @@ function makeBoxliteHome(version = 10) {
   const file = path.join(homeDir, 'db', 'boxlite.db');
   for (const name of ['db', 'boxes', 'bases', 'locks']) fs.mkdirSync(path.join(homeDir, name), { recursive: true });
   const query = (sql: string): object[] => {
-    const database = loadSqlite().open(file, { readOnly: false });
+    const database = loadSqlite().open(file);
     try {
       if (!sql.startsWith('SELECT')) database.exec(sql);
       return sql.startsWith('SELECT') ? (database.prepare(sql).all() as object[]).map((row) => ({ ...row })) : [];
@@ -239,7 +239,7 @@ describe('a home of our own', () => {
     const runtime = await BoxRuntime.open({ homeDir: path.join(base, 'home'), base });
     await runtime.provision();
     await runtime.close();
-    const database = loadSqlite().open(path.join(base, 'home', 'db', 'boxlite.db'), { readOnly: true });
+    const database = loadSqlite().open(path.join(base, 'home', 'db', 'boxlite.db'));
     const names = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
     database.close();
     expect(names.map((row) => Object.values(row as object))).toEqual([['box_config']]);
