@@ -1,119 +1,40 @@
-// Names and texts of the system errors that libuv does not know, and a file system may well answer with.
+// Names of the system errors that neither libuv nor node:os knows, and that a file system may well answer with.
 
-type Errno = readonly [number: number, text: string];
+// errno.h of each platform, numbers and names.
+const LINUX = `15 ENOTBLK 44 ECHRNG 45 EL2NSYNC 46 EL3HLT 47 EL3RST 48 ELNRNG 50 ENOCSI 51 EL2HLT 52 EBADE 53 EBADR
+  54 EXFULL 55 ENOANO 56 EBADRQC 57 EBADSLT 59 EBFONT 65 ENOPKG 66 EREMOTE 68 EADV 69 ESRMNT 70 ECOMM 73 EDOTDOT
+  76 ENOTUNIQ 77 EBADFD 78 EREMCHG 79 ELIBACC 80 ELIBBAD 81 ELIBSCN 82 ELIBMAX 83 ELIBEXEC 85 ERESTART 86 ESTRPIPE
+  87 EUSERS 96 EPFNOSUPPORT 109 ETOOMANYREFS 117 EUCLEAN 118 ENOTNAM 119 ENAVAIL 120 EISNAM 123 ENOMEDIUM
+  124 EMEDIUMTYPE 126 ENOKEY 127 EKEYEXPIRED 128 EKEYREVOKED 129 EKEYREJECTED 130 EOWNERDEAD 131 ENOTRECOVERABLE
+  132 ERFKILL 133 EHWPOISON`;
+const MACOS = `15 ENOTBLK 46 EPFNOSUPPORT 59 ETOOMANYREFS 68 EUSERS 71 EREMOTE 72 EBADRPC 73 ERPCMISMATCH 74 EPROGUNAVAIL
+  75 EPROGMISMATCH 76 EPROCUNAVAIL 79 EFTYPE 80 EAUTH 81 ENEEDAUTH 82 EPWROFF 83 EDEVERR 85 EBADEXEC 86 EBADARCH
+  87 ESHLIBVERS 88 EBADMACHO 93 ENOATTR 103 ENOPOLICY 104 ENOTRECOVERABLE 105 EOWNERDEAD 106 EQFULL`;
 
-// By their numbers on Linux.
-const ERRNOS: Readonly<Record<string, Errno>> = {
-  ENOEXEC: [8, 'exec format error'],
-  ECHILD: [10, 'no child processes'],
-  ENOTBLK: [15, 'block device required'],
-  EDOM: [33, 'numerical argument out of domain'],
-  EDEADLK: [35, 'resource deadlock avoided'],
-  ENOLCK: [37, 'no locks available'],
-  ENOMSG: [42, 'no message of desired type'],
-  EIDRM: [43, 'identifier removed'],
-  ECHRNG: [44, 'channel number out of range'],
-  EL2NSYNC: [45, 'level 2 not synchronized'],
-  EL3HLT: [46, 'level 3 halted'],
-  EL3RST: [47, 'level 3 reset'],
-  ELNRNG: [48, 'link number out of range'],
-  ENOCSI: [50, 'no CSI structure available'],
-  EL2HLT: [51, 'level 2 halted'],
-  EBADE: [52, 'invalid exchange'],
-  EBADR: [53, 'invalid request descriptor'],
-  EXFULL: [54, 'exchange full'],
-  ENOANO: [55, 'no anode'],
-  EBADRQC: [56, 'invalid request code'],
-  EBADSLT: [57, 'invalid slot'],
-  EBFONT: [59, 'bad font file format'],
-  ENOSTR: [60, 'device not a stream'],
-  ETIME: [62, 'timer expired'],
-  ENOSR: [63, 'out of streams resources'],
-  ENOPKG: [65, 'package not installed'],
-  EREMOTE: [66, 'object is remote'],
-  ENOLINK: [67, 'link has been severed'],
-  EADV: [68, 'advertise error'],
-  ESRMNT: [69, 'srmount error'],
-  ECOMM: [70, 'communication error on send'],
-  EMULTIHOP: [72, 'multihop attempted'],
-  EDOTDOT: [73, 'RFS specific error'],
-  EBADMSG: [74, 'bad message'],
-  ENOTUNIQ: [76, 'name not unique on network'],
-  EBADFD: [77, 'file descriptor in bad state'],
-  EREMCHG: [78, 'remote address changed'],
-  ELIBACC: [79, 'can not access a needed shared library'],
-  ELIBBAD: [80, 'accessing a corrupted shared library'],
-  ELIBSCN: [81, '.lib section in a.out corrupted'],
-  ELIBMAX: [82, 'attempting to link in too many shared libraries'],
-  ELIBEXEC: [83, 'cannot exec a shared library directly'],
-  ERESTART: [85, 'interrupted system call should be restarted'],
-  ESTRPIPE: [86, 'streams pipe error'],
-  EUSERS: [87, 'too many users'],
-  EPFNOSUPPORT: [96, 'protocol family not supported'],
-  ENETRESET: [102, 'network dropped connection on reset'],
-  ETOOMANYREFS: [109, 'too many references: cannot splice'],
-  EINPROGRESS: [115, 'operation now in progress'],
-  ESTALE: [116, 'stale file handle'],
-  EUCLEAN: [117, 'structure needs cleaning'],
-  ENOTNAM: [118, 'not a XENIX named type file'],
-  ENAVAIL: [119, 'no XENIX semaphores available'],
-  EISNAM: [120, 'is a named type file'],
-  EDQUOT: [122, 'disk quota exceeded'],
-  ENOMEDIUM: [123, 'no medium found'],
-  EMEDIUMTYPE: [124, 'wrong medium type'],
-  ENOKEY: [126, 'required key not available'],
-  EKEYEXPIRED: [127, 'key has expired'],
-  EKEYREVOKED: [128, 'key has been revoked'],
-  EKEYREJECTED: [129, 'key was rejected by service'],
-  EOWNERDEAD: [130, 'owner died'],
-  ENOTRECOVERABLE: [131, 'state not recoverable'],
-  ERFKILL: [132, 'operation not possible due to RF-kill'],
-};
-
-// What macOS alone has, and what has another number there.
-const OF_MACOS: Readonly<Record<string, Errno>> = {
-  EBADRPC: [72, 'RPC struct is bad'],
-  ERPCMISMATCH: [73, 'RPC version wrong'],
-  EPROGUNAVAIL: [74, 'RPC program not available'],
-  EPROGMISMATCH: [75, 'program version wrong'],
-  EPROCUNAVAIL: [76, 'bad procedure for program'],
-  EFTYPE: [79, 'inappropriate file type or format'],
-  EAUTH: [80, 'authentication error'],
-  ENEEDAUTH: [81, 'need authenticator'],
-  EPWROFF: [82, 'device power is off'],
-  EDEVERR: [83, 'device error'],
-  EBADEXEC: [85, 'bad executable'],
-  EBADARCH: [86, 'bad CPU type in executable'],
-  ESHLIBVERS: [87, 'shared library version mismatch'],
-  EBADMACHO: [88, 'malformed Mach-O file'],
-  ENOATTR: [93, 'attribute not found'],
-  ENOPOLICY: [103, 'policy not found'],
-  EQFULL: [106, 'interface output queue is full'],
-};
-const RENUMBERED: Readonly<Record<string, number>> = {
-  ENOTBLK: 15,
-  EPFNOSUPPORT: 46,
-  ETOOMANYREFS: 59,
-  EUSERS: 68,
-  EREMOTE: 71,
-  EOWNERDEAD: 105,
-  ENOTRECOVERABLE: 104,
+/** What file systems say with those of them that they do give. */
+const TEXTS: Readonly<Record<string, string>> = {
+  EBADMSG: 'bad message',
+  EDEADLK: 'resource deadlock avoided',
+  EDQUOT: 'disk quota exceeded',
+  EKEYEXPIRED: 'key has expired',
+  EKEYREJECTED: 'key was rejected by service',
+  EKEYREVOKED: 'key has been revoked',
+  EMULTIHOP: 'multihop attempted',
+  ENOKEY: 'required key not available',
+  ENOLCK: 'no locks available',
+  ENOLINK: 'link has been severed',
+  ENOMEDIUM: 'no medium found',
+  EREMOTE: 'object is remote',
+  ESTALE: 'stale file handle',
+  ETIME: 'timer expired',
+  EUCLEAN: 'structure needs cleaning',
 };
 
 /** What an errno (positive) is called, and says, where libuv does not tell. */
 export function nameErrno(errno: number): { name: string; text: string } {
   const os = require('node:os') as typeof import('node:os');
   const known = Object.entries(os.constants.errno).find(([, number]) => number === errno)?.[0];
-  const name = known ?? nameHere(errno) ?? `E${errno}`;
-  return { name, text: (ERRNOS[name] ?? OF_MACOS[name])?.[1] ?? 'unknown system error' };
-}
-
-function nameHere(errno: number): string | undefined {
-  if (process.platform === 'linux') return nameIn(ERRNOS, errno);
-  const renumbered = Object.entries(RENUMBERED).find(([, number]) => number === errno)?.[0];
-  return renumbered ?? nameIn(OF_MACOS, errno);
-}
-
-function nameIn(table: Readonly<Record<string, Errno>>, errno: number): string | undefined {
-  return Object.entries(table).find(([, [number]]) => number === errno)?.[0];
+  const [, ours] = new RegExp(`\\b${errno} (\\w+)`).exec(process.platform === 'linux' ? LINUX : MACOS) ?? [];
+  const name = known ?? ours ?? `E${errno}`;
+  return { name, text: TEXTS[name] ?? `system error ${errno}` };
 }

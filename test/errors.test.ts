@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import * as util from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { systemError } from '../dist/errors.js';
 import { BoxSockets, BoxSocketsError, sameInodeSync } from '../dist/index.js';
 import { makeWorld, rejection, twins } from './helpers.js';
 
@@ -34,6 +35,15 @@ describe('an error of this package', () => {
     expect(Object.hasOwn(error, 'name')).toBe(false);
     expect(String(error)).toMatch(/^BoxSocketsError: ENOENT/);
     expect(error.stack).toContain(path.basename(__filename));
+  });
+
+  it.skipIf(process.platform !== 'linux')('names every errno that Linux has', () => {
+    const names = Array.from({ length: 133 }, (_, index) => systemError(index + 1, 'stat', '/a').code);
+    // The two numbers that Linux leaves out.
+    expect(names.filter((name) => /^E\d+$/.test(name))).toEqual(['E41', 'E58']);
+    expect(new Set(names).size).toBe(133);
+    expect(systemError(116, 'stat', '/a').message).toBe("ESTALE: stale file handle, stat '/a'");
+    expect(systemError(55, 'stat', '/a').message).toBe("ENOANO: system error 55, stat '/a'");
   });
 
   it('has no field that does not apply', () => {
