@@ -24,7 +24,7 @@ const FLOORS = [
   ['errors.ts', 'errnos.ts'],
   ['arguments.ts', 'known-options.ts', 'paths', 'clock.ts', 'twin.ts'],
   ['native'],
-  ['files.ts', 'beneath.ts', 'qcow2.ts', 'krun', 'operations'],
+  ['files.ts', 'beneath.ts', 'mount-points.ts', 'qcow2.ts', 'krun', 'operations'],
   ['box-sockets.ts'],
   ['index.ts', 'box', 'sandbox'],
   ['runtime'],

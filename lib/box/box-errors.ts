@@ -46,7 +46,11 @@ export function guestNotReady({ exited, alive, path, elapsed, details, diagnosis
 }
 
 /** A directory that is not to be removed as the home of a box. */
-export function homeUnsafe(path: string, reason: string, remedy = 'Look whether that path is meant'): BoxSocketsError {
+export function homeUnsafe(
+  path: string,
+  reason: string,
+  remedy = 'Check that this is the path you mean',
+): BoxSocketsError {
   return refusal(
     'ERR_BOX_SOCKETS_HOME_UNSAFE',
     `'${path}' is not removed as the home of a box: ${reason}. Nothing was touched. ${remedy}`,
@@ -58,8 +62,8 @@ export function homeUnsafe(path: string, reason: string, remedy = 'Look whether 
 export function otherPidNamespace(pid: number, namespace: string): BoxSocketsError {
   return refusal(
     'ERR_BOX_SOCKETS_PID_NAMESPACE',
-    `Process ${pid} was recorded in another pid namespace (${namespace}) than this process is in, where that number is ` +
-      "nobody's or another's. Do it from there",
+    `Process ${pid} was recorded in another pid namespace (${namespace}) than this process is in. Here that number ` +
+      'belongs to no process, or to another one. Call this from within that namespace',
   );
 }
 

@@ -8,7 +8,8 @@ export function fileUntrusted(
   { mode, owner, expected }: { mode: number; owner: number; expected: number },
 ): BoxSocketsError {
   const kind = fileType(mode);
-  const found = kind === 'file' ? (owner === expected ? 'has several' : `belongs to uid ${owner}`) : `is a ${kind}`;
+  const found =
+    kind === 'file' ? (owner === expected ? 'has several links' : `belongs to uid ${owner}`) : `is a ${kind}`;
   return refusal(
     'ERR_BOX_SOCKETS_FILE_UNTRUSTED',
     `'${path}' must be a plain file of one link that belongs to uid ${expected}, and ${found}. Whoever may write to that ` +

@@ -54,8 +54,8 @@ export function boxSurvives(
   const named = left.map(({ pid, command }) => `\n  - process ${pid}${command === '' ? '' : `: ${shorten(command)}`}`);
   return refusal(
     'ERR_BOX_SOCKETS_BOX_RUNNING',
-    `Box '${id}' does not end: what follows was killed ${milliseconds} ms ago and is still there, stuck in the kernel or ` +
-      `another user's. Nothing was removed.${named.join('')}\nEnd it (as root, where it is another user's), and try again`,
+    `Box '${id}' does not end: these processes were killed ${milliseconds} ms ago and still exist. They are stuck in the ` +
+      `kernel, or belong to another user. Nothing was removed.${named.join('')}\nEnd them (as root, where they are another user's), and try again`,
   );
 }
 
@@ -67,8 +67,8 @@ export function runtimeClosed(homeDir: string): BoxSocketsError {
 export function cleanupFailed(id: string, failure: Error, cleanup: Error): BoxSocketsError {
   return refusal(
     'ERR_BOX_SOCKETS_CLEANUP_FAILED',
-    `Box '${id}' could not be made (${failure.message}), and what was made of it not be removed (${cleanup.message}). ` +
-      'Mend the latter; the next open removes it',
+    `Box '${id}' could not be made (${failure.message}), and what had been made of it could not be ` +
+      `removed (${cleanup.message}). Mend what kept it from being removed; the next open removes the rest`,
     { cause: new AggregateError([failure, cleanup], 'why it was not made, and why not removed') },
   );
 }
@@ -86,8 +86,8 @@ export function storeFailed(file: string, error: Error & { code?: unknown }): Bo
 export function schemaUnknown(file: string, version: number, known: readonly number[]): BoxSocketsError {
   return refusal(
     'ERR_BOX_SOCKETS_SCHEMA_UNKNOWN',
-    `'${file}' is a database of BoxLite's of schema version ${version}; this version of boxsockets knows ` +
-      `${known.join(' and ')}, and only reads it. Nothing was changed. Use BoxLite for that, or a newer boxsockets`,
+    `'${file}' is a database of BoxLite with schema version ${version}. This version of boxsockets knows ` +
+      `${known.join(' and ')}, and only reads this one. Nothing was changed. Use BoxLite for that, or a newer boxsockets`,
     { path: file },
   );
 }

@@ -7,7 +7,7 @@ import { plural, shellCommand } from '../text.js';
 import { isReached } from './boxes.js';
 import { type BoxReport, type DoctorRequest, type Finding, type FindingCode, finding } from './doctor-report.js';
 import { closedDirectory, describe, holdersIn, lookAt, lookThrough, octal } from './facts.js';
-import { asRoot, asUser, look, lookAtMount, lookAtPath, moveAside, own, ownUid } from './remedy.js';
+import { again, asRoot, asUser, look, lookAtMount, lookAtPath, moveAside, own, ownUid } from './remedy.js';
 
 /** One cause in one box. */
 export interface Cause {
@@ -192,10 +192,9 @@ function probeCause(box: BoxReport, request: DoctorRequest): Cause | null {
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT': {
-      const again = own(request, 'doctor', ...(request.home === null ? [] : ['--home', request.home]));
       const shown = ['-h', '-i'].map((what) => asUser(['df', what, '--', where]));
       const says = `lies on a full file system (${code}): ${which}`;
-      return cause('sockets-full', says, ...shown, '# make room there, then:', again);
+      return cause('sockets-full', says, ...shown, '# make room there, then:', again(request));
     }
     case 'EROFS': {
       const writable = `mount -o remount,bind,rw "$(findmnt -no TARGET -T ${shellCommand(where)})"`;

@@ -19,7 +19,7 @@ import {
 import { realPath } from './facts.js';
 import { otherUser, readHome } from './home-boxes.js';
 import { inspectMachine } from './machine.js';
-import { asUser, own, ownUid } from './remedy.js';
+import { asUser, optionsOf, own, ownUid } from './remedy.js';
 import { runSelfCheck, type SelfCheck } from './self-check.js';
 
 /** What an examination came to. */
@@ -109,15 +109,7 @@ async function examineBoxes(
 // with it: so each line of a remedy is run as that user too, and what asks for root is left to root's own judgement. Null
 // where that user cannot run this program.
 function examineAs({ uid, gid }: { uid: number; gid: number }, request: DoctorRequest): DoctorReport | null {
-  const { home, base, krun, names } = request;
-  const words = [
-    ...(home === null ? [] : ['--home', home]),
-    ...(base === null ? [] : ['--base', base]),
-    ...(krun === null ? [] : ['--krun', krun]),
-    ...(request.uid === ownUid() ? [] : ['--uid', String(request.uid)]),
-    ...names.flatMap((name) => ['--name', name]),
-  ];
-  const args = [path.join(__dirname, '../main.js'), 'doctor', '--json', ...words];
+  const args = [path.join(__dirname, '../main.js'), 'doctor', '--json', ...optionsOf(request)];
   const env = { PATH: process.env.PATH };
   const { stdout } = spawnSync(process.execPath, args, { uid, gid, env, cwd: '/', encoding: 'utf8', timeout: 120_000 });
   const line = (text: string) => {

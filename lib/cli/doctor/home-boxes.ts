@@ -6,7 +6,7 @@ import { BoxSockets } from '../../index.js';
 import { shellCommand } from '../text.js';
 import { type DoctorRequest, type Finding, finding } from './doctor-report.js';
 import { closedDirectory, errorCode, lookThrough } from './facts.js';
-import { asUser, look, own, ownUid } from './remedy.js';
+import { again, asUser, look, ownUid } from './remedy.js';
 
 /** What was found in a directory of boxes. */
 export interface HomeReport {
@@ -32,7 +32,7 @@ function homeFinding(home: string, code: string, request: DoctorRequest): Findin
   const meant = homeNear(home);
   if (meant !== null) {
     const message = `${home} is not a home: the boxes lie in ${meant}/boxes.`;
-    return finding('home-one-off', message, look(meant), own(request, 'doctor', '--home', meant));
+    return finding('home-one-off', message, look(meant), again({ ...request, home: meant }));
   }
   if (code !== 'ENOENT' && code !== 'ENOTDIR') {
     const closed = closedDirectory(path.join(home, 'boxes/.')) ?? path.join(home, 'boxes');
@@ -105,7 +105,12 @@ function isBoxId(name: string): boolean {
 function strayName(where: string): Finding {
   const better = BoxSockets.idFor(path.basename(where));
   const rename = asUser(['mv', '-n', '--', where, path.join(path.dirname(where), better)]);
-  return finding('box-id-invalid', `${where} bears no id of a box, and is passed over.`, look(where), rename);
+  return finding(
+    'box-id-invalid',
+    `The name of ${where} is not a valid box id, so doctor does not check it.`,
+    look(where),
+    rename,
+  );
 }
 
 /**
@@ -122,10 +127,7 @@ export function otherUser(
   const st = lookThrough(subject);
   // What is missing or closed has a finding of its own.
   if (typeof st === 'string' || st.uid === ownUid() || (request.home === null && st.uid !== request.uid)) return null;
-  const home = request.home === null ? [] : ['--home', request.home];
-  const base = request.base === null ? [] : ['--base', request.base];
-  const again = asUser(['boxsockets', 'doctor', ...home, ...base], st.uid);
-  const message = `${subject} belongs to uid ${st.uid}, and is to be looked at by that user: you are uid ${ownUid()}.`;
+  const message = `${subject} belongs to uid ${st.uid}, and only that user can judge it. You are uid ${ownUid()}.`;
   const shown = shellCommand('ls', '-ldn', '--', subject);
-  return { uid: st.uid, gid: st.gid, finding: finding('other-user', message, shown, again) };
+  return { uid: st.uid, gid: st.gid, finding: finding('other-user', message, shown, again(request, st.uid)) };
 }

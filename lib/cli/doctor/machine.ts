@@ -21,7 +21,7 @@ import {
   finding,
 } from './doctor-report.js';
 import { errorCode, errorMessage, lookAt, lookThrough, octal, realPath } from './facts.js';
-import { anotherBase, asRoot, asUser, look, lookAtMount, lookAtPath, moveAside, own, ownUid } from './remedy.js';
+import { again, anotherBase, asRoot, asUser, look, lookAtMount, lookAtPath, moveAside, ownUid } from './remedy.js';
 
 export interface MachineReport extends Pick<DoctorReport, 'limit' | 'base' | 'parent' | 'findings'> {
   /** What stands in the parent, by id; null where it cannot be looked into, for a reason that is a finding. */
@@ -96,9 +96,8 @@ function uidFindings(request: DoctorRequest): Finding[] {
   const [real, effective] = [process.getuid?.() ?? 0, ownUid()];
   if (real === effective) return [];
   const message = `The real uid is ${real} and the effective uid ${effective}: ensure refuses to work under two names.`;
-  const home = request.home === null ? [] : ['--home', request.home];
   const advice = '# start the program as one user: neither setuid nor half of a sudo';
-  return [finding('uid-mismatch', message, 'id', advice, own(request, 'doctor', ...home))];
+  return [finding('uid-mismatch', message, 'id', advice, again(request))];
 }
 
 function nativeFinding(message: string): Finding {
@@ -230,6 +229,6 @@ function mountFinding(request: DoctorRequest, { options, isPrivate, evidence }: 
   const advice = fs.existsSync('/run/systemd/system')
     ? '# in the unit of the host: PrivateTmp=no, or a base that the host and its shims share'
     : '# in a pod: one emptyDir, mounted as that directory in every container that binds or dials';
-  const message = `${where} is private to this process (${evidence}): who sees another one does not find its bindings.`;
+  const message = `${where} is private to this process (${evidence}): a process that sees another one does not find its bindings.`;
   return finding('base-private', message, shown, advice, another);
 }

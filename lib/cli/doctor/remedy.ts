@@ -22,12 +22,29 @@ export function asUser(words: string[], uid = ownUid()): string {
   return shellCommand('setpriv', '--reuid', `${uid}`, '--regid', `${uid}`, '--clear-groups', ...words);
 }
 
-/** This program, with what the request named. */
+/** What was asked of doctor, as options. */
+export function optionsOf({ home, base, krun, uid, names }: DoctorRequest): string[] {
+  return [
+    ...(home === null ? [] : ['--home', home]),
+    ...(base === null ? [] : ['--base', base]),
+    ...(krun === null ? [] : ['--krun', krun]),
+    ...(uid === ownUid() ? [] : ['--uid', String(uid)]),
+    ...names.flatMap((name) => ['--name', name]),
+  ];
+}
+
+/** A command of this program, in the parent that was examined. */
 export function own(request: DoctorRequest, command: string, ...operands: string[]): string {
-  const base = request.base === null ? [] : ['--base', request.base];
-  const uid = request.uid === ownUid() ? [] : ['--uid', String(request.uid)];
-  const program = isOnPath('boxsockets') ? ['boxsockets'] : ['npx', 'boxsockets'];
-  return asUser([...program, command, ...operands, ...base, ...uid]);
+  return asUser([...program(), command, ...operands, ...optionsOf({ ...request, home: null, krun: null, names: [] })]);
+}
+
+/** The same examination again. */
+export function again(request: DoctorRequest, uid = ownUid()): string {
+  return asUser([...program(), 'doctor', ...optionsOf(request)], uid);
+}
+
+function program(): string[] {
+  return isOnPath('boxsockets') ? ['boxsockets'] : ['npx', 'boxsockets'];
 }
 
 /** Looks at it, with whom it belongs to. */
@@ -52,12 +69,11 @@ export function moveAside(where: string, to = `${where}.aside`): string {
 
 /** Examines again with a base of the reader's own: for a base that is somebody else's to mend. */
 export function anotherBase(request: DoctorRequest): string {
-  const home = request.home === null ? [] : ['--home', request.home];
   const base = path.join(process.env.HOME ?? '/var/tmp', '.boxsockets');
   return [
     asUser(['mkdir', '-p', '-m', '0700', base]),
     `# the host and its shims need the same base: its option, or BOXSOCKETS_BASE of this program`,
-    own({ ...request, base }, 'doctor', ...home),
+    again({ ...request, base }),
   ].join('\n');
 }
 

@@ -59,7 +59,7 @@ export const HOMES: State[] = [
   {
     name: 'a directory among the boxes that bears no id',
     code: 'box-id-invalid',
-    says: 'bears no id of a box',
+    says: 'is not a valid box id',
     remedy: () => `mv -n -- '${at.home}/boxes/my box' ${at.home}/boxes/${BoxSockets.idFor('my box')}`,
     break: () => bind('b1').then(() => makeBox(at.home, 'my box')),
     again: () => ['--home', at.home],
