@@ -2,7 +2,7 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
-import { LARGEST_INT, type PathLike, toInteger, toOptions, toPath, toSignal } from '../arguments.js';
+import { type PathLike, toInteger, toOptions, toPath, toSignal, toTimeout } from '../arguments.js';
 import { clock, sleep } from '../clock.js';
 import { invalidArgType } from '../errors.js';
 import { isFailure, type NativeFailure } from '../native/contract.js';
@@ -186,8 +186,7 @@ export class ShimProcess {
   async waitForExit(options?: WaitForExitOptions): Promise<boolean> {
     const { timeout, signal: given } = toOptions(options, { timeout: true, signal: true });
     const signal = toSignal('options.signal', given);
-    const range = { least: 0, most: LARGEST_INT, otherwise: Number.POSITIVE_INFINITY };
-    const deadline = clock.now() + toInteger('options.timeout', timeout, range);
+    const deadline = clock.now() + toTimeout(timeout, Number.POSITIVE_INFINITY);
     for (let pause = FIRST_PAUSE; this.isAliveSync(); pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       const left = deadline - clock.now();
       if (left <= 0) return false;

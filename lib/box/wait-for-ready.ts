@@ -2,7 +2,7 @@
 // deadline, and nothing is left behind by any of the three.
 
 import * as net from 'node:net';
-import { LARGEST_INT, toInteger, toOptions, toSignal } from '../arguments.js';
+import { LARGEST_INT, toOptions, toSignal, toTimeout } from '../arguments.js';
 import { lookAt } from '../beneath.js';
 import { clock } from '../clock.js';
 import { abortError, invalidArgType } from '../errors.js';
@@ -86,10 +86,9 @@ function readyArguments(layout: BoxLayout, options: ReadyOptions | undefined) {
   if (shim !== undefined && typeof shim !== 'function' && !(shim instanceof ShimProcess)) {
     throw invalidArgType('options.shim', 'a ShimProcess or a function', shim);
   }
-  const range = { least: 0, most: LARGEST_INT, otherwise: defaultTimeout() };
   return {
     given: shim ?? null,
-    timeout: toInteger('options.timeout', timeout, range),
+    timeout: toTimeout(timeout, defaultTimeout()),
     signal: toSignal('options.signal', signal),
   };
 }

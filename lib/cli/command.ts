@@ -67,11 +67,14 @@ const UID_HELP = 'uid that names the parent, bl-<uid> (default: yours)';
 /** How libkrun may name its own socket. */
 export const SCHEMES = ['none', 'suffix', 'temp-dir'];
 
-export const BASE_OPTION: Option = { name: 'base', value: 'DIR', help: BASE_HELP };
-export const UID_OPTION: Option = { name: 'uid', value: 'N', atLeast: 0, help: UID_HELP };
-export const KRUN_OPTION: Option = { name: 'krun', value: 'SCHEME', choices: SCHEMES, help: KRUN_HELP };
-export const NAME_OPTION: Option = { name: 'name', also: 'names', value: 'NAME', repeated: true, help: NAME_HELP };
-export const WATCH_OPTION: Option = { name: 'watch', conflicts: 'json', help: 'draw it again every two seconds' };
+/** Options that several commands take. */
+export const OPTION = {
+  base: { name: 'base', value: 'DIR', help: BASE_HELP },
+  uid: { name: 'uid', value: 'N', atLeast: 0, help: UID_HELP },
+  krun: { name: 'krun', value: 'SCHEME', choices: SCHEMES, help: KRUN_HELP },
+  name: { name: 'name', also: 'names', value: 'NAME', repeated: true, help: NAME_HELP },
+  watch: { name: 'watch', conflicts: 'json', help: 'draw it again every two seconds' },
+} as const satisfies Record<string, Option>;
 /** What every command takes. */
 export const COMMON_OPTIONS: readonly Option[] = [
   { name: 'json', help: 'print one JSON document' },

@@ -32,9 +32,27 @@ export function tryInLine<T>(path: string, waiting: Waiting<T>): T | Promise<T> 
   return result ?? waitInLine(path, waiting);
 }
 
-function waitInLine<T>(path: string, waiting: Waiting<T>): Promise<T> {
+function waitInLine<T>(path: string, { attempt, timeout, expired, signal }: Waiting<T>): Promise<T> {
+  const deadline = clock.now() + timeout;
   return new Promise((resolve, reject) => {
-    const dialer = dialerOf(waiting, { resolve, reject });
+    const dialer = {
+      tryAgain() {
+        try {
+          const result = attempt();
+          if (result === undefined) return false;
+          resolve(result);
+        } catch (error) {
+          reject(error);
+        }
+        return true;
+      },
+      giveUp() {
+        if (signal?.aborted) reject(abortError(signal));
+        else if (clock.now() >= deadline) reject(expired());
+        else return false;
+        return true;
+      },
+    };
     const line = lines.get(path);
     if (line !== undefined) {
       line.push(dialer);
@@ -43,31 +61,6 @@ function waitInLine<T>(path: string, waiting: Waiting<T>): Promise<T> {
     lines.set(path, [dialer]);
     clock.setTimeout(serve, FIRST_PAUSE, path, FIRST_PAUSE);
   });
-}
-
-function dialerOf<T>(
-  { attempt, timeout, expired, signal }: Waiting<T>,
-  { resolve, reject }: { resolve(value: T): void; reject(error: unknown): void },
-): Dialer {
-  const deadline = clock.now() + timeout;
-  return {
-    tryAgain() {
-      try {
-        const result = attempt();
-        if (result === undefined) return false;
-        resolve(result);
-      } catch (error) {
-        reject(error);
-      }
-      return true;
-    },
-    giveUp() {
-      if (signal?.aborted) reject(abortError(signal));
-      else if (clock.now() >= deadline) reject(expired());
-      else return false;
-      return true;
-    },
-  };
 }
 
 function serve(path: string, pause: number): void {

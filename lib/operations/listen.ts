@@ -96,18 +96,18 @@ export async function listen(
     const outcome =
       atOnce ?? (await untilUnlocked(lockTimeout, () => native().listenAsync(request), interrupted.signal));
     const { socket, pin, identity } = unwrap(outcome, { ...paths, socket: path });
-    const file = new OwnSocketFile({ ...paths, socket: path }, { name, pin, identity, isServedHere });
+    const unlink = unlinkerOf({ ...paths, socket: path }, { name, pin, identity, isServedHere });
     try {
       if (peer !== null) closeStrangers(server, peer);
       await handOver(server, socket, { backlog, signal, interrupted });
     } catch (error) {
-      file.unlink();
+      unlink();
       throw error;
     }
     const forget = rememberListener({ realDir: paths.realDir, name, inode: identity.inode });
     server.once('close', () => {
       forget();
-      file.unlink();
+      unlink();
     });
   } finally {
     interrupted.end();
@@ -141,52 +141,40 @@ function untilClosed(server: net.Server, signal: AbortSignal | undefined) {
   };
 }
 
-/** The socket file of a server of ours, to be unlinked when it closes: that file, and no other that took its name. */
-class OwnSocketFile {
-  readonly #paths: BindingPaths & OperationPaths;
-  readonly #file: { name: string; pin: number; identity: FileIdentity; isServedHere: boolean };
+interface OwnSocketFile {
+  name: string;
+  /** Keeps the number of the file's inode from being given to another file. */
+  pin: number;
+  identity: FileIdentity;
+  isServedHere: boolean;
+}
 
-  constructor(
-    paths: BindingPaths & OperationPaths,
-    file: { name: string; pin: number; identity: FileIdentity; isServedHere: boolean },
-  ) {
-    this.#paths = paths;
-    this.#file = file;
-  }
-
-  /**
-   * Under the lock, like the replacement of a dead socket: else this could unlink the successor that another process
-   * has just bound. At once, so that the file is gone when the server's own 'close' listeners run; where the lock is
-   * taken for long, later.
-   */
-  unlink(): void {
-    if (!this.#file.isServedHere) {
-      this.#unlinkLater();
-      return;
-    }
-    const outcome = native().unlinkOwn({ ...this.#arguments(), lockTimeout: SHORT_LOCK_TIMEOUT });
-    if (isLockTimeout(outcome)) this.#unlinkLater();
-    else this.#unlinked(outcome);
-  }
-
-  #unlinkLater(): void {
-    const { unlinkOwnAsync } = native();
-    untilUnlocked(DEFAULT_LOCK_TIMEOUT, () => unlinkOwnAsync({ ...this.#arguments(), lockTimeout: 0 }))
-      .then((outcome) => this.#unlinked(outcome))
-      .catch((error: unknown) => process.emitWarning(asError(error)));
-  }
-
-  #arguments() {
-    const { base, parent, realDir } = this.#paths;
-    return { base, parent, realDir, name: this.#file.name, identity: this.#file.identity };
-  }
-
-  #unlinked(outcome: null | NativeFailure): void {
+/**
+ * What unlinks the socket file of a server of ours when it closes: that file, and no other that took its name. Under the
+ * lock, like the replacement of a dead socket: else this could unlink the successor that another process has just bound.
+ * At once, so that the file is gone when the server's own 'close' listeners run; where the lock is taken for long, later.
+ */
+function unlinkerOf(paths: BindingPaths & OperationPaths, file: OwnSocketFile): () => void {
+  const { name, pin, identity, isServedHere } = file;
+  const { base, parent, realDir } = paths;
+  const request = { base, parent, realDir, name, identity };
+  const unlinked = (outcome: null | NativeFailure): void => {
     // Only now may the inode's number be given to another file.
-    if (this.#file.pin >= 0) native().closeDescriptor(this.#file.pin);
+    if (pin >= 0) native().closeDescriptor(pin);
     // Nobody waits for a server's close to hear of it, so it is a warning and not an error.
-    if (isFailure(outcome)) process.emitWarning(toError(outcome, this.#paths));
-  }
+    if (isFailure(outcome)) process.emitWarning(toError(outcome, paths));
+  };
+  const unlinkLater = (): void => {
+    untilUnlocked(DEFAULT_LOCK_TIMEOUT, () => native().unlinkOwnAsync({ ...request, lockTimeout: 0 }))
+      .then(unlinked)
+      .catch((error: unknown) => process.emitWarning(asError(error)));
+  };
+  return () => {
+    if (!isServedHere) return unlinkLater();
+    const outcome = native().unlinkOwn({ ...request, lockTimeout: SHORT_LOCK_TIMEOUT });
+    if (isLockTimeout(outcome)) unlinkLater();
+    else unlinked(outcome);
+  };
 }
 
 interface HandOver {

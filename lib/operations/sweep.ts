@@ -1,6 +1,6 @@
 // Removing the bindings of a parent that lead nowhere.
 
-import { toBoolean, toLockTimeout, toOptions } from '../arguments.js';
+import { type LockOptions, toBoolean, toLockTimeout, toOptions } from '../arguments.js';
 import { errnoName } from '../errors.js';
 import type { NativeSweep } from '../native/contract.js';
 import { native } from '../native/load.js';
@@ -15,11 +15,9 @@ import {
 } from './parent-options.js';
 
 /** Which parent `BoxSockets.sweepStale` sweeps, and how. */
-export interface SweepOptions extends ParentOptions, TimeoutOptions {
+export interface SweepOptions extends ParentOptions, TimeoutOptions, LockOptions {
   /** Say what would be removed, and change nothing; false when left out. */
   dryRun?: boolean;
-  /** Milliseconds to wait for the lock; 5,000 when left out. */
-  lockTimeout?: number;
 }
 
 /** What `BoxSockets.sweepStale` did. */

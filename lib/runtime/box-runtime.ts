@@ -6,7 +6,7 @@ import { PRIVATE_MODE, toBoolean, toBoxId, toOptions } from '../arguments.js';
 import { BoxConfig } from '../box/index.js';
 import { asError, fromSystemError, invalidArgValue } from '../errors.js';
 import type { ConnectOptions } from '../operations/connect.js';
-import { type BoxInfo, Home, HomeLock } from './home.js';
+import { type BoxInfo, Home, lockHome } from './home.js';
 import { launchBox, type ShimRecipe, toLaunch } from './launch.js';
 import {
   type LaunchedBox,
@@ -73,13 +73,13 @@ export class BoxRuntime implements AsyncDisposable {
   static async open(options: OpenOptions): Promise<BoxRuntime> {
     const { homeDir, store: given, keepOrphans, sockets } = openArguments(options);
     await makeDirectory(`${homeDir}/boxes`);
-    const lock = await HomeLock.take(homeDir);
+    const unlock = await lockHome(homeDir);
     let own: SqliteBoxStore | undefined;
     const release = async (): Promise<void> => {
       try {
         await own?.close();
       } finally {
-        lock.release();
+        unlock();
       }
     };
     // Rows are read on this thread, and the store opened, while it works on its own.

@@ -46,30 +46,17 @@ export interface BoxInfo {
 }
 
 /**
- * The lock on a home, held from {@link HomeLock.take} until it is released or its process (or worker thread) ends, however. It is an
- * exclusive flock on `<homeDir>/.lock`, the very one that BoxLite takes, so that its hosts are kept out too.
+ * Takes the lock on a home; the result lets go of it, as does the end of the process (or worker thread), however it ends.
+ * It is an exclusive flock on `<homeDir>/.lock`, the very one that BoxLite takes, so that its hosts are kept out too.
+ *
+ * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_HOME_LOCKED`, `ERR_BOX_SOCKETS_LOCK_UNTRUSTED`, or a system call
  */
-export class HomeLock {
-  readonly #descriptor: number;
-  #released = false;
-
-  private constructor(descriptor: number) {
-    this.#descriptor = descriptor;
-  }
-
-  /** @throws {BoxSocketsError} `ERR_BOX_SOCKETS_HOME_LOCKED`, `ERR_BOX_SOCKETS_LOCK_UNTRUSTED`, or a system call */
-  static async take(homeDir: string): Promise<HomeLock> {
-    const file = `${homeDir}/.lock`;
-    const outcome = await native().lockHomeAsync(file);
-    if (isFailure(outcome) && outcome.refusal === Refusal.lockTimeout) throw homeLocked(homeDir, file, outcome.owner);
-    return new HomeLock(unwrap(outcome, { base: homeDir, parent: homeDir }));
-  }
-
-  release(): void {
-    if (this.#released) return;
-    this.#released = true;
-    native().closeDescriptor(this.#descriptor);
-  }
+export async function lockHome(homeDir: string): Promise<() => void> {
+  const file = `${homeDir}/.lock`;
+  const outcome = await native().lockHomeAsync(file);
+  if (isFailure(outcome) && outcome.refusal === Refusal.lockTimeout) throw homeLocked(homeDir, file, outcome.owner);
+  const descriptor = unwrap(outcome, { base: homeDir, parent: homeDir });
+  return () => native().closeDescriptor(descriptor);
 }
 
 /** A box that was looked up by its id. */

@@ -1,6 +1,6 @@
 // What the operations of a runtime take and return, and the checks of what they take.
 
-import { LARGEST_INT, type PathLike, toAbsolutePath, toInteger, toOptions } from '../arguments.js';
+import { type PathLike, toAbsolutePath, toOptions, toTimeout } from '../arguments.js';
 import { BoxLayout, type ShimProcess } from '../box/index.js';
 import { invalidArgType, invalidArgValue } from '../errors.js';
 import { BOX_SOCKETS_OPTIONS, type BoxSocketsOptions } from '../paths/box-paths.js';
@@ -85,6 +85,5 @@ export function openArguments(options: OpenOptions) {
 }
 
 export function toStopTimeout(options: StopOptions | undefined): number {
-  const range = { least: 0, most: LARGEST_INT, otherwise: DEFAULT_STOP_TIMEOUT };
-  return toInteger('options.timeout', toOptions(options, { timeout: true }).timeout, range);
+  return toTimeout(toOptions(options, { timeout: true }).timeout, DEFAULT_STOP_TIMEOUT);
 }

@@ -1,15 +1,5 @@
 import type { KrunScheme } from '../../index.js';
-import {
-  type Arguments,
-  BASE_OPTION,
-  baseOf,
-  type Command,
-  EXIT,
-  KRUN_OPTION,
-  NAME_OPTION,
-  UID_OPTION,
-  WATCH_OPTION,
-} from '../command.js';
+import { type Arguments, baseOf, type Command, EXIT, OPTION } from '../command.js';
 import { examine } from '../doctor/examine.js';
 import { Interruption } from '../doctor/interruption.js';
 import { ownUid } from '../doctor/remedy.js';
@@ -25,11 +15,11 @@ export const doctor: Command = {
   options: [
     { name: 'home', value: 'DIR', help: 'the home whose boxes to check: DIR/boxes/<id>/sockets' },
     { name: 'verbose', help: 'draw every box, and tell of the machine' },
-    WATCH_OPTION,
-    NAME_OPTION,
-    BASE_OPTION,
-    UID_OPTION,
-    KRUN_OPTION,
+    OPTION.watch,
+    OPTION.name,
+    OPTION.base,
+    OPTION.uid,
+    OPTION.krun,
   ],
   details:
     'The verdict comes first, then a line for each box, then one finding for each cause, with what to do: commands to ' +

@@ -1,15 +1,6 @@
 import * as path from 'node:path';
 import { BoxSockets } from '../../index.js';
-import {
-  type Arguments,
-  BASE_OPTION,
-  boxOptions,
-  type Command,
-  EXIT,
-  KRUN_OPTION,
-  NAME_OPTION,
-  UID_OPTION,
-} from '../command.js';
+import { type Arguments, boxOptions, type Command, EXIT, OPTION } from '../command.js';
 import { InvalidArgumentError } from '../commander.js';
 import { printable } from '../text.js';
 
@@ -23,10 +14,10 @@ export const ensure: Command = {
   ],
   options: [
     { name: 'dir', value: 'DIR', help: 'any directory in the place of ID and DIR: its id is made of its path' },
-    NAME_OPTION,
-    BASE_OPTION,
-    UID_OPTION,
-    KRUN_OPTION,
+    OPTION.name,
+    OPTION.base,
+    OPTION.uid,
+    OPTION.krun,
     { name: 'takeover', help: 'replace a binding of a live box of the same id, or one that cannot be read' },
     { name: 'lock-timeout', value: 'MS', atLeast: 0, help: 'how long to wait for other processes (default: 5000)' },
   ],

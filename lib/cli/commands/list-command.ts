@@ -1,5 +1,5 @@
 import { type BindingInfo, BoxSockets } from '../../index.js';
-import { BASE_OPTION, type Command, EXIT, parentOptions, UID_OPTION, WATCH_OPTION } from '../command.js';
+import { type Command, EXIT, OPTION, parentOptions } from '../command.js';
 import type { Output } from '../output.js';
 import { plural, printable, shorten } from '../text.js';
 import { watching } from '../watch.js';
@@ -9,7 +9,7 @@ export const list: Command = {
   name: 'list',
   summary: 'List the bindings of the parent, where each leads and whether its box lives',
   operands: [],
-  options: [BASE_OPTION, UID_OPTION, WATCH_OPTION],
+  options: [OPTION.base, OPTION.uid, OPTION.watch],
   details:
     'live: a process holds a socket there. idle: the directory exists, and no socket in it is held. dangling: it leads ' +
     'to nothing. unreadable: it cannot be resolved. not-a-symlink: something else bears the name. HELD counts the ' +

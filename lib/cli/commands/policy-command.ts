@@ -1,6 +1,6 @@
 import { BoxSockets, type PathAccess } from '../../index.js';
 import { bubblewrapArgs, seatbeltPolicy, shellQuote } from '../../sandbox/index.js';
-import { BASE_OPTION, boxOptions, type Command, EXIT, KRUN_OPTION, UID_OPTION } from '../command.js';
+import { boxOptions, type Command, EXIT, OPTION } from '../command.js';
 import type { Output } from '../output.js';
 
 /** `policy ID DIR --format FORMAT`. */
@@ -16,9 +16,9 @@ export const policy: Command = {
       required: true,
       help: 'json: the paths; seatbelt: a profile for macOS; bwrap: a command line for bubblewrap',
     },
-    BASE_OPTION,
-    UID_OPTION,
-    KRUN_OPTION,
+    OPTION.base,
+    OPTION.uid,
+    OPTION.krun,
   ],
   details:
     'A function of the arguments: nothing is looked up, and the answer is the same whether or not the box exists. The ' +

@@ -1,5 +1,5 @@
 import { BoxSockets } from '../../index.js';
-import { BASE_OPTION, type Command, EXIT, parentOptions, UID_OPTION } from '../command.js';
+import { type Command, EXIT, OPTION, parentOptions } from '../command.js';
 import { printable } from '../text.js';
 
 const SAID = {
@@ -13,7 +13,7 @@ export const remove: Command = {
   name: 'remove',
   summary: 'Remove the binding of a box, where it leads to the box or to nothing',
   operands: [{ name: 'ID' }, { name: 'DIR' }],
-  options: [BASE_OPTION, UID_OPTION],
+  options: [OPTION.base, OPTION.uid],
   details:
     'Only a link that leads to DIR, or to nothing, is removed; DIR itself is never touched. ' +
     'A link of the same id that leads elsewhere is left alone: exit status 1.',

@@ -1,5 +1,5 @@
 import { BoxSockets, type SweepResult } from '../../index.js';
-import { BASE_OPTION, type Command, EXIT, parentOptions, UID_OPTION } from '../command.js';
+import { type Command, EXIT, OPTION, parentOptions } from '../command.js';
 import type { Output } from '../output.js';
 import { plural, printable } from '../text.js';
 
@@ -8,7 +8,7 @@ export const sweep: Command = {
   name: 'sweep',
   summary: 'Remove the bindings whose directory is proven gone',
   operands: [],
-  options: [BASE_OPTION, UID_OPTION, { name: 'dry-run', help: 'say what would go, and remove nothing' }],
+  options: [OPTION.base, OPTION.uid, { name: 'dry-run', help: 'say what would go, and remove nothing' }],
   details:
     'A link that cannot be resolved for any other reason (no permission, an input/output error, a loop) stays and is ' +
     'reported: exit status 1. A home that is unmounted looks gone; the next ensure restores its link.',
