@@ -7,18 +7,14 @@ import type { Output } from './output.js';
 /** Exit statuses, design section 8. */
 export const EXIT = { fine: 0, findings: 1, usage: 2 } as const;
 
-/** One option of a command. */
 export interface Option {
   name: string;
-  /** A second name for it. */
   also?: string;
   /** What stands for its value in the help; left out for a switch. */
   value?: string;
-  /** The values it takes, where they are few. */
   choices?: readonly string[];
   /** A whole number of at least this. */
   atLeast?: number;
-  /** It may be given several times. */
   repeated?: boolean;
   required?: boolean;
   /** An option that it cannot be given with. */
@@ -26,7 +22,6 @@ export interface Option {
   help: string;
 }
 
-/** One operand of a command. */
 export interface Operand {
   name: string;
   optional?: boolean;
@@ -35,7 +30,6 @@ export interface Operand {
   choices?: readonly string[];
 }
 
-/** One command of the command line. */
 export interface Command {
   name: string;
   /** One line, for the list of commands. */

@@ -3,7 +3,6 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 
-/** How a directory is mounted. */
 export interface BaseMount {
   /** `rw`, `noatime`, `nosymfollow`, …; none where it is not told. */
   options: string[];

@@ -2,7 +2,6 @@
 
 import { shellQuote } from '../sandbox/index.js';
 
-/** A command line to paste. */
 export function shellCommand(...words: string[]): string {
   return shellQuote(words);
 }

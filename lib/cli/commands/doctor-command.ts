@@ -7,7 +7,6 @@ import { renderReport, verdict } from '../doctor/render.js';
 import type { Output } from '../output.js';
 import { watching } from '../watch.js';
 
-/** `doctor`. */
 export const doctor: Command = {
   name: 'doctor',
   summary: 'Check everything: limits, base, parent, cleaners, and every box of a home',

@@ -4,7 +4,6 @@ import type { Output } from '../output.js';
 import { plural, printable, shorten } from '../text.js';
 import { watching } from '../watch.js';
 
-/** `list`. */
 export const list: Command = {
   name: 'list',
   summary: 'List the bindings of the parent, where each leads and whether its box lives',

@@ -3,7 +3,6 @@ import { type Command, EXIT, OPTION, parentOptions } from '../command.js';
 import type { Output } from '../output.js';
 import { plural, printable } from '../text.js';
 
-/** `sweep`. */
 export const sweep: Command = {
   name: 'sweep',
   summary: 'Remove the bindings whose directory is proven gone',

@@ -2,7 +2,6 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { type Command, EXIT } from '../command.js';
 
-/** `version`. */
 export const version: Command = {
   name: 'version',
   summary: 'Print the version',

@@ -4,7 +4,6 @@ import type { Glyphs, Output } from '../output.js';
 import { printable, shorten } from '../text.js';
 import type { BoxReport } from './doctor-report.js';
 
-/** How a bar is drawn. */
 export interface Scale {
   /** Columns of the whole bar; the limit's mark and what goes beyond it included. */
   width: number;
@@ -44,7 +43,6 @@ function column(bytes: number, scale: Scale): number {
   return Math.min(markColumn(scale) - 1, Math.floor((bytes / scale.limit) * markColumn(scale)));
 }
 
-/** The bars of a box. */
 export function renderBars(box: BoxReport, output: Output): void {
   const { glyphs } = output;
   const limit = box.sockets[0]?.limit ?? 104;

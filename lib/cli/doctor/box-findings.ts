@@ -9,7 +9,6 @@ import { type BoxReport, type DoctorRequest, type Finding, type FindingCode, fin
 import { closedDirectory, describe, holdersIn, lookAt, lookThrough, octal } from './facts.js';
 import { again, asRoot, asUser, look, lookAtMount, lookAtPath, moveAside, own, ownUid } from './remedy.js';
 
-/** One cause in one box. */
 export interface Cause {
   code: FindingCode;
   /** What follows "Box b1 …": what boxes may have in common, a colon, and what is this one's own. */

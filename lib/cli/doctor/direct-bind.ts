@@ -12,7 +12,6 @@ export interface DirectBind {
    * to be found.
    */
   outcome: 'bound' | 'cut' | 'lost' | 'refused';
-  /** Why it was refused. */
   code?: string;
   /** Where the socket really is, with `cut`. */
   cutPath?: string;

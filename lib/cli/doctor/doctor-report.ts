@@ -3,7 +3,6 @@
 import type { BindingInfo, KrunScheme, SocketBudgetEntry } from '../../index.js';
 import type { CleanerReport } from '../cleaner.js';
 
-/** The whole report. */
 export interface DoctorReport {
   /** No finding is an error or a warning. */
   ok: boolean;
@@ -128,7 +127,6 @@ export interface SocketReport extends Counted {
   probe: { ok: boolean; code?: string; syscall?: string; message?: string } | null;
 }
 
-/** What `doctor` was asked to look at. */
 export interface DoctorRequest {
   home: string | null;
   base: string | null;
@@ -139,7 +137,6 @@ export interface DoctorRequest {
 
 export const DEFAULT_BASE = '/tmp';
 
-/** The constructor's options of a request. */
 export function boxOptionsOf({ base, uid, krun, names }: DoctorRequest) {
   return { base: base ?? DEFAULT_BASE, uid, names, ...(krun !== null && { krun }) };
 }

@@ -22,7 +22,6 @@ import { inspectMachine } from './machine.js';
 import { asUser, optionsOf, own, ownUid } from './remedy.js';
 import { runSelfCheck, type SelfCheck } from './self-check.js';
 
-/** What an examination came to. */
 export interface Examination {
   report: DoctorReport;
   /** Without a home: what the deep one showed. */

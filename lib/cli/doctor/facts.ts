@@ -27,7 +27,6 @@ export function describe(where: string, st: fs.Stats): string {
   return `${where} is a ${kind} of uid ${st.uid}, mode ${octal(st.mode)}`;
 }
 
-/** Permission bits as `'0755'`. */
 export function octal(mode: number): string {
   return (mode & 0o7777).toString(8).padStart(4, '0');
 }
@@ -37,7 +36,6 @@ export function realPath(where: string): string {
   return attempt(() => fs.realpathSync(where), where);
 }
 
-/** The code of a failed call. */
 export function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'UNKNOWN';
 }

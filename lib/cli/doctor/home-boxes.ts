@@ -8,7 +8,6 @@ import { type DoctorRequest, type Finding, finding } from './doctor-report.js';
 import { closedDirectory, errorCode, lookThrough } from './facts.js';
 import { again, asUser, look, ownUid } from './remedy.js';
 
-/** What was found in a directory of boxes. */
 export interface HomeReport {
   ids: string[];
   findings: Finding[];

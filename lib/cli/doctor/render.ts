@@ -15,7 +15,6 @@ const MOST_LINES = 6;
 const MOST_DRAWN = 3;
 const COLOURS = { error: 'red', warning: 'yellow', info: 'dim', ok: 'green', broken: 'red', lost: 'yellow' } as const;
 
-/** Prints the report. */
 export function renderReport(report: DoctorReport, check: SelfCheck | null, verbose: boolean, output: Output): void {
   output.line(verdict(report, output));
   if (verbose || check !== null) renderMachine(report, output);

@@ -21,7 +21,6 @@ import { listBindings } from './machine.js';
 /** Bytes of the real directory that the self-check makes. */
 export const DEEP_BYTES = 300;
 
-/** What the self-check came to. */
 export interface SelfCheck {
   box: BoxReport | null;
   /** Node's own server at the long path, and through the binding. */
