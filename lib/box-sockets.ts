@@ -1,23 +1,13 @@
 // The sockets of one box: where they are, from its identity alone, and the binding that makes them bind.
 
 import type * as net from 'node:net';
-import { invalidArgType } from './errors.js';
 import type { ClaimOptions } from './operations/claim.js';
 import type { ConnectOptions } from './operations/connect.js';
 import { type EnsureOptions, type EnsureRequest, type EnsureResult, Ensurer, toEnsure } from './operations/ensure.js';
 import type { EnsureOutcome } from './operations/ensure-all.js';
 import type { BindingHold, HoldOptions } from './operations/hold.js';
 import type { Inspection } from './operations/inspect.js';
-import {
-  loadClaim,
-  loadConnect,
-  loadEnsureAll,
-  loadHold,
-  loadInspect,
-  loadList,
-  loadListen,
-  loadSweep,
-} from './operations/lazy.js';
+import * as lazy from './operations/lazy.js';
 import type { BindingInfo, ListOptions } from './operations/list.js';
 import type { ListenOptions } from './operations/listen.js';
 import type { ParentOptions } from './operations/parent-options.js';
@@ -116,13 +106,13 @@ export class BoxSockets extends BoxPaths {
    */
   async hold(options?: HoldOptions): Promise<BindingHold> {
     refuseTooLong(this);
-    return loadHold().hold(this.#paths, options);
+    return lazy.loadHold().hold(this.#paths, options);
   }
 
   /** {@link hold}, at once. @example using hold = sockets.holdSync(); */
   holdSync(options?: HoldOptions): BindingHold {
     refuseTooLong(this);
-    return loadHold().holdSync(this.#paths, options);
+    return lazy.loadHold().holdSync(this.#paths, options);
   }
 
   /**
@@ -139,7 +129,7 @@ export class BoxSockets extends BoxPaths {
    */
   async claim(name: string, options?: ClaimOptions): Promise<string> {
     refuseTooLong(this);
-    return loadClaim().claim(this.#paths, name, options);
+    return lazy.loadClaim().claim(this.#paths, name, options);
   }
 
   /**
@@ -159,7 +149,7 @@ export class BoxSockets extends BoxPaths {
    */
   async listen(server: net.Server, name: string, options?: ListenOptions): Promise<void> {
     refuseTooLong(this);
-    return loadListen().listen({ paths: this.#paths, binding: this.#binding }, server, name, options);
+    return lazy.loadListen().listen({ paths: this.#paths, binding: this.#binding }, server, name, options);
   }
 
   /**
@@ -176,7 +166,7 @@ export class BoxSockets extends BoxPaths {
    */
   async connect(name: string, options?: ConnectOptions): Promise<net.Socket> {
     refuseTooLong(this);
-    return loadConnect().connect({ paths: this.#paths, binding: this.#binding }, name, options);
+    return lazy.loadConnect().connect({ paths: this.#paths, binding: this.#binding }, name, options);
   }
 
   /**
@@ -207,17 +197,7 @@ export class BoxSockets extends BoxPaths {
    * const failed = (await BoxSockets.ensureAll(boxes)).filter(({ status }) => status === 'failed');
    */
   static async ensureAll(boxes: Iterable<BoxSockets>): Promise<EnsureOutcome[]> {
-    const all = toBoxes(boxes);
-    const { Batch, forEachInSlices } = loadEnsureAll();
-    const outcomes: EnsureOutcome[] = new Array(all.length);
-    const batch = new Batch();
-    await forEachInSlices(all, (box, index) => {
-      const error = tooLongOf(box);
-      if (error === null) batch.add(box.#paths, index);
-      else outcomes[index] = { status: 'failed', bindingDir: box.bindingDir, error };
-    });
-    await batch.ensure(outcomes);
-    return outcomes;
+    return lazy.loadEnsureAll().ensureAll(boxes);
   }
 
   /**
@@ -232,12 +212,12 @@ export class BoxSockets extends BoxPaths {
    * const { removed } = await BoxSockets.sweepStale({ dryRun: true });
    */
   static sweepStale(options?: SweepOptions): Promise<SweepResult> {
-    return loadSweep().sweepStale(options);
+    return lazy.loadSweep().sweepStale(options);
   }
 
   /** {@link BoxSockets.sweepStale}, at once. @example BoxSockets.sweepStaleSync({ base: '/run' }); */
   static sweepStaleSync(options?: SweepOptions): SweepResult {
-    return loadSweep().sweepStaleSync(options);
+    return lazy.loadSweep().sweepStaleSync(options);
   }
 
   /**
@@ -250,12 +230,12 @@ export class BoxSockets extends BoxPaths {
    * const live = (await BoxSockets.list()).filter(({ state }) => state === 'live');
    */
   static list(options?: ListOptions): Promise<BindingInfo[]> {
-    return loadList().list(options);
+    return lazy.loadList().list(options);
   }
 
   /** {@link BoxSockets.list}, at once. @example BoxSockets.listSync().map(({ id }) => id); */
   static listSync(options?: ListOptions): BindingInfo[] {
-    return loadList().listSync(options);
+    return lazy.loadList().listSync(options);
   }
 
   /**
@@ -272,12 +252,12 @@ export class BoxSockets extends BoxPaths {
    * if (!base.ok) console.error(base.message);
    */
   static inspect(options?: ParentOptions): Promise<Inspection> {
-    return loadInspect().inspect(options);
+    return lazy.loadInspect().inspect(options);
   }
 
   /** {@link BoxSockets.inspect}, at once. @example BoxSockets.inspectSync().parent.ok; */
   static inspectSync(options?: ParentOptions): Inspection {
-    return loadInspect().inspectSync(options);
+    return lazy.loadInspect().inspectSync(options);
   }
 
   #toEnsure(options: EnsureOptions | undefined): EnsureRequest {
@@ -290,15 +270,4 @@ export class BoxSockets extends BoxPaths {
 function refuseTooLong(box: BoxSockets): void {
   const tooLong = tooLongOf(box);
   if (tooLong !== null) throw tooLong;
-}
-
-function toBoxes(boxes: unknown): BoxSockets[] {
-  if (typeof boxes !== 'object' || boxes === null || !(Symbol.iterator in boxes)) {
-    throw invalidArgType('boxes', 'an iterable of BoxSockets', boxes);
-  }
-  const all = Array.from(boxes as Iterable<unknown>);
-  all.forEach((box, i) => {
-    if (!(box instanceof BoxSockets)) throw invalidArgType(`boxes[${i}]`, 'a BoxSockets', box);
-  });
-  return all as BoxSockets[];
 }

@@ -1,16 +1,15 @@
 // Ensuring many boxes in one job off the main thread.
 
 import { DEFAULT_LOCK_TIMEOUT } from '../arguments.js';
-import { type BoxSocketsError, outOfContract } from '../errors.js';
+import { type BoxSocketsError, invalidArgType, outOfContract } from '../errors.js';
 import { ENSURE_STATUS, isFailure, type NativeFailure, nameOf } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { untilUnlocked } from '../native/lock-wait.js';
 import { isLockTimeout, toError } from '../native/to-error.js';
 import { type BindingPaths, needsAncestry } from '../paths/binding-paths.js';
+import { BoxPaths, bindingPathsOf, tooLongOf } from '../paths/box-paths.js';
 import type { EnsureResult } from './ensure.js';
 import { forEachInSlices } from './time-slices.js';
-
-export { forEachInSlices } from './time-slices.js';
 
 /** What became of one box: as `ensure()` would have returned or thrown. */
 export type EnsureOutcome =
@@ -73,30 +72,41 @@ class EncodedPaths {
   }
 }
 
-/** Many boxes, of any parents. */
-export class Batch {
-  readonly #parents = new Map<string, Siblings>();
-
-  /** @param index of its outcome */
-  add(paths: BindingPaths, index: number): void {
-    const siblings = this.#siblingsOf(paths);
+/** See `BoxSockets.ensureAll`. */
+export async function ensureAll(boxes: unknown): Promise<EnsureOutcome[]> {
+  const all = toBoxes(boxes);
+  const outcomes: EnsureOutcome[] = new Array(all.length);
+  const parents = new Map<string, Siblings>();
+  await forEachInSlices(all, (box, index) => {
+    const paths = bindingPathsOf(box);
+    const error = tooLongOf(box);
+    if (error !== null) {
+      outcomes[index] = { status: 'failed', bindingDir: paths.binding, error };
+      return;
+    }
+    const siblings = siblingsOf(paths, parents);
     siblings.boxes.push({ paths, index });
     siblings.encoded.add(paths);
-  }
+  });
+  for (const siblings of parents.values()) await ensureSiblings(siblings, outcomes);
+  return outcomes;
+}
 
-  /** Ensures all, and writes each outcome to its index. */
-  async ensure(outcomes: EnsureOutcome[]): Promise<void> {
-    for (const siblings of this.#parents.values()) await ensureSiblings(siblings, outcomes);
+function toBoxes(boxes: unknown): BoxPaths[] {
+  if (typeof boxes !== 'object' || boxes === null || !(Symbol.iterator in boxes)) {
+    throw invalidArgType('boxes', 'an iterable of BoxSockets', boxes);
   }
+  return Array.from(boxes as Iterable<unknown>, (box, i) => {
+    if (!(box instanceof BoxPaths)) throw invalidArgType(`boxes[${i}]`, 'a BoxSockets', box);
+    return box;
+  });
+}
 
-  #siblingsOf({ base, parent, parentMode }: BindingPaths): Siblings {
-    const key = `${parentMode} ${parent}`;
-    const known = this.#parents.get(key);
-    if (known !== undefined) return known;
-    const siblings = { base, parent, parentMode, boxes: [], encoded: new EncodedPaths() };
-    this.#parents.set(key, siblings);
-    return siblings;
-  }
+function siblingsOf({ base, parent, parentMode }: BindingPaths, parents: Map<string, Siblings>): Siblings {
+  const key = `${parentMode} ${parent}`;
+  const siblings = parents.get(key) ?? { base, parent, parentMode, boxes: [], encoded: new EncodedPaths() };
+  parents.set(key, siblings);
+  return siblings;
 }
 
 async function ensureSiblings(siblings: Siblings, outcomes: EnsureOutcome[]): Promise<void> {
