@@ -168,10 +168,10 @@ export class BoxRuntime implements AsyncDisposable {
     const timeout = toStopTimeout(options);
     this.#launches.get(toBoxId(id))?.abort();
     return this.#exclusively(id, async () => {
-      const { row, layout } = await this.#home.find(id);
+      const found = await this.#home.find(id);
       this.#home.store.refuseChange?.();
-      const status = await stopBox(this.#home, layout, timeout);
-      const goes = row !== undefined && isAutoRemove(row);
+      const status = await stopBox(this.#home, found, timeout);
+      const goes = found.row !== undefined && isAutoRemove(found.row);
       return { status, removed: goes ? await this.#remove(id, false) : null };
     });
   }

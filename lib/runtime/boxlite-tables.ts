@@ -2,7 +2,7 @@
 // deletes a box without a row in box_state, and opens no home in which a row cannot be read.
 
 import * as path from 'node:path';
-import { listDirectory, makeDirectory, removeFile, replaceFile } from '../beneath.js';
+import { listDirectory, lookAt, makeDirectory, removeFile, replaceFile } from '../beneath.js';
 import { backingFileOf } from '../qcow2.js';
 import { runSync } from '../twin.js';
 import type { StateChange } from './box-store.js';
@@ -66,10 +66,17 @@ export class BoxliteTables {
       | undefined;
     // A row of ours from before it was kept, or one that cannot be read, is made anew.
     if (row === undefined) this.insertState(id);
-    const state = { ...(parsed(row?.json) ?? this.#newState()), ...this.#fields(change) };
+    const fields = this.#fields(change);
+    // BoxLite makes the disk of a box that is only configured, and starts none that has stopped without one.
+    if (change.status === 'stopped' && !this.#hasDisk(id)) fields.status = 'configured';
+    const state = { ...(parsed(row?.json) ?? this.#newState()), ...fields };
     this.#database
       .prepare('UPDATE box_state SET status = ?, pid = ?, json = ? WHERE id = ?')
-      .run(change.status, change.status === 'running' ? change.pid : null, JSON.stringify(state), id);
+      .run(fields.status, fields.pid, JSON.stringify(state), id);
+  }
+
+  #hasDisk(id: string): boolean {
+    return runSync(lookAt({ directory: this.#home('boxes'), path: `${id}/disks/disk.qcow2` })) !== null;
   }
 
   /** Boxes whose disks are based on those of this one. */
@@ -147,14 +154,15 @@ export class BoxliteTables {
     }
   }
 
-  #fields(change: StateChange): Record<string, unknown> {
+  #fields(change: StateChange): Record<string, unknown> & { status: string; pid: number | null } {
     const now = new Date().toISOString();
     const withExitCode = this.#version >= WITH_EXIT_CODE;
     return {
       status: change.status,
       pid: change.status === 'running' ? change.pid : null,
       last_updated: now,
-      error_reason: change.status === 'failed' ? change.reason : null,
+      // It keeps why a box failed until the box runs.
+      ...(change.status !== 'stopped' && { error_reason: change.status === 'failed' ? change.reason : null }),
       ...(change.status === 'running' && withExitCode && { exit_code: null, started_at: now }),
     };
   }

@@ -25,7 +25,7 @@ const PAUSE = 20;
 /** Ends a box, gently and then not, and forgets its shim. */
 export async function stopBox(
   home: Home,
-  layout: BoxLayout,
+  { row, layout }: FoundBox,
   timeout: number,
 ): Promise<'stopped' | 'killed' | 'not-running'> {
   const { state, shim } = await home.activity(layout);
@@ -40,7 +40,9 @@ export async function stopBox(
     await endBox(layout, processes);
   }
   await forgetShim(home, layout);
-  await home.store.changeState?.(layout.boxId, { status: 'stopped' });
+  // One that never ran is configured still, for BoxLite.
+  const ran = status !== 'not-running' || row?.state?.status !== 'configured';
+  if (ran) await home.store.changeState?.(layout.boxId, { status: 'stopped' });
   return status;
 }
 

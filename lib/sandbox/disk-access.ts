@@ -12,12 +12,15 @@ import { normalizedPath } from './path-rules.js';
 /** Longer than any chain of snapshots and clones; a circle ends here. */
 const MOST_FILES = 64;
 const MOST_DISKS = 1_000;
+/** Milliseconds in which `qemu-img` is asked, for all of a box's disks. */
+const ASKING = 3_000;
 
 /**
  * The backing files of a box's disks, in a home of BoxLite's: to be added to {@link buildPathAccess}, each to be read.
- * Followed from `disks/*` through the headers of qcow2 images, as far as they lie in `<home>/bases/`,
- * `<home>/images/disk-images/` or the box's own `snapshots/`; and from a base on, which no box can write, in the
- * `snapshots/` of any box of the home. What a disk names elsewhere is left out, and so is what is no plain file.
+ * Followed from `disks/*` through what `qemu-img info` says of qcow2 images, or, where there is none or it does not say it
+ * within three seconds, through their headers, as far as they lie in `<home>/bases/`, `<home>/images/disk-images/` or the
+ * box's own `snapshots/`; and from a base on, which no box can write, in the `snapshots/` of any box of the home. What a
+ * disk names elsewhere is left out, and so is what is no plain file.
  *
  * @param layout the box, at `<home>/boxes/<id>`
  * @throws {BoxSocketsError} the system call that failed
@@ -38,9 +41,10 @@ function* backingFiles(layout: SandboxLayout): Steps<PathAccess[]> {
   const boxHome = normalizedPath(layout?.boxHome, 'layout.boxHome');
   const home = path.posix.join(boxHome, '../..');
   const found = new Set<string>();
+  const until = performance.now() + ASKING;
   for (const disk of yield* disksOf(boxHome)) {
     let isBase = false;
-    let at: string | null = yield* backingFileOf({ directory: boxHome, path: disk });
+    let at: string | null = yield* backingFileOf({ directory: boxHome, path: disk }, until);
     while (at !== null && found.size < MOST_FILES && !found.has(at)) {
       const inHome: string | null = withinHome(at, { home, boxHome, isBase });
       if (inHome === null) break;
@@ -49,7 +53,7 @@ function* backingFiles(layout: SandboxLayout): Steps<PathAccess[]> {
       if (stat === null || stat.type !== 'file') break;
       found.add(at);
       isBase ||= inHome.startsWith('bases/');
-      at = yield* backingFileOf(file);
+      at = yield* backingFileOf(file, until);
     }
   }
   return [...found].sort().map((file) => ({ path: file, writable: false, kind: 'file' }));

@@ -1,56 +1,23 @@
-// BoxLite's own process and ours, over one parent at one time. It always uses /tmp/bl-<uid>, so both run in a mount
-// namespace with a /tmp of their own. Its VM does not boot there, for its image holds nothing; until it gives up, its
-// sockets listen, and its link leads to them.
+// BoxLite's own process and ours, over one parent at one time. Its VM does not boot, for its image holds nothing; until it
+// gives up, its sockets listen, and its link leads to them.
 
-import { spawnSync } from 'node:child_process';
-import fs from 'node:fs';
-import path from 'node:path';
 import { expect, test } from 'vitest';
 
-import { installPinned } from '../../scripts/tools/pinned.mjs';
-import { root, scratch, titled, whyNoTools } from './installed.js';
-
-function whyNot(): string | undefined {
-  if (process.platform !== 'linux' || process.arch !== 'x64') return 'not Linux on x64';
-  if (process.getuid?.() !== 0) return 'not run as root';
-  const { status } = spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'none', '/tmp']);
-  return status === 0 ? whyNoTools('boxlite') : 'no mount namespaces';
-}
+import { titled } from './installed.js';
+import { runBesideBoxLite, whyNoBoxLite } from './own-tmp.js';
 
 interface Report {
   during: { name: string; answer: unknown; times: number }[];
   after: Record<string, unknown>;
-  boxlite: { created: string; start: string; removed: string };
+  boxlite: { start: string; removed: string };
 }
 
-const reason = whyNot();
+const reason = whyNoBoxLite('boxlite');
 
 test.skipIf(reason !== undefined)(
   titled("BoxLite's start and our operations leave each other's links, sockets and parent alone", reason),
   () => {
-    const output = path.join(scratch(), 'report.json');
-    fs.writeFileSync(output, '');
-    // The file is reached by its descriptor: the path leads nowhere in there.
-    const stdout = fs.openSync(output, 'w');
-    const script = path.join(root, 'test/fixtures/boxlite-beside-us.cjs');
-    const modules = installPinned('boxlite');
-    const hide = 'mount -t tmpfs -o mode=1777 none /tmp';
-    // Where this checkout lies under /tmp itself, it is taken along.
-    const take = `mount --bind '${root}' /mnt && ${hide} && mkdir -p '${root}' && mount --move /mnt '${root}'`;
-    const inside = `${root.startsWith('/tmp/') ? take : hide} && exec "$@"`;
-    const { status, stderr } = spawnSync(
-      'unshare',
-      ['--mount', 'sh', '-c', inside, 'sh', process.execPath, script, path.join(root, 'dist/index.js'), modules],
-      {
-        stdio: ['ignore', stdout, 'pipe'],
-        encoding: 'utf8',
-        timeout: 280_000,
-        env: { PATH: process.env.PATH, HOME: '/tmp/user', XDG_CACHE_HOME: '/tmp/user/cache' },
-      },
-    );
-    fs.closeSync(stdout);
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    const { during, after, boxlite } = JSON.parse(fs.readFileSync(output, 'utf8')) as Report;
+    const { during, after, boxlite } = runBesideBoxLite<Report>('boxlite-beside-us.cjs', 'boxlite');
 
     // A connection of ours to its ready.sock would have told it that its guest is ready.
     expect(boxlite.start).toContain('The VM failed to start');

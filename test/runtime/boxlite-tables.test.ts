@@ -97,6 +97,7 @@ describe('a home of BoxLite', () => {
     const { shim } = await runtime.launch(id, { command: 'sleep', args: ['600'] }, { waitForReady: false });
     expect(home.state(id)).toMatchObject({ status: 'running', pid: shim.pid, started_at: expect.any(String) });
     expect(home.query('SELECT status, pid FROM box_state')).toEqual([{ status: 'running', pid: shim.pid }]);
+    fs.writeFileSync(path.join(home.homeDir, 'boxes', id, 'disks', 'disk.qcow2'), '');
     await runtime.stop(id);
     expect(home.state(id)).toMatchObject({ status: 'stopped', pid: null, error_reason: null });
     await rejection(runtime.launch(id, { command: '/does/not/exist' }));
@@ -110,13 +111,31 @@ describe('a home of BoxLite', () => {
       reason: expect.stringContaining('/does/not/exist'),
       stored: { status: 'failed' },
     });
+    await runtime.stop(id);
+    expect(home.state(id)).toMatchObject({ status: 'stopped', error_reason: expect.stringContaining('ended') });
   });
+
+  promise(
+    missingSqlite,
+    'is told that a box has stopped only where it has a disk, without which none starts',
+    async () => {
+      const home = makeBoxliteHome();
+      const runtime = await home.open();
+      const { id } = await runtime.provision();
+      await runtime.stop(id);
+      expect(home.query('SELECT status, pid FROM box_state')).toEqual([{ status: 'configured', pid: null }]);
+      await runtime.launch(id, { command: 'sleep', args: ['600'] }, { waitForReady: false });
+      await runtime.stop(id);
+      expect(home.state(id)).toMatchObject({ status: 'configured', pid: null });
+    },
+  );
 
   promise(missingSqlite, 'in which a box ended while no host looked is set right at the next open', async () => {
     const home = makeBoxliteHome();
     const first = await home.open();
     const { id } = await first.provision();
     const { shim } = await first.launch(id, { command: 'sleep', args: ['600'] }, { waitForReady: false });
+    fs.writeFileSync(path.join(home.homeDir, 'boxes', id, 'disks', 'disk.qcow2'), '');
     await first.close();
     await shim.kill('SIGKILL');
     await shim.waitForExit();

@@ -1,9 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { BoxLayout } from '../../dist/box/index.js';
 import { diskAccess, diskAccessSync } from '../../dist/sandbox/index.js';
-import { tempDir } from '../helpers.js';
+import { missingTool, promise, tempDir } from '../helpers.js';
 
 /** A home of BoxLite's with one box. */
 function makeHome() {
@@ -36,6 +37,22 @@ function makeHome() {
   const at = (file: string) => path.join(home, file);
   return { base, home, layout, image, at };
 }
+
+/** Puts a program of that name, a shell script, before all others; `seen()` is what it was called with. */
+function withQemuImg(script: string) {
+  const directory = tempDir();
+  const before = process.env.PATH;
+  onTestFinished(() => {
+    process.env.PATH = before;
+  });
+  const calls = path.join(directory, 'calls');
+  const program = path.join(directory, 'qemu-img');
+  fs.writeFileSync(program, `#!/bin/sh\necho "$@" >> ${calls}\n${script}\n`, { mode: 0o755 });
+  process.env.PATH = `${directory}:${before}`;
+  return { seen: () => (fs.existsSync(calls) ? fs.readFileSync(calls, 'utf8').trimEnd().split('\n') : []) };
+}
+
+const answering = (file: string) => `echo '${JSON.stringify({ 'backing-filename': file })}'`;
 
 const twins = [
   { name: 'sync', access: async (layout: BoxLayout) => diskAccessSync(layout) },
@@ -99,5 +116,64 @@ describe.each(twins)('diskAccess, $name', ({ access }) => {
     image('bases/circle.qcow2', circle);
     image('boxes/b1/disks/disk.qcow2', circle);
     expect((await access(layout)).map((entry) => entry.path)).toEqual([circle]);
+  });
+
+  it('asks qemu-img where there is one, of a copy, and believes it no more than a header', async () => {
+    const { base, home, layout, image, at } = makeHome();
+    const [told, written] = [image('bases/told.qcow2', ''), image('bases/written.qcow2', '')];
+    image('boxes/b1/disks/disk.qcow2', written);
+    const { seen } = withQemuImg(answering(told));
+    expect((await access(layout)).map((entry) => entry.path)).toEqual([told]);
+    expect(seen()[0]).toMatch(/^info --output=json -f qcow2 \//);
+    expect(seen().join()).not.toContain(home);
+    fs.writeFileSync(path.join(base, 'secret'), 'secret');
+    for (const name of [
+      path.join(base, 'secret'),
+      `${home}/bases/../../secret`,
+      at('boxes/b2/snapshots/s/disk.qcow2'),
+    ]) {
+      withQemuImg(answering(name));
+      expect(await access(layout), name).toEqual([]);
+    }
+  });
+
+  it('reads the header where qemu-img fails, talks nonsense, or would hang', async () => {
+    const { layout, image } = makeHome();
+    const written = image('bases/written.qcow2', '');
+    for (let i = 0; i < 20; i++) image(`boxes/b1/disks/${i}.qcow2`, written);
+    for (const script of ['exit 1', 'echo nonsense', 'echo null', 'exec sleep 60']) {
+      withQemuImg(script);
+      const began = performance.now();
+      expect(
+        (await access(layout)).map((entry) => entry.path),
+        script,
+      ).toEqual([written]);
+      expect(performance.now() - began).toBeLessThan(15_000);
+    }
+  });
+
+  it('shows qemu-img no image that has its data in another file, which it would open', async () => {
+    const { layout, image } = makeHome();
+    const written = image('bases/written.qcow2', '');
+    const disk = image('boxes/b1/disks/disk.qcow2', written);
+    const bytes = fs.readFileSync(disk);
+    bytes[79] = 4;
+    fs.writeFileSync(disk, bytes);
+    const { seen } = withQemuImg(answering('/etc/passwd'));
+    fs.rmSync(written);
+    expect(await access(layout)).toEqual([]);
+    expect(seen()).toEqual([]);
+  });
+
+  promise(missingTool('qemu-img'), 'says of real images what their headers say', async () => {
+    const { layout, image, at } = makeHome();
+    const base = at('bases/base.qcow2');
+    const create = ['create', '-q', '-f', 'qcow2'];
+    execFileSync('qemu-img', [...create, base, '1G']);
+    execFileSync('qemu-img', [...create, '-b', base, '-F', 'qcow2', at('boxes/b1/disks/disk.qcow2')]);
+    expect((await access(layout)).map((entry) => entry.path)).toEqual([base]);
+    expect(fs.readdirSync(at('boxes/b1/disks'))).toEqual(['disk.qcow2']);
+    image('boxes/b1/disks/disk.qcow2', base);
+    expect((await access(layout)).map((entry) => entry.path)).toEqual([base]);
   });
 });
