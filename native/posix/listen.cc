@@ -135,8 +135,8 @@ class Binder {
     struct stat st;
     Status status = Look(out, &st);
     if (!status.ok()) return status;
-    landed_ = S_ISSOCK(st.st_mode);
-    status = landed_ ? CheckPath(st) : Misplaced();
+    status = S_ISSOCK(st.st_mode) ? CheckPath(st) : Misplaced();
+    landed_ = status.ok();
     if (status.ok()) status = RepairMode(real_dir_.at(), entry_.c_str(), st, options.mode);
     if (!status.ok()) return status;
     out->identity = IdentityOf(st);
@@ -161,17 +161,20 @@ class Binder {
   }
 
   // Where it landed right, its file goes while the socket is still open: nobody takes it for dead
-  // and puts another in its place meanwhile. Elsewhere it is closed first: what is still held at
-  // the path then is another box's, to which the binding was moved.
+  // and puts another in its place meanwhile. Else it is closed first: what is still held then, in
+  // the real directory or where the binding was moved to, is another's.
   void RemoveBound(Listener* out) {
     if (landed_) unlinkat(real_dir_.at(), entry_.c_str(), 0);
     out->socket.Reset();
     if (landed_) return;
-    struct stat st;
+    RemoveDead(real_dir_.at(), real_dir_path_, entry_.c_str());
+    RemoveDead(AT_FDCWD, "", path_.c_str());
+  }
+
+  static void RemoveDead(int directory, const char* path, const char* name) {
     Verdict verdict;
-    if (lstat(path_.c_str(), &st) != 0 || !S_ISSOCK(st.st_mode)) return;
-    Status status = Question().Ask(AT_FDCWD, "", path_.c_str(), &verdict);
-    if (status.ok() && verdict.IsDead()) unlink(path_.c_str());
+    Status status = Question().Ask(directory, path, name, &verdict);
+    if (status.ok() && verdict.IsDead()) unlinkat(directory, name, 0);
   }
 
   const char* const binding_;
@@ -179,7 +182,7 @@ class Binder {
   const JoinedPath path_;
   const SearchedDirectory& real_dir_;
   const JoinedPath entry_;
-  bool landed_ = false;  // there is a socket in the real directory, where there was nothing: ours
+  bool landed_ = false;  // the path leads to a socket in the real directory: ours
 };
 
 Status IsOwn(const SearchedDirectory& directory, const char* name, const FileIdentity& identity,
