@@ -129,7 +129,11 @@ function staleBindings(bindings: Map<string, BindingInfo> | null, except: string
   const known = new Set(except);
   const stale = [...(bindings?.values() ?? [])].filter(({ id, state }) => state === 'dangling' && !known.has(id));
   if (stale.length === 0) return [];
-  const names = stale.slice(0, 3).map((binding) => binding.id);
+  // Not as the file system happens to list them.
+  const names = stale
+    .map(({ id }) => id)
+    .sort()
+    .slice(0, 3);
   const more = stale.length > 3 ? ` and ${stale.length - 3} more` : '';
   const message = `${plural(stale.length, 'binding leads', 'bindings lead')} to nothing: ${names.join(', ')}${more}.`;
   return [finding('binding-stale', message, own(request, 'sweep', '--dry-run'), own(request, 'sweep'))];

@@ -118,14 +118,24 @@ export const BINDINGS: State[] = [
       fs.chmodSync(other(), 0);
     },
   },
-  {
-    name: 'bindings of no box of this home that lead to nothing',
-    code: 'binding-stale',
-    says: '2 bindings lead to nothing: gone1, gone2',
-    remedy: () => `boxsockets sweep --dry-run --base ${at.base}\nboxsockets sweep`,
-    break: async () => {
-      await bind();
-      for (const id of ['gone1', 'gone2']) fs.symlinkSync('/nowhere', at.binding(id));
-    },
-  },
+  ...stale(1, '1 binding leads to nothing: gone1.'),
+  ...stale(3, '3 bindings lead to nothing: gone1, gone2, gone3.'),
+  ...stale(4, '4 bindings lead to nothing: gone1, gone2, gone3 and 1 more.'),
 ];
+
+/** So many bindings of no box of this home that lead to nothing, made in the opposite order. */
+function stale(count: number, says: string): State[] {
+  const ids = Array.from({ length: count }, (_, index) => `gone${count - index}`);
+  return [
+    {
+      name: `${count} bindings of no box of this home that lead to nothing`,
+      code: 'binding-stale',
+      says,
+      remedy: () => `boxsockets sweep --dry-run --base ${at.base}\nboxsockets sweep`,
+      break: async () => {
+        await bind();
+        for (const id of ids) fs.symlinkSync('/nowhere', at.binding(id));
+      },
+    },
+  ];
+}
