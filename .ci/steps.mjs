@@ -32,6 +32,8 @@ const STEPS = [
     command: ['npm', 'run', 'test:native', '--', 'valgrind'],
     counts: readLastLine,
   },
+  // After the native tests, whose build it takes its own from.
+  check('npm', 'run', 'mutate', '--', '--check'),
   vitest('node', 'scripts/native/sanitized.mjs', '--quick'),
   check('node', 'scripts/native/fuzz.mjs', '--runs', '1000000'),
   check('npm', 'run', 'prebuilds', '--', '--check'),

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { isMainThread } from 'node:worker_threads';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { BoxLayout, ShimProcess } from '../../dist/box/index.js';
 import { makeDirOfBytes, missingMount, ownUid, promise, rejection, run, snapshot, tempDir } from '../helpers.js';
@@ -274,47 +275,51 @@ describe.each(twins)('cleanup, $name', (twin) => {
     expect(fs.readFileSync(file.boxHome, 'utf8')).toBe('data');
   });
 
-  it('refuses a home that holds the home of the user, the working or temporary directory, or the base', async () => {
-    const directory = path.join(tempDir(), 'h');
-    for (const name of ['sockets', 'user', 'work', 'temporary', 'base']) {
-      fs.mkdirSync(path.join(directory, name), { recursive: true });
-    }
-    const link = path.join(tempDir(), 'link');
-    fs.symlinkSync(path.dirname(directory), link);
-    const cwd = process.cwd();
-    const { HOME, TMPDIR } = process.env;
-    const restore = (): void => {
-      process.chdir(cwd);
-      process.env.HOME = HOME;
-      if (TMPDIR === undefined) delete process.env.TMPDIR;
-      else process.env.TMPDIR = TMPDIR;
-    };
-    onTestFinished(restore);
-    const refuses = async (home: string, base = '/tmp'): Promise<void> => {
-      const layout = new BoxLayout(home, { boxId: 'b1', base });
-      const before = snapshot(directory);
-      expect(await rejection(twin.cleanup(layout))).toMatchObject(refused);
-      expect(snapshot(directory)).toEqual(before);
-    };
-    // Either may be spelled through a link.
-    const spellings = [directory, path.join(link, 'h')];
-    for (const home of spellings) {
-      for (const place of spellings) {
-        await refuses(home, path.join(place, 'base'));
-        process.env.HOME = path.join(place, 'user');
-        await refuses(home);
-        restore();
-        process.env.TMPDIR = path.join(place, 'temporary');
-        await refuses(home);
-        restore();
-        process.chdir(path.join(place, 'work'));
-        await refuses(home);
-        restore();
+  // A thread, where StrykerJS runs its tests, has no working directory of its own.
+  it.skipIf(!isMainThread)(
+    'refuses a home that holds the home of the user, the working or temporary directory, or the base',
+    async () => {
+      const directory = path.join(tempDir(), 'h');
+      for (const name of ['sockets', 'user', 'work', 'temporary', 'base']) {
+        fs.mkdirSync(path.join(directory, name), { recursive: true });
       }
-    }
-    await refuses('/');
-    await refuses(path.dirname(os.homedir()));
-  });
+      const link = path.join(tempDir(), 'link');
+      fs.symlinkSync(path.dirname(directory), link);
+      const cwd = process.cwd();
+      const { HOME, TMPDIR } = process.env;
+      const restore = (): void => {
+        process.chdir(cwd);
+        process.env.HOME = HOME;
+        if (TMPDIR === undefined) delete process.env.TMPDIR;
+        else process.env.TMPDIR = TMPDIR;
+      };
+      onTestFinished(restore);
+      const refuses = async (home: string, base = '/tmp'): Promise<void> => {
+        const layout = new BoxLayout(home, { boxId: 'b1', base });
+        const before = snapshot(directory);
+        expect(await rejection(twin.cleanup(layout))).toMatchObject(refused);
+        expect(snapshot(directory)).toEqual(before);
+      };
+      // Either may be spelled through a link.
+      const spellings = [directory, path.join(link, 'h')];
+      for (const home of spellings) {
+        for (const place of spellings) {
+          await refuses(home, path.join(place, 'base'));
+          process.env.HOME = path.join(place, 'user');
+          await refuses(home);
+          restore();
+          process.env.TMPDIR = path.join(place, 'temporary');
+          await refuses(home);
+          restore();
+          process.chdir(path.join(place, 'work'));
+          await refuses(home);
+          restore();
+        }
+      }
+      await refuses('/');
+      await refuses(path.dirname(os.homedir()));
+    },
+  );
 
   promise(missingMount(), 'refuses a home in which a file system is mounted', async () => {
     const layout = makeLayout('b1', fs.realpathSync(tempDir()));

@@ -1,0 +1,65 @@
+#!/usr/bin/env node
+// Mutation testing: puts in one fault at a time, and looks whether a test finds it.
+//
+//   npm run mutate                             all of both languages: an hour
+//   npm run mutate -- native listen.cc         one language, some files
+//   npm run mutate -- --sample 30 --seed x     a sample of each; another seed is another sample
+//   npm run mutate -- --check                  the sample of test/mutation-scores.json, which may not fall below
+
+import fs from 'node:fs';
+import path from 'node:path';
+import util from 'node:util';
+
+import { mutateNative } from '../native/mutate.mjs';
+import { fail, root, wholeNumber } from './checkout.mjs';
+import { mutateTypeScript } from './mutate-typescript.mjs';
+
+/** @typedef {{ layers: Map<string, { found: number, missed: number }>, survivors: string[] }} Score */
+
+const LANGUAGES = { native: mutateNative, typescript: mutateTypeScript };
+const { values, positionals } = util.parseArgs({
+  allowPositionals: true,
+  options: { sample: { type: 'string' }, seed: { type: 'string', default: 'a' }, check: { type: 'boolean' } },
+});
+const [first = ''] = positionals;
+const names = /** @type {(keyof typeof LANGUAGES)[]} */ (Object.keys(LANGUAGES));
+const chosen = names.filter((name) => positionals.length === 0 || name === first);
+if (chosen.length === 0) fail(`native or typescript, not ${first}`);
+// What runs a mutant ends it at this process's exit.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+/** @type {Record<string, { sample: number, seed: string, percent: number }>} */
+const least = JSON.parse(fs.readFileSync(path.join(root, 'test/mutation-scores.json'), 'utf8'));
+for (const name of chosen) {
+  const { sample, seed } =
+    values.check === true
+      ? (least[name] ?? fail(`test/mutation-scores.json says nothing of ${name}`))
+      : { sample: values.sample && wholeNumber('--sample', values.sample), seed: values.seed };
+  const { layers, survivors } = await LANGUAGES[name]({
+    files: positionals.slice(1),
+    sample: sample || undefined,
+    seed,
+  });
+  for (const survivor of survivors) console.log(survivor);
+  const percent = tell(name, layers);
+  const floor = least[name]?.percent ?? 0;
+  if (values.check !== true || percent >= floor) continue;
+  console.log(`${name}: ${percent.toFixed(1)} % is less than the ${floor} % of test/mutation-scores.json`);
+  process.exitCode = 1;
+}
+
+/** Prints the score of each layer, and of all. @param {string} name @param {Score['layers']} layers @returns {number} */
+function tell(name, layers) {
+  const all = { found: 0, missed: 0 };
+  for (const [layer, { found, missed }] of [...layers].sort()) {
+    console.log(`${layer}: ${describe(found, missed)}`);
+    all.found += found;
+    all.missed += missed;
+  }
+  console.log(`${name}: ${describe(all.found, all.missed)}`);
+  return (100 * all.found) / (all.found + all.missed);
+}
+
+/** @param {number} found @param {number} missed */
+function describe(found, missed) {
+  return `${found} of ${found + missed} mutants found, ${((100 * found) / (found + missed)).toFixed(1)} %`;
+}
