@@ -25,7 +25,14 @@ test('holds what is listed and nothing else, under 500 KB', async () => {
     .split('\n')
     .map((file) => file.replace(/^package\//, ''));
   const listed = golden();
-  expect(files.filter((file) => listed.includes(file) || !/^dist\/.*\.d\.ts$/.test(file)).sort()).toEqual(listed);
+  expect(files.filter((file) => !listed.includes(file) && !/^dist\/.*\.d\.ts$/.test(file))).toEqual([]);
+  // What no file of the package requires is left out.
+  expect(listed.filter((file) => !files.includes(file) && !/^dist\/.*\.js$/.test(file))).toEqual([]);
+  for (const file of files.filter((each) => /^dist\/.*\.js$/.test(each))) {
+    const code = fs.readFileSync(path.join(installed, file), 'utf8');
+    const wanted = [...code.matchAll(/\brequire\("(\.[^"]+)"\)/g)].map(([, name = '']) => name);
+    expect(wanted.filter((name) => !files.includes(path.join(path.dirname(file), name)))).toEqual([]);
+  }
   expect(fs.statSync(inject('tarball')).size).toBeLessThan(500_000);
 });
 

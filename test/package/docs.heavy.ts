@@ -86,7 +86,8 @@ describe('the first example of the README', () => {
     const links = [...fs.readFileSync(path.join(project, 'README.md'), 'utf8').matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)];
     expect(links.length).toBeGreaterThan(10);
     const dead = links.map(([, link = '']) => link).filter((link) => !fs.existsSync(path.join(project, link)));
-    expect(dead.filter((link) => link !== 'CONTRIBUTING.md')).toEqual([]);
+    // Pages of the repository, which say so; what docs/api has is in the types that are packed.
+    expect(dead).toEqual(['docs/api/README.md', 'CONTRIBUTING.md']);
   });
 });
 
