@@ -39,18 +39,14 @@ function isSame(wanted: ResolvedKrunDerivation, found: KrunPin): boolean {
 
 function describe({ scheme, longestName }: Pick<KrunPin, 'scheme' | 'longestName'>): string {
   const name = longestName === null ? '' : `, ${longestName}, ${longestName.length} bytes`;
-  switch (scheme) {
-    case 'none':
-      return "'none' (no socket of its own)";
-    case 'suffix':
-      return `'suffix' (the peer's path and more${name})`;
-    case 'temp-dir':
-      return `'temp-dir' (a file in TMPDIR${name})`;
-    case 'ambiguous':
-      return "'ambiguous' (signs of more than one scheme)";
-    case 'unknown':
-      return "'unknown' (neither a known scheme nor proof that there is none)";
-  }
+  const said = {
+    none: 'no socket of its own',
+    suffix: `the peer's path and more${name}`,
+    'temp-dir': `a file in TMPDIR${name}`,
+    ambiguous: 'signs of more than one scheme',
+    unknown: 'neither a known scheme nor proof that there is none',
+  };
+  return `'${scheme}' (${said[scheme]})`;
 }
 
 function showEvidence(evidence: KrunPin['evidence'][number]): string {

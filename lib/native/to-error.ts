@@ -34,29 +34,22 @@ export function toError(failure: NativeFailure, paths: OperationPaths): BoxSocke
   return systemError(errno, syscall, path, pathOf(failure.dest, paths));
 }
 
+const PATHS: Readonly<Record<number, (paths: OperationPaths) => string | undefined>> = {
+  [Subject.none]: () => undefined,
+  [Subject.base]: ({ base }) => base,
+  [Subject.parent]: ({ parent }) => parent,
+  [Subject.lock]: ({ parent }) => `${parent}/.lock`,
+  [Subject.binding]: ({ binding, parent }) => binding ?? parent,
+  [Subject.temporary]: ({ binding, parent = '' }) => `${parent}/.${binding?.slice(parent.length + 1)}.new`,
+  [Subject.realDir]: ({ realDir }) => realDir,
+  [Subject.socket]: ({ socket, binding }) => socket ?? binding,
+  [Subject.file]: ({ file }) => file,
+};
+
 function pathOf(subject: number, paths: OperationPaths): string | undefined {
-  switch (subject) {
-    case Subject.base:
-      return paths.base;
-    case Subject.parent:
-      return paths.parent;
-    case Subject.lock:
-      return `${paths.parent}/.lock`;
-    case Subject.binding:
-      return paths.binding ?? paths.parent;
-    case Subject.temporary:
-      return `${paths.parent}/.${paths.binding?.slice((paths.parent ?? '').length + 1)}.new`;
-    case Subject.realDir:
-      return paths.realDir;
-    case Subject.socket:
-      return paths.socket ?? paths.binding;
-    case Subject.file:
-      return paths.file;
-    case Subject.none:
-      return undefined;
-    default:
-      throw outOfContract('a subject', subject);
-  }
+  const path = PATHS[subject];
+  if (path === undefined) throw outOfContract('a subject', subject);
+  return path(paths);
 }
 
 const CODES: Readonly<Record<number, BoxSocketsErrorCode>> = {

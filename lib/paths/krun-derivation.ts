@@ -58,24 +58,18 @@ export interface ResolvedKrunDerivation {
 export const KRUN_PEER_NAME = 'net.sock';
 
 /** What libkrun 1.8.0 to 1.18.x, and BoxLite's vendored fork of it, append to the peer's path. */
-export const DEFAULT_KRUN_SUFFIX = '-krun.sock';
+const DEFAULT_KRUN_SUFFIX = '-krun.sock';
 
 /** The largest pid: the kernel's PID_MAX_LIMIT on 64 bits (macOS stops at 99999). */
-export const LONGEST_PID = String(2 ** 22);
+const LONGEST_PID = String(2 ** 22);
 
 // The largest n: libkrun 1.19.0 counts in an AtomicU32.
 const LONGEST_TEMP_DIR_NAME = `krun-net-${LONGEST_PID}-${2 ** 32 - 1}.sock`;
 
 /** The longest leaf name that a scheme derives. */
 export function longestKrunName(scheme: KrunScheme, suffix: string | null): string | null {
-  switch (scheme) {
-    case 'none':
-      return null;
-    case 'suffix':
-      return `${KRUN_PEER_NAME}${suffix ?? DEFAULT_KRUN_SUFFIX}`;
-    case 'temp-dir':
-      return LONGEST_TEMP_DIR_NAME;
-  }
+  if (scheme === 'none') return null;
+  return scheme === 'suffix' ? `${KRUN_PEER_NAME}${suffix ?? DEFAULT_KRUN_SUFFIX}` : LONGEST_TEMP_DIR_NAME;
 }
 
 /**

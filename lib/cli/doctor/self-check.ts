@@ -79,16 +79,10 @@ async function check(root: string, asked: DoctorRequest): Promise<SelfCheck> {
 
 /** A directory of exactly `DEEP_BYTES` bytes that ends in `tail`. */
 function deepDirectory(root: string, tail: string): string {
-  const room = DEEP_BYTES - Buffer.byteLength(root) - Buffer.byteLength(tail);
-  // The cut that Node makes must fall within a name, or it would meet a directory and fail for another reason.
-  const size = [41, 37, 31, 43].find((step) => !cutsAtBoundary(Buffer.byteLength(root), step)) ?? 41;
-  let middle = '';
-  while (room - middle.length > size + 2) middle += `/${'a-very-deep-home-'.repeat(3).slice(0, size - 1)}`;
-  return `${root}${middle}/${'h'.repeat(Math.max(1, room - middle.length - 1))}${tail}`;
-}
-
-function cutsAtBoundary(start: number, step: number): boolean {
-  return [102, 103, 104, 105, 106, 107, 108, 109].some((cut) => (cut - start) % step <= 1);
+  // The cut that Node makes falls within this name: else it would meet a directory, and fail for another reason.
+  const deep = 'a-very-deep-home-'.repeat(9).slice(0, 140);
+  const room = DEEP_BYTES - Buffer.byteLength(`${root}/${deep}/${tail}`);
+  return `${root}/${deep}/${'h'.repeat(Math.max(1, room))}${tail}`;
 }
 
 function directFinding(direct: DirectBind): Finding {
