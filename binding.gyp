@@ -7,6 +7,7 @@
         "native/posix/beneath.cc",
         "native/posix/binding.cc",
         "native/posix/bound_sockets.cc",
+        "native/posix/box_sockets.cc",
         "native/posix/dial.cc",
         "native/posix/entries.cc",
         "native/posix/file_system.cc",

@@ -4,6 +4,7 @@ import type { BindingPaths } from '../paths/binding-paths.js';
 import type {
   FileAt,
   FileIdentity,
+  NativeBox,
   NativeEntry,
   NativeFailure,
   NativeFileBytes,
@@ -59,6 +60,13 @@ interface EnsureAllArguments extends ParentPaths, EnsureLimits {
 
 interface ProbeArguments extends BindingPaths {
   readonly sockets: readonly { readonly path: string; readonly type: number }[];
+}
+
+interface BoxRequest extends Timeout, Pick<BindingPaths, 'binding' | 'realDir'> {
+  /** A directory that is known to answer: what lies on its file system is waited for. */
+  readonly beside: string;
+  /** Index into {@link BOX_DEPTHS}. */
+  readonly depth: number;
 }
 
 interface PathProbeArguments {
@@ -145,6 +153,7 @@ interface OnThreadAlone {
   listen(request: ListenArguments): NativeListener;
   /** Ensures the binding, and removes a socket file of that name whose owner is dead. */
   claim(request: NamedSocket): null;
+  judgeBox(request: BoxRequest): NativeBox;
   /** A descriptor that holds the lock file `path` until it is closed. */
   lockHome(path: string): number;
 }

@@ -117,6 +117,17 @@ export interface NativeOccupant extends NativeVerdict {
   readonly pid: number;
 }
 
+/** The sockets of one box, and the processes that hold them as far as they can be seen. */
+export interface NativeBox {
+  /** Why the directory could not be looked at, else 0. */
+  readonly errno: number;
+  /** What is in its place, a link not followed; 0 where nothing could be seen. */
+  readonly mode: number;
+  readonly sockets: NativeSocket[];
+  /** An index into `sockets` and a pid, by turns. */
+  readonly holders: number[];
+}
+
 /** What ensure would say of a directory. */
 export interface NativeInspected {
   /** A uid; null where nothing is there. */
@@ -186,11 +197,14 @@ export interface NativeEntry {
   readonly mode: number;
 }
 
+/** How far a box is looked at: its mode alone, the sockets that have files, or those too that the kernel alone lists. */
+export const BOX_DEPTHS = ['mode', 'files', 'listed'] as const;
+
 /** How a file is opened: for reading, at its end, or emptied. */
 export const OPENINGS = ['read', 'append', 'empty'] as const;
 
 /** The `contract` of the addon that this facade speaks. */
-export const CONTRACT = 10;
+export const CONTRACT = 11;
 
 export function isFailure(outcome: unknown): outcome is NativeFailure {
   return typeof outcome === 'object' && outcome !== null && 'refusal' in outcome;

@@ -3,6 +3,7 @@
 
 import type { BoxLayout, ShimProcess } from '../box/index.js';
 import { clock, sleep } from '../clock.js';
+import { socketsOf } from './held-sockets.js';
 import {
   cgroupOf,
   commandOf,
@@ -11,7 +12,6 @@ import {
   type ProcessEntry,
   processTable,
   withEnvironment,
-  withSocketsBelow,
 } from './process-table.js';
 import { boxSurvives } from './runtime-errors.js';
 
@@ -51,8 +51,8 @@ export class BoxProcesses {
     }
     this.#noteSession(members, table);
     for (const pid of await this.#marked(others, table)) members.add(pid);
-    const { bindingDir, realDir } = this.#layout.sockets;
-    for (const pid of await withSocketsBelow(others, [bindingDir, realDir])) members.add(pid);
+    const holders = (await socketsOf(this.#layout, true)).flatMap(({ pids }) => [...pids]);
+    for (const pid of holders) if (others.includes(pid)) members.add(pid);
     for (const pid of await this.#cgroup(members)) members.add(pid);
     addRelatives(members, table, this.#session);
     for (const pid of own) members.delete(pid);

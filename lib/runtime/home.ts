@@ -6,11 +6,13 @@ import { rowInvalid } from '../box/box-errors.js';
 import { BoxConfig, BoxLayout, type ShimProcess } from '../box/index.js';
 import { asError } from '../errors.js';
 import { isFailure, Refusal } from '../native/contract.js';
+import { fileType } from '../native/file-errors.js';
 import { native } from '../native/load.js';
 import { unwrap } from '../native/to-error.js';
 import type { BoxSocketsOptions } from '../paths/box-paths.js';
-import { type Activity, activityOf, inTime } from './activity.js';
+import { type Activity, activityOf } from './activity.js';
 import type { BoxLiteState, BoxRow, BoxStore } from './box-store.js';
+import { lookInTime } from './held-sockets.js';
 import { boxNotFound, homeLocked } from './runtime-errors.js';
 
 /**
@@ -125,7 +127,7 @@ export class Home {
         throw rowInvalid('box_home', `must be '${this.boxesDir}/${id}' (was the home moved?)`, { received: boxHome });
       }
     }
-    if ((await lookAtHome(boxHome))?.isSymbolicLink() === true) {
+    if (isLink(await lookInTime(boxHome))) {
       throw rowInvalid('box_home', 'must be a directory, and is a link, which is not followed. Remove it', {
         received: boxHome,
       });
@@ -133,9 +135,9 @@ export class Home {
     return config.layout(this.sockets);
   }
 
-  /** Whether the box runs, and what shows it. */
-  activity(layout: BoxLayout): Promise<Activity> {
-    return activityOf(layout, this.launched.get(layout.boxId));
+  /** Whether the box runs, and what shows it. @param thorough whether something is about to be lost */
+  activity(layout: BoxLayout, thorough = true): Promise<Activity> {
+    return activityOf(layout, { launched: this.launched.get(layout.boxId), thorough });
   }
 
   async info(row: BoxRow): Promise<BoxInfo> {
@@ -144,7 +146,7 @@ export class Home {
     try {
       const config = this.config(row);
       const layout = await this.layoutOf(config);
-      const { state, why, shim } = await this.activity(layout);
+      const { state, why, shim } = await this.activity(layout, false);
       const common = { id, name, config, ...stored };
       if (state !== 'stopped') return { ...common, state, shim, ...(state === 'unknown' && { reason: why }) };
       if (row.state?.status === 'failed') {
@@ -157,7 +159,8 @@ export class Home {
   }
 
   async exists({ boxHome }: BoxLayout): Promise<boolean> {
-    return (await lookAtHome(boxHome)) !== null;
+    // One that does not answer is not touched.
+    return typeof (await lookInTime(boxHome)) === 'number';
   }
 
   #usableConfig(row: BoxRow): BoxConfig | null {
@@ -169,13 +172,8 @@ export class Home {
   }
 }
 
-/** Null where nothing is, or it does not answer: then nothing is known of the box, and it is not touched. */
-async function lookAtHome(boxHome: string): Promise<fs.Stats | null> {
-  return inTime(
-    boxHome,
-    () => fs.promises.lstat(boxHome).catch(() => null),
-    () => null,
-  );
+function isLink(mode: number | null | 'late'): boolean {
+  return typeof mode === 'number' && fileType(mode) === 'link';
 }
 
 async function realPath(file: string): Promise<string> {

@@ -62,42 +62,6 @@ export async function withEnvironment(pids: readonly number[], entry: string): P
   return pids.filter((_, i) => found[i]);
 }
 
-/** Those of them that hold a socket bound at or below one of these paths, whatever network namespace they are in. */
-export async function withSocketsBelow(pids: readonly number[], paths: readonly string[]): Promise<number[]> {
-  if (process.platform !== 'linux') return [];
-  const networks = await forEach(pids, (pid) => link(`/proc/${pid}/ns/net`));
-  const inodes = new Map<string, Set<string>>();
-  for (const [i, network] of networks.entries()) {
-    if (network === '' || inodes.has(network)) continue;
-    inodes.set(network, boundBelow(await read(pids[i] as number, 'net/unix'), paths));
-  }
-  const held = await forEach(pids, async (pid, i) => {
-    const wanted = inodes.get(networks[i] ?? '');
-    return wanted !== undefined && wanted.size > 0 && holdsOne(pid, wanted);
-  });
-  return pids.filter((_, i) => held[i]);
-}
-
-// `0000…: 00000002 00000000 00010000 0001 01 12345 /path`
-function boundBelow(table: string, paths: readonly string[]): Set<string> {
-  const inodes = new Set<string>();
-  for (const line of table.split('\n')) {
-    const slash = line.indexOf('/');
-    if (slash < 0 || !paths.some((one) => `${line.slice(slash)}/`.startsWith(`${one}/`))) continue;
-    const inode = line.slice(0, slash).trim().split(/\s+/).at(-1);
-    if (inode !== undefined) inodes.add(`socket:[${inode}]`);
-  }
-  return inodes;
-}
-
-async function holdsOne(pid: number, sockets: ReadonlySet<string>): Promise<boolean> {
-  const descriptors = await fs.promises.readdir(`/proc/${pid}/fd`).catch(() => []);
-  for (const descriptor of descriptors) {
-    if (sockets.has(await link(`/proc/${pid}/fd/${descriptor}`))) return true;
-  }
-  return false;
-}
-
 /** Its cgroup, as a path below the mount point of cgroup v2; null where it has none of its own. */
 export async function cgroupOf(pid: number): Promise<string | null> {
   const line = /^0::(\/.+)$/m.exec(await read(pid, 'cgroup'));
@@ -121,10 +85,6 @@ export async function commandOf(pid: number): Promise<string> {
 async function read(pid: number, file: string): Promise<string> {
   const signal = AbortSignal.timeout(LOOK_TIMEOUT);
   return fs.promises.readFile(`/proc/${pid}/${file}`, { encoding: 'utf8', signal }).catch(() => '');
-}
-
-async function link(path: string): Promise<string> {
-  return fs.promises.readlink(path).catch(() => '');
 }
 
 async function forEach<In, Out>(all: readonly In[], look: (one: In, index: number) => Promise<Out>): Promise<Out[]> {

@@ -6,9 +6,10 @@ import { BoxConfig } from '../box/index.js';
 import { BoxSockets } from '../box-sockets.js';
 import { nextTurn } from '../clock.js';
 import { asError } from '../errors.js';
+import { fileType } from '../native/file-errors.js';
 import type { BoxSocketsOptions } from '../paths/box-paths.js';
-import { inTime } from './activity.js';
 import type { BoxRow, BoxStore } from './box-store.js';
+import { lookInTime } from './held-sockets.js';
 import type { Home } from './home.js';
 import { removeBox } from './removal.js';
 
@@ -147,12 +148,8 @@ export function isAutoRemove({ json }: BoxRow): boolean {
 
 // One that does not answer is taken for a box, and found to be one of which nothing is known.
 async function isDirectory(path: string): Promise<boolean> {
-  const stat = await inTime(
-    path,
-    () => fs.promises.lstat(path).catch(() => null),
-    () => 'late' as const,
-  );
-  return stat === 'late' || stat?.isDirectory() === true;
+  const mode = await lookInTime(path);
+  return mode === 'late' || (mode !== null && fileType(mode) === 'directory');
 }
 
 async function attempt(recovery: Recovery, id: string, removal: () => Promise<void>): Promise<void> {

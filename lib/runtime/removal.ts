@@ -5,8 +5,9 @@ import { removeFile } from '../beneath.js';
 import type { BoxLayout, CleanupResult } from '../box/index.js';
 import { clock, sleep } from '../clock.js';
 import { orNull, runAsync } from '../twin.js';
-import { heldSockets } from './activity.js';
+import type { Activity } from './activity.js';
 import { BoxProcesses } from './ending.js';
+import { heldSockets } from './held-sockets.js';
 import type { FoundBox, Home } from './home.js';
 import { boxNeeded, boxRunning } from './runtime-errors.js';
 
@@ -28,7 +29,9 @@ export async function stopBox(
   { row, layout }: FoundBox,
   timeout: number,
 ): Promise<'stopped' | 'killed' | 'not-running'> {
-  const { state, shim } = await home.activity(layout);
+  const activity = await home.activity(layout);
+  const { state, shim } = activity;
+  refuseSilent(layout, activity);
   let status: 'stopped' | 'killed' | 'not-running' = 'not-running';
   if (state !== 'stopped') {
     // Found before the shim ends: then nobody knows any more whose children the others were.
@@ -46,6 +49,13 @@ export async function stopBox(
   return status;
 }
 
+/** Nothing can be done to a home that does not answer: whoever tries waits for ever. */
+function refuseSilent({ boxId }: BoxLayout, { silent, why }: Activity): void {
+  if (silent !== true) return;
+  const remedy = 'Mend its file server, or unmount it (umount -l), and try again. Nothing was changed';
+  throw boxRunning(boxId, { state: 'unknown', why, remedy });
+}
+
 /** After the shim has ended. */
 export async function forgetShim(home: Home, layout: BoxLayout): Promise<void> {
   home.launched.delete(layout.boxId);
@@ -61,7 +71,9 @@ export async function removeBox(
 ): Promise<RemoveBoxResult> {
   const { boxId } = layout;
   home.store.refuseChange?.();
-  const { state, why, shim } = await home.activity(layout);
+  const activity = await home.activity(layout);
+  const { state, why, shim } = activity;
+  refuseSilent(layout, activity);
   if (state !== 'stopped' && !force) {
     const remedy = 'Stop it first, or pass { force: true }';
     throw boxRunning(boxId, { state, why, remedy });
@@ -84,11 +96,11 @@ export async function removeBox(
  */
 export async function endBox(layout: BoxLayout, processes: BoxProcesses): Promise<number> {
   const killed = await processes.kill();
-  let { held } = await heldSockets(layout);
+  let { held } = await heldSockets(layout, true);
   // What dies with another, as all of a pid namespace with its first process, does so in a moment of its own.
   for (const until = clock.now() + LATE; held !== null && clock.now() < until; ) {
     await sleep(PAUSE);
-    ({ held } = await heldSockets(layout));
+    ({ held } = await heldSockets(layout, true));
   }
   if (held === null) return killed;
   const remedy =

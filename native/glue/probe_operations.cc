@@ -1,4 +1,5 @@
 // probe, probePath, bindAnyLength, sameInode, isServedHere.
+#include "../posix/box_sockets.h"
 #include "../posix/file_system.h"
 #include "../posix/occupant.h"
 #include "../posix/probe.h"
@@ -106,6 +107,45 @@ struct OccupantOperation : BindingOperation {
   }
 };
 
+// The sockets of a box, each with the processes that hold it; `errno` where the directory could not
+// be looked at.
+struct JudgeBoxOperation {
+  PathArgument binding, real_dir, beside;
+  int64_t timeout_ms;
+  uint32_t depth;
+  Status status;
+  BoxSockets found;
+
+  void Read(Arguments& arguments) {
+    Input request = arguments.Next();
+    request.Get("binding", &binding);
+    request.Get("realDir", &real_dir);
+    request.Get("beside", &beside);
+    request.Get("timeout", &timeout_ms);
+    request.Get("depth", &depth);
+  }
+  void Run() {
+    BoxDepth box_depth = static_cast<BoxDepth>(depth);
+    status = JudgeBox({binding.data, real_dir.data, beside.data, timeout_ms, box_depth}, &found);
+  }
+  napi_value Result(napi_env env) {
+    if (!status.ok()) return Failure(env, status);
+    napi_value object = NewObject(env);
+    Set(env, object, "errno", Number(env, found.errnum));
+    Set(env, object, "mode", Number(env, found.mode));
+    Set(env, object, "sockets", ArrayOf(env, found.sockets.found.size(), [&](size_t i) {
+          napi_value socket = ToObject(env, found.sockets.found[i].verdict);
+          Set(env, socket, "name", Text(env, found.sockets.names.at(found.sockets.found[i].name)));
+          return socket;
+        }));
+    Set(env, object, "holders", ArrayOf(env, found.holders.size() * 2, [&](size_t i) {
+          const BoxSockets::Holder& holder = found.holders[i / 2];
+          return Number(env, i % 2 == 0 ? static_cast<int64_t>(holder.socket) : holder.pid);
+        }));
+    return object;
+  }
+};
+
 struct BindOperation {
   PathArgument path;
   Status status;
@@ -155,6 +195,7 @@ void DefineProbeOperations(napi_env env, napi_value exports) {
   Define<ProbeOperation>(env, exports, "probe", "probeAsync");
   Define<ProbePathOperation>(env, exports, "probePath", "probePathAsync");
   Define<OccupantOperation>(env, exports, "occupant", nullptr);
+  Define<JudgeBoxOperation>(env, exports, nullptr, "judgeBoxAsync");
   Define<BindOperation>(env, exports, "bindAnyLength", "bindAnyLengthAsync");
   Define<SameInodeOperation>(env, exports, "sameInode", "sameInodeAsync");
   Define<IsServedHereOperation>(env, exports, nullptr, "isServedHereAsync");

@@ -72,15 +72,13 @@ uint64_t NumberIn(const char* link, const char* kind) {
   return matches ? strtoull(target + prefix + 2, nullptr, 10) : 0;
 }
 
-// Calls `visit(pid)` for every process, until it returns true.
-template <typename Visit>
-void ForEachProcess(Visit visit) {
+void ForEachProcess(void* context, void (*visit)(void* context, int pid)) {
   Directory processes;
   Status status = processes.Open(AT_FDCWD, "/proc", Subject::kNone);
   if (!status.ok()) return;
   while (const dirent* entry = processes.Next(&status)) {
     int pid = static_cast<int>(strtol(entry->d_name, nullptr, 10));
-    if (pid > 0 && visit(pid)) return;
+    if (pid > 0) visit(context, pid);
   }
 }
 
@@ -91,46 +89,72 @@ bool Contains(const Vec<uint64_t>& numbers, uint64_t number) {
   return false;
 }
 
-bool HoldsSocket(int pid, uint64_t socket) {
-  Directory descriptors;
-  Status status =
-      descriptors.Open(AT_FDCWD, NumberedPath("/proc/", pid, "/fd").c_str(), Subject::kNone);
-  if (!status.ok()) return false;
-  while (const dirent* entry = descriptors.Next(&status)) {
-    NumberedPath directory("/proc/", pid, "/fd/");
-    int fd = static_cast<int>(strtol(entry->d_name, nullptr, 10));
-    if (NumberIn(NumberedPath(directory.c_str(), fd).c_str(), "socket") == socket) return true;
+// The tables of the network namespaces that are not known yet.
+struct Others {
+  Vec<uint64_t> known;
+  void* context;
+  BoundSockets::Seen seen;
+
+  static void Tell(void* data, int pid) {
+    Others& others = *static_cast<Others*>(data);
+    uint64_t space = NumberIn(NumberedPath("/proc/", pid, "/ns/net").c_str(), "net");
+    if (space == 0 || Contains(others.known, space)) return;
+    ReadTable(NumberedPath("/proc/", pid, "/net/unix").c_str(), others.context, others.seen);
+    // Without memory for it, it is read once more.
+    static_cast<void>(others.known.Append(space));
   }
-  return false;
-}
+};
+
+struct Holding {
+  void* context;
+  BoundSockets::Holds holds;
+
+  static void Tell(void* data, int pid) {
+    const Holding& holding = *static_cast<Holding*>(data);
+    Directory descriptors;
+    Status status =
+        descriptors.Open(AT_FDCWD, NumberedPath("/proc/", pid, "/fd").c_str(), Subject::kNone);
+    if (!status.ok()) return;
+    while (const dirent* entry = descriptors.Next(&status)) {
+      NumberedPath directory("/proc/", pid, "/fd/");
+      int fd = static_cast<int>(strtol(entry->d_name, nullptr, 10));
+      uint64_t number = NumberIn(NumberedPath(directory.c_str(), fd).c_str(), "socket");
+      if (number != 0) holding.holds(holding.context, pid, number);
+    }
+  }
+};
 
 }  // namespace
 
 void BoundSockets::Read(bool everywhere, void* context, Seen seen) {
   ReadTable("/proc/net/unix", context, seen);
   if (!everywhere) return;
-  Vec<uint64_t> known;
-  if (!known.Append(NumberIn("/proc/self/ns/net", "net"))) return;
-  ForEachProcess([&](int pid) {
-    uint64_t space = NumberIn(NumberedPath("/proc/", pid, "/ns/net").c_str(), "net");
-    if (space == 0 || Contains(known, space)) return false;
-    ReadTable(NumberedPath("/proc/", pid, "/net/unix").c_str(), context, seen);
-    return !known.Append(space);
-  });
+  Others others = {{}, context, seen};
+  if (!others.known.Append(NumberIn("/proc/self/ns/net", "net"))) return;
+  ForEachProcess(&others, Others::Tell);
+}
+
+void BoundSockets::ForEachHolder(void* context, Holds holds) {
+  Holding holding = {context, holds};
+  ForEachProcess(&holding, Holding::Tell);
 }
 
 int64_t BoundSockets::HolderOf(uint64_t socket) {
-  int64_t holder = 0;
-  ForEachProcess([&](int pid) {
-    if (HoldsSocket(pid, socket)) holder = pid;
-    return holder != 0;
+  struct Sought {
+    uint64_t socket;
+    int64_t pid;
+  } sought = {socket, 0};
+  ForEachHolder(&sought, [](void* context, int64_t pid, uint64_t number) {
+    Sought* one = static_cast<Sought*>(context);
+    if (number == one->socket && one->pid == 0) one->pid = pid;
   });
-  return holder;
+  return sought.pid;
 }
 
 #else
 
 void BoundSockets::Read(bool, void*, Seen) {}
+void BoundSockets::ForEachHolder(void*, Holds) {}
 int64_t BoundSockets::HolderOf(uint64_t) { return 0; }
 
 #endif

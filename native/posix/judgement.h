@@ -76,7 +76,11 @@ class BoundSockets {
   // pieces. Tells of none where the system has no such list.
   static void Read(bool everywhere, void* context, Seen seen);
 
-  // The process that holds the socket of that number; 0 where it cannot be told.
+  // Tells of every process that can be seen, and of each socket that it has open.
+  using Holds = void (*)(void* context, int64_t pid, uint64_t socket);
+  static void ForEachHolder(void* context, Holds holds);
+
+  // A process that holds the socket of that number; 0 where it cannot be told.
   static int64_t HolderOf(uint64_t socket);
 };
 

@@ -38,7 +38,12 @@ describe('a home of which one box hangs', () => {
       const states = Object.fromEntries((await runtime.list()).map((box) => [box.id, box.state]));
       expect(states).toEqual({ [id]: 'stopped', hung: 'unknown', unprepared: 'unprepared' });
       const running = { code: 'ERR_BOX_SOCKETS_BOX_RUNNING' };
-      expect(await rejection(runtime.remove('hung'))).toMatchObject(running);
+      for (const force of [false, true]) {
+        const error = await rejection(runtime.remove('hung', { force }));
+        expect(error).toMatchObject(running);
+        expect(error.message).toContain(`it is mounted at '${home.boxHome('hung')}'`);
+      }
+      expect(await rejection(runtime.stop('hung'))).toMatchObject(running);
       expect(await rejection(runtime.launch('hung', { command: 'true' }))).toMatchObject(running);
       const { shim } = await runtime.launch(id, { command: 'sleep', args: ['60'] }, { waitForReady: false });
       expect(await runtime.stop(id)).toMatchObject({ status: 'stopped' });
@@ -47,4 +52,22 @@ describe('a home of which one box hangs', () => {
       expect(performance.now() - again).toBeLessThan(20_000);
     },
   );
+
+  promise(missingFileServer, 'is not noticed by what shares its pool of threads, however many hang', async () => {
+    const home = makeHome();
+    await home.insertRow('well');
+    const ids = Array.from({ length: 6 }, (_, i) => `hung${i}`);
+    const servers = await Promise.all(ids.map((id) => serve(home.boxHome(id))));
+    for (const id of ids) await home.insertRow(id);
+    const runtime = await home.open();
+    await Promise.all(servers.map((server) => server.stop()));
+    // libuv has four threads for all files and names of a process.
+    for (let i = 0; i < 2; i++) {
+      const states = (await runtime.list()).map(({ id, state }) => [id, state]);
+      expect(Object.fromEntries(states)).toMatchObject({ well: 'unprepared', hung0: 'unknown', hung5: 'unknown' });
+      const began = performance.now();
+      await fs.promises.readFile(__filename);
+      expect(performance.now() - began).toBeLessThan(1_000);
+    }
+  });
 });

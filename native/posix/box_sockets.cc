@@ -1,0 +1,165 @@
+#include "box_sockets.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "beneath.h"
+#include "directory.h"
+#include "entries.h"
+#include "syscalls.h"
+#include "watch.h"
+
+namespace boxsockets {
+namespace {
+
+Status OutOfMemory() { return Status::Failed(ENOMEM, "malloc", Subject::kNone); }
+
+struct Place {
+  BoxDepth depth;
+  char binding[PATH_MAX + 1];
+  char real_dir[PATH_MAX + 1];
+};
+
+struct Seen {
+  int errnum = 0;
+  mode_t mode = 0;
+  Status status;
+  Sockets sockets;
+};
+
+// By what a socket is asked where it can be asked by a path alone: one that is short enough.
+const char* AskedThrough(const Place& place) {
+#if defined(__linux__)
+  return place.real_dir;
+#else
+  struct stat binding, real_dir;
+  bool leads_there = stat(place.binding, &binding) == 0 && stat(place.real_dir, &real_dir) == 0 &&
+                     SameInode(binding, real_dir);
+  return leads_there ? place.binding : place.real_dir;
+#endif
+}
+
+void Look(Place* place, Seen* seen) {
+  struct stat st;
+  seen->errnum = lstat(place->real_dir, &st) == 0 ? 0 : errno;
+  if (seen->errnum == 0) seen->mode = st.st_mode;
+  if (seen->errnum != 0 || place->depth == BoxDepth::kMode) return;
+  constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  Fd directory(RetryInterrupted([&] { return open(place->real_dir, kFlags); }));
+  seen->errnum = directory.valid() ? 0 : errno;
+  if (!directory.valid()) return;
+  seen->status = FindSockets(&directory, AskedThrough(*place), &seen->sockets);
+}
+
+// A socket as the kernel knows it.
+struct Numbered {
+  size_t socket;
+  uint64_t number;
+};
+
+class Listed {
+ public:
+  Listed(const char* binding, const char* real_dir, BoxSockets* out)
+      : directories_{binding, real_dir}, out_(out) {}
+
+  Status Run() {
+    BoundSockets::Read(true, this, Hear);
+    for (const Numbered& numbered : numbered_) {
+      Verdict& verdict = out_->sockets.found[numbered.socket].verdict;
+      if (verdict.judgement != Judgement::kAlive) verdict = {Judgement::kAlive, Reason::kNone, 0};
+    }
+    if (numbered_.size() > 0) BoundSockets::ForEachHolder(this, Holds);
+    return short_of_memory_ ? OutOfMemory() : Status::Ok();
+  }
+
+ private:
+  static void Hear(void* context, const char* path, uint64_t number) {
+    Listed& self = *static_cast<Listed*>(context);
+    for (const char* directory : self.directories_) {
+      const char* name = PathBelow(path, directory);
+      if (name != nullptr) self.Note(name, number);
+    }
+  }
+
+  void Note(const char* name, uint64_t number) {
+    size_t index = 0;
+    Sockets& sockets = out_->sockets;
+    while (index < sockets.found.size() &&
+           strcmp(sockets.names.at(sockets.found[index].name), name) != 0) {
+      index++;
+    }
+    Verdict lost = {Judgement::kAlive, Reason::kFileGone, 0};
+    bool known = index < sockets.found.size() || sockets.Add(name, lost).ok();
+    bool noted = known && numbered_.Append({index, number});
+    short_of_memory_ = short_of_memory_ || !noted;
+  }
+
+  static void Holds(void* context, int64_t pid, uint64_t number) {
+    Listed& self = *static_cast<Listed*>(context);
+    for (const Numbered& numbered : self.numbered_) {
+      if (numbered.number != number) continue;
+      bool noted = self.out_->holders.Append({numbered.socket, pid});
+      self.short_of_memory_ = self.short_of_memory_ || !noted;
+    }
+  }
+
+  const char* const directories_[2];
+  BoxSockets* const out_;
+  Vec<Numbered> numbered_;
+  bool short_of_memory_ = false;
+};
+
+void Copy(const char* path, char* to) {
+  size_t size = strnlen(path, PATH_MAX);
+  memcpy(to, path, size);
+  to[size] = '\0';
+}
+
+// By a look that asks no server.
+bool LiesBeside(const char* path, const char* beside) {
+#if defined(__linux__)
+  Fd target = OpenCached(AT_FDCWD, path);
+  if (!target.valid()) return IsGone(errno);
+  struct stat st;
+  dev_t device;
+  return stat(beside, &st) == 0 && DeviceOf(target.get(), &device) && device == st.st_dev;
+#else
+  static_cast<void>(path), static_cast<void>(beside);
+  return false;
+#endif
+}
+
+}  // namespace
+
+Status JudgeBox(const BoxRequest& request, BoxSockets* out) {
+  using Watched = WatchOver<Seen, Place>;
+  Watched* watch = Watched::New(1, Look);
+  if (watch == nullptr) return OutOfMemory();
+  Copy(request.binding, watch->shared.binding);
+  Copy(request.real_dir, watch->shared.real_dir);
+  watch->shared.depth = request.depth;
+  if (LiesBeside(request.real_dir, request.beside)) {
+    watch->LookNow(1);
+  } else {
+    watch->Run(1, request.timeout_ms);
+  }
+  Status status;
+  out->errnum = kNoAnswer;
+  if (watch->Answered(0)) {
+    const Seen& seen = (*watch)[0];
+    status = seen.status;
+    out->errnum = seen.errnum;
+    out->mode = seen.mode;
+    for (const FoundSocket& socket : seen.sockets.found) {
+      if (!status.ok()) break;
+      status = out->sockets.Add(seen.sockets.names.at(socket.name), socket.verdict);
+    }
+  }
+  watch->Release();
+  bool listed = request.depth == BoxDepth::kListed || out->sockets.Foremost() != nullptr;
+  return status.ok() && listed ? Listed(request.binding, request.real_dir, out).Run() : status;
+}
+
+}  // namespace boxsockets
