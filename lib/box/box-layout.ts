@@ -1,7 +1,7 @@
 // The directories of one box, made and removed in an order in which no crash leaves a link that leads nowhere, or a box
 // without its link.
 
-import { type PathLike, PRIVATE_MODE, toBase, toBoolean, toBoxId, toOptions } from '../arguments.js';
+import { type PathLike, PRIVATE_MODE, toBoolean, toBoxId, toOptions } from '../arguments.js';
 import { lookAt, makeDirectory as makeBelow, removeTree } from '../beneath.js';
 import { BoxSockets } from '../box-sockets.js';
 import { makeDirectory, removeEmptyDirectory } from '../files.js';
@@ -51,7 +51,6 @@ export class BoxLayout extends BoxDirectories {
   readonly boxId: string;
   /** The sockets of the box. */
   readonly sockets: BoxSockets;
-  readonly #base: string;
 
   /**
    * @param boxHome the directory of this box alone, its last component the box id (or name one in `options.boxId`)
@@ -62,7 +61,6 @@ export class BoxLayout extends BoxDirectories {
     super(boxHome);
     this.boxId = toBoxId(boxId ?? this.boxHome.slice(this.boxHome.lastIndexOf('/') + 1));
     this.sockets = new BoxSockets(this.boxId, this.socketsDir, socketsOptions);
-    this.#base = toBase(socketsOptions.base);
   }
 
   /**
@@ -102,22 +100,6 @@ export class BoxLayout extends BoxDirectories {
   /** {@link cleanup}, at once. @example layout.cleanupSync(); */
   cleanupSync(options?: CleanupOptions): CleanupResult {
     return runSync(this.#cleanup(options));
-  }
-
-  /**
-   * Whether {@link cleanup} would remove the home. Changes nothing.
-   *
-   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_HOME_UNSAFE`: it would refuse it; or the system call that failed
-   * @example
-   * await layout.checkRemovable();
-   */
-  async checkRemovable(options?: CleanupOptions): Promise<void> {
-    await runAsync(this.#isRemovable(options));
-  }
-
-  /** {@link checkRemovable}, at once. @example layout.checkRemovableSync(); */
-  checkRemovableSync(options?: CleanupOptions): void {
-    runSync(this.#isRemovable(options));
   }
 
   /**
@@ -168,18 +150,14 @@ export class BoxLayout extends BoxDirectories {
   }
 
   *#cleanup(options: CleanupOptions | undefined): Steps<CleanupResult> {
-    const removable = yield* this.#isRemovable(options);
+    const hasRow = toBoolean('options.hasRow', toOptions(options, { hasRow: true }).hasRow);
+    const removable = yield* isRemovable(this, hasRow);
     const slash = this.boxHome.lastIndexOf('/');
     const home = { directory: this.boxHome.slice(0, slash) || '/', path: this.boxHome.slice(slash + 1) };
     // The marker last: what a crash in between leaves is still known for a home.
     if (removable) yield* removeTree(home, MARKER);
     const { status } = yield* this.#removeBinding();
     return { home: removable ? 'removed' : 'absent', binding: status };
-  }
-
-  #isRemovable(options: CleanupOptions | undefined): Steps<boolean> {
-    const hasRow = toBoolean('options.hasRow', toOptions(options, { hasRow: true }).hasRow);
-    return isRemovable(this.boxHome, { places: [this.#base, this.sockets.parentDir], hasRow });
   }
 
   #removeBinding(): Steps<RemoveResult> {

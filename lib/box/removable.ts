@@ -2,6 +2,7 @@
 // is not a bug to find in the logs of the day after.
 
 import * as os from 'node:os';
+import * as path from 'node:path';
 import { listDirectory, lookAt as lookAtEntry } from '../beneath.js';
 import { lookAt, readText, realPath } from '../files.js';
 import { parseMountPoints } from '../mount-points.js';
@@ -12,25 +13,25 @@ import { homeUnsafe } from './box-errors.js';
 /** The directory of every home that is made first and removed last: what has none, and is not empty, is no home. */
 export const MARKER = 'sockets';
 
+/** A home, and the sockets that are bound through a parent which must not lie in it. */
 export interface Removable {
-  /** Directories that must not be in it. */
-  places: readonly string[];
-  /** A row says that this is the home of a box: then it needs no marker. */
-  hasRow: boolean;
+  boxHome: string;
+  sockets: { parentDir: string };
 }
 
 /**
  * Whether there is a home, and it may be removed. A link in its place is only that link.
  *
+ * @param hasRow a row says that this is the home of a box: then it needs no marker
  * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_HOME_UNSAFE`
  */
-export function* isRemovable(home: string, { places, hasRow }: Removable): Steps<boolean> {
+export function* isRemovable({ boxHome: home, sockets }: Removable, hasRow: boolean): Steps<boolean> {
   const stat = yield* lookAt(home);
   if (stat === null) return false;
   if (stat.isSymbolicLink()) return true;
   if (!stat.isDirectory()) throw homeUnsafe(home, 'it is not a directory');
   const real = (yield* realPath(home)) ?? home;
-  for (const place of [...places, ...ownPlaces()]) {
+  for (const place of [path.dirname(sockets.parentDir), sockets.parentDir, ...ownPlaces()]) {
     const holds = isWithin((yield* realPath(place)) ?? place, real);
     if (holds) throw homeUnsafe(home, `'${place}' lies in it`);
   }

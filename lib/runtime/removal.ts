@@ -3,6 +3,7 @@
 
 import { removeFile } from '../beneath.js';
 import type { BoxLayout, CleanupResult } from '../box/index.js';
+import { isRemovable } from '../box/removable.js';
 import { clock, sleep } from '../clock.js';
 import { orNull, runAsync } from '../twin.js';
 import type { Activity } from './activity.js';
@@ -82,7 +83,7 @@ export async function removeBox(
   if (dependents.length > 0) throw boxNeeded(boxId, dependents);
   // Asked first, so that a home that may not be removed keeps its row and its shim.
   const hasRow = found !== undefined;
-  await layout.checkRemovable({ hasRow });
+  await runAsync(isRemovable(layout, hasRow));
   const killed = force && (await endBox(layout, new BoxProcesses(layout, shim))) > 0;
   home.launched.delete(boxId);
   const row = await home.store.delete(boxId);
