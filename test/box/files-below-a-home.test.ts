@@ -1,5 +1,5 @@
-// What lies below a home is reached through lib/beneath.ts alone, which follows no link. Whoever calls node:fs by a path in
-// box/ or runtime/ says here what that path is.
+// What lies below a home is reached through lib/beneath.ts alone, which follows no link. Whoever else calls node:fs by a path,
+// wherever a home is known, says here what that path is.
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -7,40 +7,72 @@ import { expect, it } from 'vitest';
 
 const lib = path.join(__dirname, '..', '..', 'lib');
 
+/** The calls of each file, and what their paths are. */
 const CALLS: Record<string, string> = {
-  'box/box-layout.ts makeDirectory': 'the home itself, and those above it, which are the host own',
-  'box/box-layout.ts removeEmptyDirectory':
-    'rmdir of what the same call has made: it follows no link, and deletes no file',
-  'box/diagnosis.ts lstatSync': 'the binding, in the parent',
-  'box/removable.ts lookAt': 'the home itself, in a directory of the host own',
-  'box/removable.ts readText': '/proc/self/mountinfo',
-  'box/removable.ts realPath': 'the home itself',
-  'box/shim-pid.ts readFileSync': '/proc/sys/kernel/random/boot_id',
-  'box/shim-pid.ts readlinkSync': '/proc/self/ns/pid',
-  'runtime/activity.ts open': 'sockets/, and from there on through descriptors, with O_NOFOLLOW',
-  'runtime/activity.ts readdir': 'a descriptor',
-  'runtime/box-runtime.ts mkdir': 'the directory of the homes',
-  'runtime/home.ts lstat': 'a home itself',
-  'runtime/home.ts realpath': 'the directory of the homes, as a row spells it',
-  'runtime/launch.ts existsSync': 'the working directory that a caller names',
-  'runtime/process-table.ts readFile': '/proc, /sys/fs/cgroup',
-  'runtime/process-table.ts readdir': '/proc',
-  'runtime/process-table.ts readlink': '/proc',
-  'runtime/provision.ts mkdir': 'a home itself, which must not be there',
-  'runtime/recovery.ts lstat': 'a home itself',
-  'runtime/recovery.ts opendir': 'the directory of the homes',
-  'runtime/sqlite-box-store.ts mkdirSync': 'the directory of the database, which is in no home of a box',
+  'box/box-layout.ts: makeDirectory removeEmptyDirectory':
+    'the home itself and those above it, which are the host own; and rmdir of what the same call has made, which follows no link',
+  'box/diagnosis.ts: lstatSync': 'the binding, in the parent',
+  'box/removable.ts: lookAt readText realPath': 'the home itself, and /proc/self/mountinfo',
+  'box/shim-pid.ts: readFileSync readlinkSync': '/proc',
+  'cli/cleaner.ts: existsSync': 'what cleans a machine',
+  'cli/commands/pin-command.ts: closeSync fstatSync openSync readSync': 'what the caller names',
+  'cli/commands/version-command.ts: readFileSync': 'the package',
+  // Looks, which open nothing and wait for nothing: of sockets/, which no box can exchange, and of the names in it.
+  'cli/doctor/box-findings.ts: closedDirectory holdersIn lookAt lookThrough': 'a look; and /proc',
+  'cli/doctor/direct-bind.ts: lookAt unlinkSync': 'a home of its own',
+  'cli/doctor/examine.ts: realPath': 'the base',
+  'cli/doctor/facts.ts: accessSync lstatSync readFileSync readdirSync readlinkSync realpathSync statSync':
+    'looks, for the files that name them here; opened is /proc alone',
+  'cli/doctor/home-boxes.ts: closedDirectory lookThrough readdirSync': 'the directory of the homes, and those above it',
+  'cli/doctor/machine.ts: existsSync lookAt lookThrough realPath rmSync symlinkSync': 'the base and the parent',
+  'cli/doctor/remedy.ts: existsSync': '$PATH',
+  'cli/doctor/self-check.ts: mkdirSync mkdtempSync realpathSync rmSync': 'a home of its own',
+  'cli/mounts.ts: readlinkSync statSync': '/proc, and the base',
+  'qcow2.ts: mkdtempSync rmSync truncateSync writeFileSync': 'a copy, in the temporary directory of the host',
+  'runtime/activity.ts: open readdir': 'sockets/, and from there on through descriptors, with O_NOFOLLOW',
+  'runtime/box-runtime.ts: mkdir': 'the directory of the homes',
+  'runtime/home.ts: lstat realpath': 'a home itself; the directory of the homes, as a row spells it',
+  'runtime/launch.ts: existsSync': 'the working directory that a caller names',
+  'runtime/process-table.ts: readFile readdir readlink': '/proc, /sys/fs/cgroup',
+  'runtime/provision.ts: mkdir': 'a home itself, which must not be there',
+  'runtime/recovery.ts: lstat opendir': 'a home itself; the directory of the homes',
+  'runtime/sqlite-box-store.ts: mkdirSync': 'the directory of the database, which is in no home of a box',
+  'sandbox/canonicalize.ts: realPath': 'what the caller names',
 };
 
-it('nothing in box/ and runtime/ reaches below a home by a path', () => {
-  const found = new Set<string>();
-  for (const room of ['box', 'runtime']) {
-    for (const name of fs.readdirSync(path.join(lib, room))) {
-      const text = fs.readFileSync(path.join(lib, room, name), 'utf8');
-      for (const [, call] of text.matchAll(/\bfs\.(?:promises\.)?([a-z]\w*)\(/g)) found.add(`${room}/${name} ${call}`);
-      const imported = /import \{([^}]*)\} from '\.\.\/files\.js'/.exec(text)?.[1] ?? '';
-      for (const call of imported.split(',')) if (call.trim() !== '') found.add(`${room}/${name} ${call.trim()}`);
-    }
+const ROOMS = ['box', 'runtime', 'sandbox', 'cli'];
+const OUTSIDE = ['qcow2.ts', 'box-sockets.ts'];
+
+const files = [
+  ...OUTSIDE,
+  ...ROOMS.flatMap((room) =>
+    fs.readdirSync(path.join(lib, room), { recursive: true, encoding: 'utf8' }).map((name) => `${room}/${name}`),
+  ),
+].filter((name) => name.endsWith('.ts'));
+
+/** Types and values, and what only words a failure or a look. */
+const NO_CALLS = ['constants', 'promises', 'describe', 'octal', 'errorCode', 'errorMessage'];
+
+/** Every call of node:fs, and every function that a module of such calls gives away. */
+function callsIn(text: string): string[] {
+  const calls = [...text.matchAll(/\bfs\.(?:promises\.)?([a-z]\w*)/g)].map(([, call = '']) => call);
+  const imports = [...text.matchAll(/import \{([^}]*)\} from '[./]*(?:files|facts)\.js'/g)];
+  const imported = imports.flatMap(([, names = '']) => names.split(',').map((name) => name.trim()));
+  return [...new Set([...calls, ...imported])].filter((call) => call !== '' && !NO_CALLS.includes(call)).sort();
+}
+
+it('nothing that knows a home reaches below it by a path', () => {
+  const found = files.flatMap((file) => {
+    const calls = callsIn(fs.readFileSync(path.join(lib, file), 'utf8'));
+    return calls.length === 0 ? [] : [`${file}: ${calls.join(' ')}`];
+  });
+  expect(found.sort()).toEqual(Object.keys(CALLS).sort());
+});
+
+it('and none of it calls node:fs by another name', () => {
+  for (const file of files) {
+    const text = fs.readFileSync(path.join(lib, file), 'utf8');
+    const imports = text.match(/.*'(?:node:)?fs(?:\/promises)?'.*/g) ?? [];
+    expect([file, imports.filter((line) => line !== "import * as fs from 'node:fs';")]).toEqual([file, []]);
   }
-  expect([...found].sort()).toEqual(Object.keys(CALLS).sort());
 });

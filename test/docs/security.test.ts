@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 const root = path.join(__dirname, '..', '..');
 const page = fs.readFileSync(path.join(root, 'docs', 'security.md'), 'utf8');
 const rows = page.split('\n').filter((line) => line.startsWith('|') && !/^\| (attack|-)/.test(line));
-const named = [...page.matchAll(/`((?:native\/)?test\/[^`]+)`(?: "([^|]+)" \|)?/g)].map(([, file = '', title]) => ({
+const named = [...page.matchAll(/`((?:native\/)?test\/[^`]+)`(?: "([^"|]+)")?/g)].map(([, file = '', title]) => ({
   file,
   title,
 }));
