@@ -5,6 +5,7 @@ import { isUtf8 } from 'node:buffer';
 import { fileURLToPath } from 'node:url';
 import { types } from 'node:util';
 import { invalidArgType, invalidArgValue } from './errors.js';
+import { hostUid } from './host-uid.js';
 import { toOptions } from './known-options.js';
 import { BOX_ID_RULE, isBoxId, isSocketName, SOCKET_NAME_RULE } from './paths/names.js';
 
@@ -89,7 +90,7 @@ export function toBase(value: unknown): string {
 
 /** A uid; the caller's real one where none is given (0 on Windows, which has none). */
 export function toUid(value: unknown): number {
-  if (value === undefined) return process.getuid?.() ?? 0;
+  if (value === undefined) return hostUid();
   return toInteger('options.uid', value, { least: 0, most: LARGEST_UID, otherwise: 0 });
 }
 

@@ -39,6 +39,7 @@ export type BoxSocketsErrorCode =
   | 'ERR_BOX_SOCKETS_SQLITE_UNAVAILABLE'
   | 'ERR_BOX_SOCKETS_STORE'
   | 'ERR_BOX_SOCKETS_UID_MISMATCH'
+  | 'ERR_BOX_SOCKETS_UID_UNKNOWN'
   | 'ERR_BOX_SOCKETS_VENDOR_PIN';
 
 /** What an error of this package may carry beside its message; `cause` is the error that led to it. */
@@ -133,6 +134,16 @@ export function describeErrno(negative: number): { name: string; text: string } 
 /** A refusal of ours. */
 export function refusal(code: BoxSocketsErrorCode, message: string, fields: ErrorFields = {}): BoxSocketsError {
   return new BoxSocketsError(code, message, fields);
+}
+
+/** In a user namespace: the uid that names the parent is the one outside, and cannot be told. */
+export function uidUnknown(uid: number): BoxSocketsError {
+  return refusal(
+    'ERR_BOX_SOCKETS_UID_UNKNOWN',
+    `In its user namespace this process is uid ${uid}. By which uid the rest of the machine knows it cannot be told ` +
+      '(/proc/self/uid_map), and that one names the directory of bindings. Pass it: { uid }, or --uid on the command ' +
+      'line; `id -u` outside of the namespace shows it',
+  );
 }
 
 /** `name` is too long for a socket address on some platform. */

@@ -30,8 +30,9 @@ export interface BoxSocketsOptions {
   /** Directory that holds the parents: absolute. `/tmp` when left out, never `os.tmpdir()`. */
   base?: string;
   /**
-   * Names the parent, `bl-<uid>`; the caller's when left out. A shim in a user namespace sees another uid than its host:
-   * the host hands it its own. Ownership is always checked against the caller.
+   * Names the parent, `bl-<uid>`; the caller's when left out, in a user namespace the one by which the rest of the machine
+   * knows it. Where that cannot be told (a namespace within another, or without a map), it has to be passed. Ownership is
+   * always checked against the caller.
    */
   uid?: number;
   /** How the vendor names the socket that it derives; `'suffix'` when left out. */
@@ -94,6 +95,7 @@ export class BoxPaths {
    * binding itself
    * @param options see {@link BoxSocketsOptions}; a member that is no option is refused
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
+   * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_UID_UNKNOWN`: see {@link BoxSocketsOptions.uid}
    */
   constructor(boxId: string, realDir: PathLike, options?: BoxSocketsOptions) {
     const { base, uid, krun, names, standardNames, parentMode } = toOptions(options, BOX_SOCKETS_OPTIONS);

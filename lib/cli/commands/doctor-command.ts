@@ -1,8 +1,7 @@
-import type { KrunScheme } from '../../index.js';
+import { BoxSockets, type KrunScheme } from '../../index.js';
 import { type Arguments, baseOf, type Command, EXIT, OPTION } from '../command.js';
 import { examine } from '../doctor/examine.js';
 import { Interruption } from '../doctor/interruption.js';
-import { ownUid } from '../doctor/remedy.js';
 import { renderReport, verdict } from '../doctor/render.js';
 import type { Output } from '../output.js';
 import { watching } from '../watch.js';
@@ -34,11 +33,16 @@ export const doctor: Command = {
   run: (args, output) => watching(args, output, () => examineOnce(args, output)),
 };
 
+/** By which the constructor names the parent where it is told none. */
+function parentUid(): number {
+  return Number(new BoxSockets('any', '/').parentDir.split('-').at(-1));
+}
+
 async function examineOnce(args: Arguments, output: Output): Promise<number> {
   const request = {
     home: args.text('home') ?? null,
     base: baseOf(args.text('base')).base ?? null,
-    uid: args.number('uid') ?? process.getuid?.() ?? ownUid(),
+    uid: args.number('uid') ?? parentUid(),
     krun: (args.text('krun') as KrunScheme | undefined) ?? null,
     names: args.texts('name'),
   };

@@ -1,11 +1,12 @@
 // User namespaces: the uid that names the parent is the host's, ownership is checked against the caller, and users who
 // are not mapped all look alike, so that looking is not enough.
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
-import { promise, snapshot } from '../../helpers.js';
+import { dist, promise, run, snapshot } from '../../helpers.js';
 import {
   type Arena,
   allOf,
@@ -194,4 +195,61 @@ describe('nobody, who is mapped, is like any other user:', () => {
     expect(codes(outcomes)).toEqual(allOf(outcomes, FOREIGN));
     expect(outcomes.ensure?.message).toContain(`belongs to uid ${STRANGER}, and must belong to uid 65534`);
   });
+});
+
+describe('the parent, where no uid is passed,', () => {
+  /** The name of the parent, or the error, of a user who enters like that. */
+  function parentOf(uid: number, enter: string[]): string {
+    const program = `
+      const { BoxSockets } = require(${JSON.stringify(dist)});
+      try { console.log(new BoxSockets('b', '/', { base: '/base' }).parentDir); }
+      catch (error) { console.log(error.code + ' ' + error.message); }`;
+    const [command = '', ...args] = [...become(uid), ...enter, process.execPath, '-e', program];
+    return run(command, args, { cwd: '/' }).trim();
+  }
+
+  promise(missing, 'is that of the user outside, whatever a namespace calls it', () => {
+    expect(parentOf(VICTIM, [])).toBe(`/base/bl-${VICTIM}`);
+    expect(parentOf(VICTIM, ['unshare', '-U', '-r'])).toBe(`/base/bl-${VICTIM}`);
+    expect(parentOf(VICTIM, ['unshare', '-U', `--map-user=${VICTIM}`])).toBe(`/base/bl-${VICTIM}`);
+    expect(parentOf(0, ['unshare', '-U', '-r'])).toBe('/base/bl-0');
+  });
+
+  promise(missing, 'is asked for where that cannot be told, and never is the one of root', () => {
+    for (const enter of [
+      ['unshare', '-U'],
+      ['unshare', '-U', '-r', 'unshare', '-U', '-r'],
+      ['unshare', '-U', '-r', 'unshare', '-U'],
+    ]) {
+      expect(parentOf(VICTIM, enter)).toMatch(/^ERR_BOX_SOCKETS_UID_UNKNOWN .*\{ uid \}.*--uid.*id -u/);
+    }
+  });
+
+  promise(
+    missing,
+    'is that of a mapped range, as of a rootless container, and its root takes nothing from root',
+    async () => {
+      const arena = makeArena(0);
+      const program = `
+      const { BoxSockets } = require(${JSON.stringify(dist)});
+      const box = new BoxSockets('b', process.argv[1], { base: process.argv[2] });
+      console.log(process.getuid() + ' ' + box.ensureSync().bindingDir);`;
+      const realDir = makeDir(path.join(arena.base, 'home-in-container'), 300_000, 0o700);
+      const go = path.join(arena.base, 'go');
+      // It becomes its own root when it is mapped, which root alone can do for a range.
+      const script = 'until [ -e "$1" ]; do sleep 0.01; done; exec "$2" -e "$3" "$4" "$5"';
+      const inside = ['sh', '-c', script, 'sh', go, process.execPath, program, realDir, arena.base];
+      const [command = '', ...args] = [...become(300_000), 'unshare', '-U', ...inside];
+      const container = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], cwd: '/' });
+      while (fs.readlinkSync(`/proc/${container.pid}/ns/user`) === fs.readlinkSync('/proc/self/ns/user'))
+        await sleep(5);
+      for (const map of ['uid_map', 'gid_map']) fs.writeFileSync(`/proc/${container.pid}/${map}`, '0 300000 65536');
+      fs.writeFileSync(go, '');
+      let said = '';
+      for await (const bytes of container.stdout) said += bytes;
+      expect(said).toBe(`0 ${arena.base}/bl-300000/b\n`);
+      expect(fs.statSync(`${arena.base}/bl-300000`).uid).toBe(300_000);
+      expect(fs.existsSync(`${arena.base}/bl-0`)).toBe(false);
+    },
+  );
 });
