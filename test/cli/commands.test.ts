@@ -1,8 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BoxSockets } from '../../dist/index.js';
+import { promise } from '../helpers.js';
 import { boxsockets, isRoot, json, MAIN, makeBox, NOBODY, run, scratch, uid } from './run.js';
 
 const test = scratch();
@@ -25,10 +27,21 @@ describe('ensure', () => {
     });
   });
 
-  it('--uid names the parent', async () => {
+  it("--uid of another user makes nothing in that user's place", async () => {
     const realDir = makeBox(test.dir, 'b1');
-    const { bindingDir } = json(await cli('ensure', 'b1', realDir, '--uid', '4242', '--json'));
-    expect(bindingDir).toBe(path.join(test.base, 'bl-4242/b1'));
+    const { status, stderr } = await cli('ensure', 'b1', realDir, '--uid', '4242');
+    expect([status, stderr]).toEqual([2, expect.stringContaining("sudo -u '#4242' boxsockets ensure")]);
+    expect(fs.existsSync(path.join(test.base, 'bl-4242'))).toBe(false);
+    expect(json(await cli('list', '--uid', '4242', '--json'))).toEqual([]);
+  });
+
+  const unshare = ['--user', '--map-root-user'];
+  const missing = spawnSync('unshare', [...unshare, 'true']).status === 0 ? null : 'no user namespaces';
+  promise(isRoot ? missing : 'not run as root', '--uid of a namespace around names the parent', async () => {
+    const realDir = makeBox(test.dir, 'b1');
+    const args = ['ensure', 'b1', realDir, '--uid', '4242', '--json', '--base', test.base];
+    const { stdout } = spawnSync('unshare', [...unshare, process.execPath, MAIN, ...args], { encoding: 'utf8' });
+    expect(JSON.parse(stdout)).toMatchObject({ bindingDir: path.join(test.base, 'bl-4242/b1') });
   });
 
   it('--takeover replaces the binding of a live box, which is refused without', async () => {

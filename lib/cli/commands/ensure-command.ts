@@ -1,3 +1,4 @@
+import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { BoxSockets } from '../../index.js';
 import { type Arguments, boxOptions, type Command, EXIT, OPTION } from '../command.js';
@@ -30,6 +31,7 @@ export const ensure: Command = {
     ['--quiet --dir ./run --name app.sock', 'Any directory; prints the short path alone'],
   ],
   async run(args, output) {
+    refuseAnotherUser(args.number('uid'));
     const box = boxOf(args);
     const lockTimeout = args.number('lock-timeout');
     const result = await box.ensure({
@@ -45,6 +47,24 @@ export const ensure: Command = {
     return EXIT.fine;
   },
 };
+
+/**
+ * What root made in the place of another user's parent, that user could not use, nor remove. A uid that is not mapped here
+ * is this user's own, as a shim in a namespace is told it.
+ */
+function refuseAnotherUser(uid: number | undefined): void {
+  if (uid === undefined || uid === process.getuid?.() || !isMapped(uid)) return;
+  throw new InvalidArgumentError(`that user makes what is missing there: sudo -u '#${uid}' boxsockets ensure …`);
+}
+
+function isMapped(uid: number): boolean {
+  if (process.platform !== 'linux') return true;
+  const ranges = fs.readFileSync('/proc/self/uid_map', 'utf8').trim().split('\n');
+  return ranges.some((range) => {
+    const [first = 0, , count = 0] = range.trim().split(/\s+/).map(Number);
+    return uid >= first && uid < first + count;
+  });
+}
 
 function boxOf(args: Arguments): BoxSockets {
   const [id, realDir] = args.operands;
