@@ -7,9 +7,8 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { buildTarget } from '../../scripts/release/build-target.mjs';
+import { prebuilt } from '../../scripts/release/prebuilt.mjs';
 import { TARGETS } from '../../scripts/release/targets.mjs';
-import { openZig } from '../../scripts/release/zig.mjs';
 import { launch, RUNTIMES, whyNot } from './runtimes/runtimes.mjs';
 
 const root = path.resolve(__dirname, '../..');
@@ -20,8 +19,7 @@ let directory: string;
 beforeAll(async () => {
   directory = fs.mkdtempSync(path.join(os.tmpdir(), 'bs-'));
   for (const target of TARGETS.filter(({ platform }) => platform === 'linux')) {
-    const bytes = await buildTarget({ root, target, zig: openZig() });
-    fs.writeFileSync(path.join(directory, `${target.name}.node`), bytes);
+    fs.copyFileSync(path.join(await prebuilt(root), target.file), path.join(directory, `${target.name}.node`));
   }
 });
 afterAll(() => fs.rmSync(directory, { recursive: true }));

@@ -20,6 +20,8 @@ beforeAll(() => {
     fs.symlinkSync(path.join(modules, name), path.join(project, 'node_modules', name));
   }
   for (const name of ['host.cts', 'host.mts', 'host.ts']) fs.copyFileSync(SOURCE, path.join(project, name));
+  const wrong = fs.readFileSync(SOURCE, 'utf8').replaceAll('// @ts-expect-error', '//');
+  fs.writeFileSync(path.join(project, 'wrong.ts'), wrong);
 });
 
 /** The newest, which is the checkout's own, and others. */
@@ -54,20 +56,32 @@ const cases = ['5.0', '5.4', '5.9', '7'].flatMap((version) =>
   ),
 );
 
+type Case = (typeof cases)[number];
+
+// A compiler is slow to start: where a file is alone, what is wrong is read by the same run as what is right.
+const read = new Map<Case, Promise<string>>();
+
+function errorsOf(each: Case): Promise<string> {
+  const { version, module, resolution, files } = each;
+  const all = files.length === 1 ? [...files, 'wrong.ts'] : files;
+  const errors = read.get(each) ?? compile(version, all, ['--module', module, '--moduleResolution', resolution]);
+  read.set(each, errors);
+  return errors;
+}
+
+const WRONG = /^wrong\.ts\(\d+,\d+\): error .*\n(?: .*\n)*/gm;
+
 test.skipIf(whyNone !== undefined).each(cases)(
   titled('TypeScript $version, module $module, moduleResolution $resolution', whyNone),
-  async ({ version, module, resolution, files }) => {
-    expect(await compile(version, files, ['--module', module, '--moduleResolution', resolution])).toBe('');
+  async (each) => {
+    expect((await errorsOf(each)).replace(WRONG, '')).toBe('');
   },
 );
 
 test.skipIf(whyNone !== undefined).each(cases.filter(({ files }) => files.length === 1))(
   titled('a type that is wrong is found: TypeScript $version, $resolution', whyNone),
-  async ({ version, module, resolution }) => {
-    const text = fs.readFileSync(SOURCE, 'utf8').replaceAll('// @ts-expect-error', '//');
-    fs.writeFileSync(path.join(project, 'wrong.ts'), text);
-    const errors = await compile(version, ['wrong.ts'], ['--module', module, '--moduleResolution', resolution]);
+  async (each) => {
     const expected = fs.readFileSync(SOURCE, 'utf8').split('@ts-expect-error').length - 1;
-    expect(errors.match(/^wrong\.ts\(\d+,\d+\): error/gm)?.length).toBe(expected);
+    expect((await errorsOf(each)).match(WRONG)?.length).toBe(expected);
   },
 );
