@@ -72,7 +72,8 @@ function* scanLibrary(fd: number, path: string): Steps<KrunPin> {
   for (;;) {
     const count = yield* readInto(fd, scanner.space(), path);
     if (count === 0) break;
-    if (scanner.size === 0) stated = statedElfLength(viewOf(scanner.space().subarray(0, count)));
+    const { buffer, byteOffset } = scanner.space();
+    if (scanner.size === 0) stated = statedElfLength(new DataView(buffer, byteOffset, count));
     scanner.push(count);
   }
   if (scanner.size === 0) throw unfit(path, 'is empty');
@@ -92,10 +93,6 @@ function* withFile<T>(path: string, use: (fd: number, size: number) => Steps<T>)
   } finally {
     yield* closeFile(fd, path);
   }
-}
-
-function viewOf(bytes: Buffer): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function unfit(path: string, what: string): BoxSocketsError {

@@ -107,12 +107,8 @@ export function sqliteUnavailable(why: string, cause?: Error): BoxSocketsError {
   return refusal(
     'ERR_BOX_SOCKETS_SQLITE_UNAVAILABLE',
     `Rows of boxes are kept in SQLite. This runtime has no node:sqlite (Node 24, Bun and Deno have it), and the package ` +
-      `better-sqlite3 cannot be used in its place: ${firstLine(why)}.\n` +
+      `better-sqlite3 cannot be used in its place: ${why.split('\n', 1)[0]}.\n` +
       'Install its version 12 (npm install better-sqlite3@12), use another runtime, or pass a store of your own',
     { cause },
   );
-}
-
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0] ?? '';
 }
