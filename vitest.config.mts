@@ -11,7 +11,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: isAll ? [] : ['test/proofs/**'],
     globalSetup: 'scripts/build/fresh.mjs',
-    setupFiles: ['test/coverage.setup.ts'],
+    setupFiles: ['test/coverage.setup.ts', 'test/aftermath.setup.ts'],
     pool: 'forks',
     execArgv: ['--enable-source-maps'],
     // One more than vitest would take on two cores: many tests wait for a child.

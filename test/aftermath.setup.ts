@@ -1,0 +1,93 @@
+// What an operation may leave behind is looked for after every test, last of all: descriptors, locks, timers, warnings that
+// nobody listened for; and on each server and socket that it was handed or has handed out, listeners.
+
+import type { EventEmitter } from 'node:events';
+import * as fs from 'node:fs';
+import * as net from 'node:net';
+import { beforeEach, expect } from 'vitest';
+import { BoxSockets } from '../dist/index.js';
+
+/** What a close may still be at. */
+const SOON = { timeout: 5_000 };
+
+/** By what they are, how many descriptors and locks this process has. */
+function held(): { sockets: number; inTemporary: string[]; locks: number; timers: number } {
+  const targets = fs.readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return [fs.readlinkSync(`/proc/self/fd/${fd}`)];
+    } catch {
+      return []; // the one that readdir itself had
+    }
+  });
+  const locks = fs.readFileSync('/proc/locks', 'utf8').split('\n');
+  return {
+    sockets: targets.filter((target) => target.startsWith('socket:')).length,
+    inTemporary: targets.filter((target) => target.startsWith('/tmp/bs-')).sort(),
+    locks: locks.filter((line) => / FLOCK /.test(line) && line.split(/\s+/)[4] === String(process.pid)).length,
+    timers: process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length,
+  };
+}
+
+const listenersOf = (emitter: EventEmitter): Record<string, number> =>
+  Object.fromEntries(emitter.eventNames().map((name) => [String(name), emitter.listenerCount(name)]));
+
+/** Of the running test: what it found on the servers and sockets of its calls. */
+let found: { what: string; listeners: Record<string, number>; expected: Record<string, number> }[] = [];
+
+const { listen, connect } = BoxSockets.prototype;
+
+BoxSockets.prototype.listen = async function (server, name, options) {
+  const isServer = typeof (server as Partial<net.Server> | undefined)?.eventNames === 'function';
+  const before = isServer ? listenersOf(server) : {};
+  try {
+    await listen.call(this, server, name, options);
+  } catch (error) {
+    // Another call may have made it listen meanwhile.
+    if (isServer && !server.listening) {
+      found.push({ what: 'a server that does not listen', listeners: listenersOf(server), expected: before });
+    }
+    throw error;
+  }
+  // What unlinks its file, what gives it its own `emit` back, and what Node itself adds for a signal.
+  const { verifyPeer = false, signal } = options ?? {};
+  const own = 1 + (verifyPeer === false ? 0 : 1) + (signal === undefined ? 0 : 1);
+  const expected = { ...before, close: (before.close ?? 0) + own };
+  found.push({ what: 'a server that listens', listeners: listenersOf(server), expected });
+};
+
+BoxSockets.prototype.connect = async function (name, options) {
+  const socket = await connect.call(this, name, options);
+  // An 'error' listener of ours would swallow the host's errors; Node has one of its own where there is a signal.
+  const { signal } = options ?? {};
+  const plain = listenersOf(new net.Socket(signal === undefined ? {} : { signal: new AbortController().signal }));
+  found.push({ what: 'a socket', listeners: listenersOf(socket), expected: plain });
+  return socket;
+};
+
+beforeEach(({ onTestFinished }) => {
+  found = [];
+  const before = held();
+  const own = process.listenerCount('warning');
+  const warnings: string[] = [];
+  const onWarning = (warning: Error): void => {
+    const isHeard = process.listenerCount('warning') > own + 1;
+    if (!isHeard && warning.name === 'BoxSocketsError') warnings.push(warning.message);
+  };
+  process.on('warning', onWarning);
+  // Registered first, and so called last: after what the test itself closes and removes.
+  onTestFinished(async () => {
+    process.off('warning', onWarning);
+    for (const { what, listeners, expected } of found) expect(listeners, `listeners left on ${what}`).toEqual(expected);
+    expect(warnings, 'warnings that nobody listened for').toEqual([]);
+    const left = () => {
+      const { sockets, inTemporary, locks, timers } = held();
+      return {
+        sockets: Math.max(0, sockets - before.sockets),
+        inTemporary: inTemporary.filter((target) => !before.inTemporary.includes(target)),
+        locks: Math.max(0, locks - before.locks),
+        timers: Math.max(0, timers - before.timers),
+      };
+    };
+    await expect.poll(left, SOON).toEqual({ sockets: 0, inTemporary: [], locks: 0, timers: 0 });
+  });
+});
