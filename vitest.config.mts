@@ -12,6 +12,8 @@ export default defineConfig({
     exclude: isAll ? [] : ['test/proofs/**'],
     globalSetup: 'scripts/build/fresh.mjs',
     setupFiles: ['test/coverage.setup.ts', 'test/aftermath.setup.ts'],
+    // A test whose loop passes over nothing has shown nothing.
+    expect: { requireAssertions: true },
     pool: 'forks',
     execArgv: ['--enable-source-maps'],
     // One more than vitest would take on two cores: many tests wait for a child.

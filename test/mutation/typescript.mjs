@@ -4,10 +4,9 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-
-import { hash, runConfined } from '../native/mutate.mjs';
-import { root, run } from './checkout.mjs';
-import { installPinned } from './pinned.mjs';
+import { root, run } from '../../scripts/tools/checkout.mjs';
+import { installPinned } from '../../scripts/tools/pinned.mjs';
+import { hash, runConfined } from './native.mjs';
 
 const FOLDERS = ['paths', 'krun', 'sandbox', 'box', 'cli'];
 const HOURS = 4;
@@ -17,7 +16,7 @@ const report = path.join(work, 'report.json');
 /**
  * @param {{ files: string[], sample: number | undefined, seed: string }} what `files`: of these names alone; `sample`: as
  *   many lines, chosen by `seed`
- * @returns {Promise<import('./mutate.mjs').Score>}
+ * @returns {Promise<import('./run.mjs').Score>}
  */
 export async function mutateTypeScript({ files, sample, seed }) {
   run(process.execPath, ['scripts/build/fresh.mjs']);
@@ -98,7 +97,7 @@ function chooseLines(files, sample, seed) {
     .map(({ range }) => range);
 }
 
-/** @returns {import('./mutate.mjs').Score} */
+/** @returns {import('./run.mjs').Score} */
 function readReport() {
   /** @type {Map<string, { found: number, missed: number }>} */
   const layers = new Map();

@@ -4,15 +4,14 @@
 //   npm run mutate                             all of both languages: an hour
 //   npm run mutate -- native listen.cc         one language, some files
 //   npm run mutate -- --sample 30 --seed x     a sample of each; another seed is another sample
-//   npm run mutate -- --check                  the sample of test/mutation-scores.json, which may not fall below
+//   npm run mutate -- --check                  the sample of test/mutation/scores.json, which may not fall below
 
 import fs from 'node:fs';
 import path from 'node:path';
 import util from 'node:util';
-
-import { mutateNative } from '../native/mutate.mjs';
-import { fail, root, wholeNumber } from './checkout.mjs';
-import { mutateTypeScript } from './mutate-typescript.mjs';
+import { fail, wholeNumber } from '../../scripts/tools/checkout.mjs';
+import { mutateNative } from './native.mjs';
+import { mutateTypeScript } from './typescript.mjs';
 
 /** @typedef {{ layers: Map<string, { found: number, missed: number }>, survivors: string[] }} Score */
 
@@ -28,11 +27,11 @@ if (chosen.length === 0) fail(`native or typescript, not ${first}`);
 // What runs a mutant ends it at this process's exit.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 /** @type {Record<string, { sample: number, seed: string, percent: number }>} */
-const least = JSON.parse(fs.readFileSync(path.join(root, 'test/mutation-scores.json'), 'utf8'));
+const least = JSON.parse(fs.readFileSync(path.join(import.meta.dirname, 'scores.json'), 'utf8'));
 for (const name of chosen) {
   const { sample, seed } =
     values.check === true
-      ? (least[name] ?? fail(`test/mutation-scores.json says nothing of ${name}`))
+      ? (least[name] ?? fail(`test/mutation/scores.json says nothing of ${name}`))
       : { sample: values.sample && wholeNumber('--sample', values.sample), seed: values.seed };
   const { layers, survivors } = await LANGUAGES[name]({
     files: positionals.slice(1),
@@ -43,7 +42,7 @@ for (const name of chosen) {
   const percent = tell(name, layers);
   const floor = least[name]?.percent ?? 0;
   if (values.check !== true || percent >= floor) continue;
-  console.log(`${name}: ${percent.toFixed(1)} % is less than the ${floor} % of test/mutation-scores.json`);
+  console.log(`${name}: ${percent.toFixed(1)} % is less than the ${floor} % of test/mutation/scores.json`);
   process.exitCode = 1;
 }
 

@@ -1,4 +1,4 @@
-// Mutation testing of the POSIX layer: puts in one fault at a time (native/test/mutation/mutants.mjs) and runs the unit
+// Mutation testing of the POSIX layer: puts in one fault at a time (mutants.mjs) and runs the unit
 // tests that reach its line. What they do not find is listed, with file and line. Results are kept, and used again while
 // the file and the test that found the fault stay as they are.
 
@@ -7,14 +7,13 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-
-import { EQUIVALENT } from '../../native/test/mutation/equivalent.mjs';
-import { mutantsOf } from '../../native/test/mutation/mutants.mjs';
-import { fail, need, root, run } from '../tools/checkout.mjs';
+import { buildDirectory, cmake } from '../../scripts/native/variants.mjs';
+import { fail, need, root, run } from '../../scripts/tools/checkout.mjs';
+import { EQUIVALENT } from './equivalent.mjs';
+import { mutantsOf } from './mutants.mjs';
 import { reachOfTests } from './reach.mjs';
-import { buildDirectory, cmake } from './variants.mjs';
 
-/** @typedef {import('../../native/test/mutation/mutants.mjs').Mutant} Mutant */
+/** @typedef {import('./mutants.mjs').Mutant} Mutant */
 /** @typedef {import('./reach.mjs').Test} Test */
 /** What became of a mutant. @typedef {{ found: boolean, by?: string, key: string }} Result */
 
@@ -25,7 +24,7 @@ const kept = path.join(work, 'results.json');
 /**
  * @param {{ files: string[], sample: number | undefined, seed: string }} what `files`: of these names alone; `sample`: as
  *   many mutants, chosen by `seed`
- * @returns {Promise<import('../tools/mutate.mjs').Score>}
+ * @returns {Promise<import('./run.mjs').Score>}
  */
 export async function mutateNative({ files, sample, seed }) {
   need('unshare', 'ninja', 'clang++');
@@ -124,7 +123,7 @@ function compile(mutant, folder) {
     .replace(/ -o .*$/, '')
     .replace(' -g ', ' ')
     .split(' ');
-  const once = ['-include', path.join(root, 'native/test/mutation/once.h'), '-iquote', path.join(root, 'native/posix')];
+  const once = ['-include', path.join(root, 'test/mutation/once.h'), '-iquote', path.join(root, 'native/posix')];
   try {
     const args = [...flags, '-w', '-Wno-error', ...once, '-o', path.join(folder, 'mutant.o'), '-c', source];
     execFileSync(program, args, { cwd: plain, stdio: 'ignore' });

@@ -3,10 +3,9 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-
-import { root, run } from '../tools/checkout.mjs';
-import { hash, runConfined } from './mutate.mjs';
-import { buildDirectory, cmake } from './variants.mjs';
+import { buildDirectory, cmake } from '../../scripts/native/variants.mjs';
+import { root, run } from '../../scripts/tools/checkout.mjs';
+import { hash, runConfined } from './native.mjs';
 
 /**
  * @typedef {object} Test
