@@ -12,8 +12,8 @@ const root = path.join(__dirname, '..');
 const BUDGETS = {
   'lines of lib': { design: 9_000, ceiling: 12_500 },
   'lines of native/posix and native/glue': { design: 4_300, ceiling: 7_200 },
-  // 2,746 on the day before mutation testing came (504), and what leaves private types out of the package (77).
-  'lines of scripts': { design: 2_800, ceiling: 3_400 },
+  // 2,746, and what leaves private types out of the package (77).
+  'lines of scripts': { design: 2_800, ceiling: 2_900 },
   'files of more than 250 lines': { design: 0, ceiling: 4 },
   'lines of the largest file': { design: 250, ceiling: 310 },
   'files of lib whose name another one has': { design: 0, ceiling: 0 },
