@@ -13,6 +13,9 @@ export const missingFileServer = missingMount() ?? missingTool('bindfs');
 export interface FileServer {
   /** From then on nothing on it answers, until the test ends. */
   stop(): Promise<void>;
+  /** {@link stop} without the wait, and the opposite. */
+  freeze(): void;
+  thaw(): void;
 }
 
 /** What lies in `behind` is served at `directory`, too, by bindfs, until the end of the test. */
@@ -29,9 +32,12 @@ export async function serveFiles(directory: string, behind = tempDir()): Promise
     if (server.exitCode !== null) throw new Error(`bindfs ended with ${server.exitCode}`);
     await sleep(5);
   }
+  const freeze = (): void => void server.kill('SIGSTOP');
   return {
+    freeze,
+    thaw: () => void server.kill('SIGCONT'),
     stop: async () => {
-      server.kill('SIGSTOP');
+      freeze();
       // For a second the kernel answers from what it remembers (libfuse's entry and attribute timeouts).
       await sleep(1_100);
     },
