@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The long form of the proofs of test/proofs/faults: `node scripts/tools/soak.mjs [--seconds N]`. Each call of each
 // operation fails with every errno that its manual page allows, each is the last one of its process, every race runs for
-// N seconds (60), a hostile box attacks for as long, and what is done again and again is done ten times as often. Then ten
+// N seconds (60), a hostile box attacks for as long, as many random worlds are tried as take it, and what is done again and again is done ten times as often. Then ten
 // million inputs for the fuzzers.
 
 import { spawnSync } from 'node:child_process';
@@ -16,7 +16,14 @@ const seconds = wholeNumber('--seconds', values.seconds);
 const vitest = path.join(root, 'node_modules/vitest/vitest.mjs');
 const fuzz = path.join(root, 'scripts/native/fuzz.mjs');
 const statuses = [
-  [vitest, 'run', 'test/proofs/faults', 'test/proofs/hostile-box', '--no-file-parallelism'],
+  [
+    vitest,
+    'run',
+    'test/proofs/faults',
+    'test/proofs/hostile-box',
+    'test/proofs/judgement/worlds',
+    '--no-file-parallelism',
+  ],
   [fuzz, '--runs', '10000000'],
 ].map((args) => {
   const env = { ...process.env, BOXSOCKETS_SOAK_SECONDS: String(seconds) };

@@ -1,6 +1,7 @@
 // Random worlds: boxes alive, dead, hidden and hung, links that a stranger to our lock makes, files that a cleaner takes;
 // and random operations, outside and in a sandbox that hides a home and has pids of its own. Nothing that lives is ever
-// lost, and what is dead is cleaned in the end. BOXSOCKETS_WORLDS=1000 tries more of them.
+// lost, and what is dead is cleaned in the end. BOXSOCKETS_WORLDS=1000 tries more, and scripts/tools/soak.mjs
+// three each second.
 
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -12,7 +13,8 @@ import { expect, onTestFinished } from 'vitest';
 import { BoxSockets } from '../../../dist/index.js';
 import { dist, fixtures, missingFileServer, missingTool, ownUid, promise, serveFiles, tempDir } from '../../helpers.js';
 
-const WORLDS = Number(process.env.BOXSOCKETS_WORLDS ?? 25);
+const soakSeconds = Number(process.env.BOXSOCKETS_SOAK_SECONDS ?? 0);
+const WORLDS = Number(process.env.BOXSOCKETS_WORLDS ?? (soakSeconds > 0 ? soakSeconds * 3 : 25));
 const missing = missingFileServer ?? missingTool('bwrap', ['--dev-bind', '/', '/', '--unshare-pid', 'true']);
 
 const IDS = ['a', 'b', 'c'] as const;
