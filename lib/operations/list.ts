@@ -33,7 +33,7 @@ export interface BindingInfo {
   target: string | null;
   /** What the entry leads to. */
   state: BindingState;
-  /** Why it is `'unreadable'`, a system error's name. */
+  /** Why it is `'unreadable'`, a system error's name; of a `'live'` one, why not all of its sockets are known. */
   code?: string;
   /** Where `code` is `'ETIMEDOUT'`: where the file system is mounted that does not answer, where the system tells. */
   mountPoint?: string;

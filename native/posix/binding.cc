@@ -122,8 +122,10 @@ class Attempt {
     if (found->errnum != 0 && !found->leads_nowhere) {
       return Status::Failed(found->errnum, found->syscall, Subject::kBinding);
     }
-    bool occupied = FindOccupant(paths_, *found, nullptr);
-    return occupied ? Status::Refused(Refusal::kBindingInUse, Subject::kBinding) : Status::Ok();
+    bool occupied;
+    status = FindOccupant(paths_, *found, &occupied, nullptr);
+    if (!status.ok() || !occupied) return status;
+    return Status::Refused(Refusal::kBindingInUse, Subject::kBinding);
   }
 
   // What is no link may be the real directory itself, mounted there.

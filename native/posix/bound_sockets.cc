@@ -37,15 +37,23 @@ void TellLine(char* line, void* context, BoundSockets::Seen seen) {
   if (end != at && end[0] == ' ' && end[1] == '/') seen(context, end + 1, socket);
 }
 
-void ReadTable(const char* path, void* context, BoundSockets::Seen seen) {
+// Where there is no such table, or whose it is has ended, or is hidden from us.
+bool HasNoTable(int errnum) {
+  return IsGone(errnum) || errnum == EACCES || errnum == ESRCH || errnum == EINVAL;
+}
+
+Status ReadTable(const char* path, void* context, BoundSockets::Seen seen) {
   Fd fd(RetryInterrupted([&] { return open(path, O_RDONLY | O_CLOEXEC); }));
-  if (!fd.valid()) return;
+  if (!fd.valid()) {
+    return HasNoTable(errno) ? Status::Ok() : Status::Failed("open", Subject::kNone);
+  }
   char text[8192];
   size_t held = 0;
   for (;;) {
     ssize_t size =
         RetryInterrupted([&] { return read(fd.get(), text + held, sizeof text - 1 - held); });
-    if (size <= 0) return;
+    if (size < 0) return Status::Failed("read", Subject::kNone);
+    if (size == 0) return Status::Ok();
     held += static_cast<size_t>(size);
     text[held] = '\0';
     char* line = text;
@@ -72,14 +80,15 @@ uint64_t NumberIn(const char* link, const char* kind) {
   return matches ? strtoull(target + prefix + 2, nullptr, 10) : 0;
 }
 
-void ForEachProcess(void* context, void (*visit)(void* context, int pid)) {
+Status ForEachProcess(void* context, void (*visit)(void* context, int pid)) {
   Directory processes;
   Status status = processes.Open(AT_FDCWD, "/proc", Subject::kNone);
-  if (!status.ok()) return;
+  if (!status.ok()) return HasNoTable(status.errnum) ? Status::Ok() : status;
   while (const dirent* entry = processes.Next(&status)) {
     int pid = static_cast<int>(strtol(entry->d_name, nullptr, 10));
     if (pid > 0) visit(context, pid);
   }
+  return status;
 }
 
 bool Contains(const Vec<uint64_t>& numbers, uint64_t number) {
@@ -91,17 +100,29 @@ bool Contains(const Vec<uint64_t>& numbers, uint64_t number) {
 
 // The tables of the network namespaces that are not known yet.
 struct Others {
+  Status status;
   Vec<uint64_t> known;
   void* context;
   BoundSockets::Seen seen;
 
+  void Know(uint64_t space) {
+    if (!known.Append(space)) status = Status::OutOfMemory();
+  }
+  uint64_t SpaceAt(const char* link) {
+    errno = 0;
+    uint64_t space = NumberIn(link, "net");
+    if (errno != 0 && !HasNoTable(errno)) status = Status::Failed("readlink", Subject::kNone);
+    return space;
+  }
+
   static void Tell(void* data, int pid) {
     Others& others = *static_cast<Others*>(data);
-    uint64_t space = NumberIn(NumberedPath("/proc/", pid, "/ns/net").c_str(), "net");
+    if (!others.status.ok()) return;
+    uint64_t space = others.SpaceAt(NumberedPath("/proc/", pid, "/ns/net").c_str());
     if (space == 0 || Contains(others.known, space)) return;
-    ReadTable(NumberedPath("/proc/", pid, "/net/unix").c_str(), others.context, others.seen);
-    // Without memory for it, it is read once more.
-    static_cast<void>(others.known.Append(space));
+    NumberedPath table("/proc/", pid, "/net/unix");
+    others.status = ReadTable(table.c_str(), others.context, others.seen);
+    if (others.status.ok()) others.Know(space);
   }
 };
 
@@ -126,12 +147,13 @@ struct Holding {
 
 }  // namespace
 
-void BoundSockets::Read(bool everywhere, void* context, Seen seen) {
-  ReadTable("/proc/net/unix", context, seen);
-  if (!everywhere) return;
-  Others others = {{}, context, seen};
-  if (!others.known.Append(NumberIn("/proc/self/ns/net", "net"))) return;
-  ForEachProcess(&others, Others::Tell);
+Status BoundSockets::Read(bool everywhere, void* context, Seen seen) {
+  Status status = ReadTable("/proc/net/unix", context, seen);
+  if (!everywhere || !status.ok()) return status;
+  Others others = {{}, {}, context, seen};
+  others.Know(others.SpaceAt("/proc/self/ns/net"));
+  status = ForEachProcess(&others, Others::Tell);
+  return others.status.ok() ? status : others.status;
 }
 
 void BoundSockets::ForEachHolder(void* context, Holds holds) {
@@ -153,7 +175,7 @@ int64_t BoundSockets::HolderOf(uint64_t socket) {
 
 #else
 
-void BoundSockets::Read(bool, void*, Seen) {}
+Status BoundSockets::Read(bool, void*, Seen) { return Status::Ok(); }
 void BoundSockets::ForEachHolder(void*, Holds) {}
 int64_t BoundSockets::HolderOf(uint64_t) { return 0; }
 

@@ -14,8 +14,6 @@
 namespace boxsockets {
 namespace {
 
-Status OutOfMemory() { return Status::Failed(ENOMEM, "malloc", Subject::kNone); }
-
 struct Place {
   BoxDepth depth;
   char binding[PATH_MAX + 1];
@@ -41,7 +39,11 @@ const char* AskedThrough(const Place& place) {
 #endif
 }
 
-void Look(Place* place, Seen* seen) {
+using Watched = WatchOver<Seen, Place>;
+
+void Look(Watched* watch, size_t) {
+  Place* place = &watch->shared;
+  Seen* seen = &(*watch)[0];
   struct stat st;
   seen->errnum = lstat(place->real_dir, &st) == 0 ? 0 : errno;
   if (seen->errnum == 0) seen->mode = st.st_mode;
@@ -65,13 +67,13 @@ class Listed {
       : directories_{binding, real_dir}, out_(out) {}
 
   Status Run() {
-    BoundSockets::Read(true, this, Hear);
+    Status status = BoundSockets::Read(true, this, Hear);
     for (const Numbered& numbered : numbered_) {
       Verdict& verdict = out_->sockets.found[numbered.socket].verdict;
       if (verdict.judgement != Judgement::kAlive) verdict = {Judgement::kAlive, Reason::kNone, 0};
     }
     if (numbered_.size() > 0) BoundSockets::ForEachHolder(this, Holds);
-    return short_of_memory_ ? OutOfMemory() : Status::Ok();
+    return status.ok() && short_of_memory_ ? Status::OutOfMemory() : status;
   }
 
  private:
@@ -134,9 +136,8 @@ bool LiesBeside(const char* path, const char* beside) {
 }  // namespace
 
 Status JudgeBox(const BoxRequest& request, BoxSockets* out) {
-  using Watched = WatchOver<Seen, Place>;
   Watched* watch = Watched::New(1, Look);
-  if (watch == nullptr) return OutOfMemory();
+  if (watch == nullptr) return Status::OutOfMemory();
   Copy(request.binding, watch->shared.binding);
   Copy(request.real_dir, watch->shared.real_dir);
   watch->shared.depth = request.depth;

@@ -18,7 +18,7 @@ constexpr size_t kAtATime = 256;
 constexpr int kAttempts = 8;
 
 void LookOnce(const ParentView& view, ParentEntry* entry) {
-  int parent = view.parent.get();
+  int parent = view.parent;
   entry->errnum = 0;
   entry->leads_nowhere = false;
   entry->syscall = "fstatat";
@@ -47,16 +47,18 @@ void LookOnce(const ParentView& view, ParentEntry* entry) {
   entry->syscall = status.syscall;
 }
 
-void Look(ParentView* view, ParentEntry* entry) {
+void Look(WatchOver<ParentEntry, ParentView>* watch, size_t index) {
+  const ParentView& view = watch->shared;
+  ParentEntry* entry = &(*watch)[index];
   if (entry->only_named) return;
   for (int attempt = 0; attempt < kAttempts; attempt++) {
-    LookOnce(*view, entry);
+    LookOnce(view, entry);
     // Gone for the moment between an unlink and a new link, perhaps.
     if (entry->read_errnum == ENOENT && attempt == 0) continue;
     if (!entry->IsDangling()) return;
     // A link that was removed, or moved, since it was read leads nowhere, too.
     struct stat st;
-    if (fstatat(view->parent.get(), entry->link.text(), &st, 0) != 0 && IsGone(errno)) return;
+    if (fstatat(view.parent, entry->link.text(), &st, 0) != 0 && IsGone(errno)) return;
   }
   // It comes and goes, and is not to be called stale.
   entry->leads_nowhere = false;
@@ -73,12 +75,9 @@ Status EntryWatch::Start(int parent, const char* path, Depth depth, size_t capac
   if (watch_ != nullptr) watch_->Release();
   watch_ = Watched::New(capacity, Look);
   size_ = 0;
-  if (watch_ == nullptr) return Status::Failed(ENOMEM, "malloc", Subject::kNone);
-  parent_ = parent;
+  if (watch_ == nullptr) return Status::OutOfMemory();
   ParentView& view = watch_->shared;
-  // Its own: a thread that is given up looks on when the caller has closed his.
-  view.parent = Fd(fcntl(parent, F_DUPFD_CLOEXEC, 0));
-  if (!view.parent.valid()) return Status::Failed("fcntl", Subject::kParent);
+  view.parent = parent;
   view.depth = depth;
   size_t size = strnlen(path, PATH_MAX);
   memcpy(view.path, path, size);
@@ -94,14 +93,22 @@ void EntryWatch::Add(const char* name, bool look) {
   entry.only_named = !look;
 }
 
-void EntryWatch::Run(int64_t timeout_ms) { watch_->Run(size_, timeout_ms); }
+Status EntryWatch::Run(int64_t timeout_ms) {
+  ParentView& view = watch_->shared;
+  view.own_parent = Fd(fcntl(view.parent, F_DUPFD_CLOEXEC, 0));
+  if (!view.own_parent.valid()) return Status::Failed("fcntl", Subject::kParent);
+  view.parent = view.own_parent.get();
+  watch_->Run(size_, timeout_ms);
+  return Status::Ok();
+}
 
 ParentEntry* EntryWatch::at(size_t index) {
   ParentEntry* entry = &(*watch_)[index];
   if (watch_->Answered(index)) return entry;
   // The parent answers: the base is trusted to, and its links are its own.
   memcpy(unanswered_.name, entry->name, sizeof unanswered_.name);
-  unanswered_.read_errnum = unanswered_.link.Read(parent_, unanswered_.name) ? 0 : errno;
+  unanswered_.read_errnum =
+      unanswered_.link.Read(watch_->shared.parent, unanswered_.name) ? 0 : errno;
   unanswered_.errnum = kNoAnswer;
   unanswered_.syscall = "fstatat";
   return &unanswered_;
@@ -126,10 +133,11 @@ Status EntryReader::Fill() {
   while (status.ok() && watch_.size() < kAtATime) {
     const dirent* entry = directory_.Next(&status);
     if (entry == nullptr) break;
-    watch_.Add(entry->d_name, entry->d_name[0] != '.');
+    const char* name = entry->d_name;
+    bool ours = HiddenName::Is(name, ".new") || HiddenName::Is(name, ".old");
+    watch_.Add(name, name[0] != '.' || ours);
   }
-  if (status.ok() && watch_.size() > 0) watch_.Run(timeout_ms_);
-  return status;
+  return status.ok() && watch_.size() > 0 ? watch_.Run(timeout_ms_) : status;
 }
 
 ParentEntry* EntryReader::Next(Status* status) {

@@ -42,7 +42,8 @@ enum class Depth : uint8_t {
 };  // of a look: the target alone, or its sockets too
 
 struct ParentView {
-  Fd parent;
+  int parent;
+  Fd own_parent;  // that one, where a thread looks that may go on when the caller's is closed
   char path[PATH_MAX + 1];
   Depth depth;
   Inode left_out = {};  // a directory whose sockets are of no interest
@@ -60,7 +61,7 @@ class EntryWatch {
   Status Start(int parent, const char* path, Depth depth, size_t capacity);
   void Add(const char* name, bool look = true);
   void LeaveOut(Inode directory) { watch_->shared.left_out = directory; }
-  void Run(int64_t timeout_ms);
+  Status Run(int64_t timeout_ms);
   // In this thread, however long it takes.
   void LookNow() { watch_->LookNow(size_); }
   size_t size() const { return size_; }
@@ -71,7 +72,6 @@ class EntryWatch {
   using Watched = WatchOver<ParentEntry, ParentView>;
   Watched* watch_ = nullptr;
   size_t size_ = 0;
-  int parent_ = -1;
   ParentEntry unanswered_;
 };
 
@@ -79,7 +79,8 @@ class EntryWatch {
 // told to without asking any other.
 bool AnswersAtOnce(int parent, const char* name, dev_t device);
 
-// Every entry of a parent, some looked at at a time. Those that begin with a dot are only named.
+// Every entry of a parent, some looked at at a time. Those that begin with a dot are only named,
+// but for hidden links of ours.
 class EntryReader {
  public:
   EntryReader(int parent, const char* path, Depth depth, int64_t timeout_ms)

@@ -1,5 +1,6 @@
 #include "file_system.h"
 
+#include <errno.h>
 #include <stdint.h>
 #if defined(__linux__)
 #include <sys/vfs.h>
@@ -8,13 +9,16 @@
 #include <sys/param.h>
 #endif
 
+#include "syscalls.h"
+
 namespace boxsockets {
 
 #if defined(__linux__)
 
 bool IsServedHere(const char* path) {
   struct statfs fs;
-  if (statfs(path, &fs) != 0) return false;
+  if (RetryInterrupted([&] { return statfs(path, &fs); }) != 0) return false;
+  errno = 0;
   // linux/magic.h, and statfs(2) for those that it lacks.
   switch (static_cast<uint32_t>(fs.f_type)) {
     case 0x6969:      // NFS
@@ -44,7 +48,9 @@ bool IsServedHere(const char* path) {
 
 bool IsServedHere(const char* path) {
   struct statfs fs;
-  return statfs(path, &fs) == 0 && (fs.f_flags & MNT_LOCAL) != 0;
+  if (RetryInterrupted([&] { return statfs(path, &fs); }) != 0) return false;
+  errno = 0;
+  return (fs.f_flags & MNT_LOCAL) != 0;
 }
 
 #endif

@@ -6,7 +6,7 @@ namespace boxsockets {
 // Whether this kernel alone serves the file system that `path` leads to. Elsewhere (NFS, CIFS, 9p,
 // virtiofs, FUSE …) a socket may be held by a process of another kernel, or behind another mount of
 // the same files, and a call may wait for a server that does not answer. False where it cannot be
-// told.
+// told, too: errno is then why, and else 0.
 bool IsServedHere(const char* path);
 
 }  // namespace boxsockets

@@ -17,8 +17,6 @@
 namespace boxsockets {
 namespace {
 
-Status OutOfMemory() { return Status::Failed(ENOMEM, "malloc", Subject::kNone); }
-
 Verdict Unknown(int errnum) { return {Judgement::kUnknown, Reason::kErrno, errnum}; }
 
 // 0 where it connected.
@@ -136,6 +134,7 @@ Status Question::Ask([[maybe_unused]] int directory, const char* path, const cha
     *verdict = Unknown(ENOTSOCK);
   } else if (!IsServedHere(asked)) {
     *verdict = {Judgement::kUnknown, Reason::kForeignFileSystem, 0};
+    if (errno != 0) *verdict = Unknown(errno);
   } else {
     *verdict = {Judgement::kDead, Reason::kNone, 0};
   }
@@ -153,7 +152,8 @@ const FoundSocket* Sockets::Foremost() const {
 
 Status Sockets::Add(const char* name, const Verdict& verdict) {
   FoundSocket socket = {0, verdict};
-  return names.Add(name, &socket.name) && found.Append(socket) ? Status::Ok() : OutOfMemory();
+  return names.Add(name, &socket.name) && found.Append(socket) ? Status::Ok()
+                                                               : Status::OutOfMemory();
 }
 
 Status FindSockets(Fd* directory, const char* path, Sockets* sockets) {
@@ -191,7 +191,7 @@ Status JudgeSocket(int directory, const char* path, const char* other_path, cons
   bool settled = verdict->judgement == Judgement::kAlive || verdict->judgement == Judgement::kGone;
   if (!status.ok() || settled) return status;
   Sought sought = {name, {path, other_path}, false};
-  BoundSockets::Read(false, &sought, CompareBound);
+  status = BoundSockets::Read(false, &sought, CompareBound);
   if (sought.found) *verdict = {Judgement::kAlive, Reason::kNone, 0};
   return status;
 }

@@ -73,8 +73,8 @@ class BoundSockets {
   using Seen = void (*)(void* context, const char* path, uint64_t socket);
 
   // Tells of every socket; `everywhere`: in each network namespace that can be seen. Reads in
-  // pieces. Tells of none where the system has no such list.
-  static void Read(bool everywhere, void* context, Seen seen);
+  // pieces. Fine, and told of none, where the system has no such list, or hides it.
+  static Status Read(bool everywhere, void* context, Seen seen);
 
   // Tells of every process that can be seen, and of each socket that it has open.
   using Holds = void (*)(void* context, int64_t pid, uint64_t socket);

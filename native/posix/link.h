@@ -5,14 +5,14 @@
 #include <stddef.h>
 
 #include "paths.h"
+#include "status.h"
 
 namespace boxsockets {
 
 inline constexpr size_t kLongestId = 128;
 
 // `.<id><ending>`, which is no valid id: `.new` for the fresh link that will take a binding's
-// place,
-// `.old` for one that was moved aside.
+// place, `.old` for one that was moved aside.
 class HiddenName {
  public:
   HiddenName(const char* id, const char* ending);
@@ -25,12 +25,12 @@ class HiddenName {
   char data_[1 + kLongestId + sizeof ".new"];
 };
 
-// Renames a link where nothing bears the new name; 0, or the errno (EEXIST).
+// Renames what bears one name where nothing bears the other; 0, or the errno (EEXIST).
 int RenameExclusively(int parent, const char* from, const char* to);
 
-// Moves the link aside where it still holds that text: 0. Else everything is as it was,
-// and the errno says why: ENOENT where nothing is there, ESTALE where it is another one.
-int MoveAside(int parent, const char* name, const char* aside, const LinkText& text);
+// Under the lock. Moves the link aside where it still holds that text. Else everything is as it
+// was, and the errno says why: ENOENT where nothing is there, ESTALE where it is another one.
+Status MoveAside(int parent, const char* name, const char* aside, const LinkText& text);
 
 // Gives a link that was moved aside its name again, unless another one has it by now. 0, or the
 // errno; the link then stays where it is.

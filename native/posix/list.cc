@@ -10,8 +10,6 @@
 namespace boxsockets {
 namespace {
 
-Status OutOfMemory() { return Status::Failed(ENOMEM, "malloc", Subject::kNone); }
-
 class Lister {
  public:
   Lister(const Paths& paths, Listing* listing) : paths_(paths), listing_(listing) {}
@@ -24,31 +22,31 @@ class Lister {
       if (!status.ok()) return status;
     }
     // Where no file says that a box lives, the kernel's list may: a cleaner takes files.
-    if (in_doubt_) BoundSockets::Read(false, this, Hear);
-    return status.ok() && short_of_memory_ ? OutOfMemory() : status;
+    if (status.ok() && in_doubt_) status = BoundSockets::Read(false, this, Hear);
+    return status.ok() && short_of_memory_ ? Status::OutOfMemory() : status;
   }
 
  private:
   Status Describe(const ParentEntry& found) {
-    if (found.only_named || found.read_errnum == ENOENT) return Status::Ok();
+    if (found.name[0] == '.' || found.read_errnum == ENOENT) return Status::Ok();
     constexpr size_t kNone = Listing::kNone;
-    Listing::Entry entry = {0, kNone, StateOf(found), 0, kNone, false};
-    if (!listing_->names.Add(found.name, &entry.id)) return OutOfMemory();
+    Listing::Entry entry = {0, kNone, StateOf(found), 0, kNone, false, false};
+    if (!listing_->names.Add(found.name, &entry.id)) return Status::OutOfMemory();
     if (found.read_errnum == 0 && !listing_->names.Add(found.link.text(), &entry.target)) {
-      return OutOfMemory();
+      return Status::OutOfMemory();
     }
     if (entry.state == BindingState::kUnreadable) entry.errnum = WhyUnreadable(found);
     // Of an entry that could not be read, or that did not answer, nothing else is known.
-    bool known = found.read_errnum == 0 && found.errnum == 0;
-    for (size_t i = 0; known && i < found.sockets.found.size(); i++) {
+    entry.is_read = found.IsDangling() || (found.read_errnum == 0 && found.errnum == 0);
+    for (size_t i = 0; entry.is_read && i < found.sockets.found.size(); i++) {
       const FoundSocket& socket = found.sockets.found[i];
       if (!AddSocket(&entry, found.sockets.names.at(socket.name), socket.verdict)) {
-        return OutOfMemory();
+        return Status::OutOfMemory();
       }
     }
     entry.in_doubt = entry.state != BindingState::kLive && entry.target != kNone;
     in_doubt_ = in_doubt_ || entry.in_doubt;
-    return listing_->entries.Append(entry) ? Status::Ok() : OutOfMemory();
+    return listing_->entries.Append(entry) ? Status::Ok() : Status::OutOfMemory();
   }
 
   bool AddSocket(Listing::Entry* entry, const char* name, const Verdict& verdict) {
@@ -90,15 +88,16 @@ class Lister {
   void NoteHeld(Listing::Entry* entry, const char* name) {
     if (entry->state == BindingState::kIdle || entry->state == BindingState::kUnreadable) {
       entry->state = BindingState::kLive;
-      entry->errnum = 0;
+      if (entry->is_read) entry->errnum = 0;
     }
     for (size_t i = entry->socket; i != Listing::kNone; i = listing_->sockets[i].previous) {
       if (strcmp(listing_->names.at(listing_->sockets[i].name), name) != 0) continue;
       listing_->sockets[i].verdict = {Judgement::kAlive, Reason::kNone, 0};
       return;
     }
-    Verdict lost = {Judgement::kAlive, Reason::kFileGone, 0};
-    short_of_memory_ = short_of_memory_ || !AddSocket(entry, name, lost);
+    // Of files that could not be looked at, none is known to be gone.
+    Verdict verdict = {Judgement::kAlive, entry->is_read ? Reason::kFileGone : Reason::kNone, 0};
+    short_of_memory_ = short_of_memory_ || !AddSocket(entry, name, verdict);
   }
 
   const Paths& paths_;

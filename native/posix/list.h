@@ -20,8 +20,9 @@ struct Listing {
     size_t id;      // in `names`
     size_t target;  // in `names`, or kNone
     BindingState state;
-    int errnum;     // why it is unreadable, else 0
+    int errnum;     // why it, or what it leads to, could not be read, else 0
     size_t socket;  // the last of its sockets, or kNone
+    bool is_read;   // its sockets are all known
     bool in_doubt;  // no file says that it lives
   };
   struct Socket {
@@ -37,8 +38,9 @@ struct Listing {
 
 // Every entry of the parent that does not begin with a dot. Changes nothing and takes no lock. A
 // socket that is held while its file is gone is one of its binding's, too. What does not answer in
-// time is unreadable (ETIMEDOUT), and where a socket is unknown, so is whether its binding is live:
-// unreadable, with that socket's errno, or EAGAIN.
+// time is unreadable (ETIMEDOUT), unless the kernel lists a socket below it; and
+// where a socket is unknown, so is whether its binding is live: unreadable, with that socket's
+// errno, or EAGAIN.
 Status List(const Paths& paths, int64_t timeout_ms, Listing* listing);
 
 }  // namespace boxsockets

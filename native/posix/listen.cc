@@ -1,13 +1,13 @@
 #include "listen.h"
 
 #include <fcntl.h>
-#include <stdio.h>  // renameatx_np
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base.h"
 #include "directory.h"
 #include "judgement.h"
+#include "link.h"
 #include "parent.h"
 #include "steady.h"
 #include "syscalls.h"
@@ -106,21 +106,11 @@ class Binder {
     // By the name that only this knows: under its own, it is never open to more than `mode`. Where
     // it fails, RepairMode does it again, and says why.
     fchmodat(real_dir_.at(), from.c_str(), mode, AT_SYMLINK_NOFOLLOW);
-    int errnum = TakeName(from.c_str());
+    int errnum = RenameExclusively(real_dir_.at(), from.c_str(), entry_.c_str());
     if (errnum == 0) return Status::Ok();
     // Nothing else bears that name, wherever it landed.
     if (unlink(path.c_str()) != 0) unlinkat(real_dir_.at(), from.c_str(), 0);
     return errnum == EEXIST ? InUse() : Status::Failed(errnum, "renameat", Subject::kSocket);
-  }
-
-  int TakeName(const char* from) {
-    int at = real_dir_.at();
-    if (renameatx_np(at, from, at, entry_.c_str(), RENAME_EXCL) == 0) return 0;
-    // Not every file system can refuse to replace: there, one more look must do.
-    struct stat st;
-    if (errno != ENOTSUP) return errno;
-    if (fstatat(at, entry_.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) return EEXIST;
-    return renameat(at, from, at, entry_.c_str()) == 0 ? 0 : errno;
   }
 
 #else
@@ -134,9 +124,11 @@ class Binder {
   Status Settle(const ListenOptions& options, Listener* out) {
     struct stat st;
     Status status = Look(out, &st);
-    if (!status.ok()) return status;
-    status = S_ISSOCK(st.st_mode) ? CheckPath(st) : Misplaced();
-    landed_ = status.ok();
+    bool seen =
+        status.ok() || fstatat(real_dir_.at(), entry_.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
+    Status led = seen && S_ISSOCK(st.st_mode) ? CheckPath(st) : Misplaced();
+    landed_ = led.ok();
+    if (status.ok()) status = led;
     if (status.ok()) status = RepairMode(real_dir_.at(), entry_.c_str(), st, options.mode);
     if (!status.ok()) return status;
     out->identity = IdentityOf(st);

@@ -15,24 +15,26 @@ void Copy(const char* text, char* to, size_t room) {
   to[size] = '\0';
 }
 
-// The sockets that the kernel lists below a binding or where it leads, but for ours.
+// The sockets that the kernel lists below a binding or where it leads.
 class Listed {
  public:
-  Listed(const Paths& paths, const char* target)
-      : paths_(paths),
-        target_(target),
-        real_dir_(RetryInterrupted([&] { return open(paths.real_dir, kOpenDirectoryOnly); })) {}
+  Listed(const Paths& paths, const char* target) : paths_(paths), target_(target) {}
 
-  // Finds the one of that name, or with null, any.
-  bool Find(const char* name) {
+  // Finds the one of that name; with null, any but ours.
+  Status Find(const char* name) {
     sought_ = name;
     number_ = 0;
-    BoundSockets::Read(false, this, Hear);
-    return number_ != 0;
+    if (name == nullptr) {
+      real_dir_ = Fd(RetryInterrupted([&] { return open(paths_.real_dir, kOpenDirectoryOnly); }));
+      bool gone = !real_dir_.valid() && IsGone(errno);
+      if (!real_dir_.valid() && !gone) return Status::Failed("open", Subject::kRealDir);
+    }
+    Status status = BoundSockets::Read(false, this, Hear);
+    return status_.ok() ? status : status_;
   }
 
   const char* name() const { return name_; }
-  uint64_t number() const { return number_; }
+  uint64_t number() const { return number_; }  // 0 where none was found
 
  private:
   static void Hear(void* context, const char* path, uint64_t number) {
@@ -48,14 +50,16 @@ class Listed {
 
   bool IsOurs(const char* name) {
     Verdict verdict;
-    Status status = question_.Ask(real_dir_.get(), paths_.real_dir, name, &verdict);
-    return status.ok() && verdict.judgement == Judgement::kAlive;
+    if (!real_dir_.valid() || !status_.ok()) return false;
+    status_ = question_.Ask(real_dir_.get(), paths_.real_dir, name, &verdict);
+    return verdict.judgement == Judgement::kAlive;
   }
 
   const Paths& paths_;
   const char* const target_;
-  const Fd real_dir_;
+  Fd real_dir_;
   Question question_;
+  Status status_;
   const char* sought_ = nullptr;
   char name_[128] = {};
   uint64_t number_ = 0;
@@ -72,35 +76,41 @@ Status LookAtBinding(const Paths& paths, int parent, Inode real_dir, Depth depth
   if (AnswersAtOnce(parent, paths.id(), real_dir.device)) {
     watch->LookNow();
   } else {
-    watch->Run(kAnswerTimeoutMs);
+    status = watch->Run(kAnswerTimeoutMs);
   }
   *found = watch->at(0);
   return status;
 }
 
-bool FindOccupant(const Paths& paths, const ParentEntry& found, Occupant* out) {
+Status FindOccupant(const Paths& paths, const ParentEntry& found, bool* occupied, Occupant* out) {
   const FoundSocket* foremost = found.sockets.Foremost();
   bool alive = foremost != nullptr && foremost->verdict.judgement == Judgement::kAlive;
   Listed listed(paths, found.link.text());
-  bool lost = !alive && listed.Find(nullptr);
-  if (!lost && foremost == nullptr) return false;
-  if (out == nullptr) return true;
+  Status status;
+  if (!alive) status = listed.Find(nullptr);
+  bool lost = listed.number() != 0;
+  *occupied = lost || foremost != nullptr;
+  if (!status.ok() || !*occupied || out == nullptr) return status;
   const char* name = lost ? listed.name() : found.sockets.names.at(foremost->name);
   Copy(found.link.text(), out->target, sizeof out->target);
   Copy(name, out->socket, sizeof out->socket);
   out->verdict = foremost == nullptr ? Verdict() : foremost->verdict;
   if (lost) out->verdict = {Judgement::kAlive, Reason::kFileGone, 0};
-  bool numbered = lost || listed.Find(name);
-  out->pid = numbered ? BoundSockets::HolderOf(listed.number()) : 0;
-  return true;
+  if (!lost) status = listed.Find(name);
+  out->pid = listed.number() == 0 ? 0 : BoundSockets::HolderOf(listed.number());
+  return status;
 }
 
 bool TellOccupant(const Paths& paths, Occupant* out) {
   Fd parent(RetryInterrupted([&] { return open(paths.parent, kOpenDirectoryOnly); }));
   EntryWatch watch;
   ParentEntry* found;
+  bool occupied = false;
   Status status = LookAtBinding(paths, parent.get(), {}, Depth::kSockets, &watch, &found);
-  return status.ok() && found->read_errnum == 0 && FindOccupant(paths, *found, out);
+  if (status.ok() && found->read_errnum == 0) {
+    status = FindOccupant(paths, *found, &occupied, out);
+  }
+  return status.ok() && occupied;
 }
 
 }  // namespace boxsockets

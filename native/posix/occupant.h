@@ -28,10 +28,10 @@ Status LookAtBinding(const Paths& paths, int parent, Inode real_dir, Depth depth
 // Whether a socket behind a binding is alive or unknown, or is held by somebody while its file is
 // gone; `out`, where it is not null, tells which. Those of our own real directory, bound through
 // the binding before it led elsewhere, are not in the way.
-bool FindOccupant(const Paths& paths, const ParentEntry& found, Occupant* out);
+Status FindOccupant(const Paths& paths, const ParentEntry& found, bool* occupied, Occupant* out);
 
 // The same of a binding that was just refused, by the names of `paths`. False where it is free by
-// now.
+// now, or cannot be told.
 bool TellOccupant(const Paths& paths, Occupant* out);
 
 }  // namespace boxsockets

@@ -67,6 +67,8 @@ class LinkText {
     text_[size < 0 ? 0 : size] = '\0';
     return size >= 0;
   }
+  // What was read, and so is not too long.
+  void Set(const char* text) { memcpy(text_, text, strlen(text) + 1); }
   const char* text() const { return text_; }
   bool Is(const char* text) const { return strcmp(text_, text) == 0; }
 

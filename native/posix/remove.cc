@@ -25,7 +25,9 @@ Status IsOwn(const Paths& paths, LinkText* link, RemoveResult* result) {
   if (!status.ok() || found->read_errnum != 0 || found->errnum == ELOOP) return status;
   bool own;
   if (found->leads_nowhere) {
-    own = !FindOccupant(paths, *found, nullptr);
+    bool occupied;
+    status = FindOccupant(paths, *found, &occupied, nullptr);
+    own = status.ok() && !occupied;
   } else if (found->errnum != 0) {
     return Status::Failed(found->errnum, "fstatat", Subject::kBinding);
   } else {
@@ -53,13 +55,13 @@ Status Judge(const Paths& paths, LinkText* link, RemoveResult* result) {
 // Under the lock.
 Status TakeAway(const Paths& paths, const LinkText& link, RemoveResult* result) {
   JoinedPath aside(paths.parent, HiddenName(paths.id(), ".old").c_str());
-  int errnum = MoveAside(AT_FDCWD, paths.binding, aside.c_str(), link);
-  if (errnum == ENOENT) *result = RemoveResult::kAbsent;
-  if (errnum == ENOENT) return Status::Ok();
-  if (errnum == ESTALE) return Status::Retry(Refusal::kParentUnstable, Subject::kBinding);
-  if (errnum != 0) return Status::Failed(errnum, "renameat", Subject::kBinding);
+  Status status = MoveAside(AT_FDCWD, paths.binding, aside.c_str(), link);
+  if (status.errnum == ENOENT) *result = RemoveResult::kAbsent;
+  if (status.errnum == ENOENT) return Status::Ok();
+  if (status.errnum == ESTALE) return Status::Retry(Refusal::kParentUnstable, Subject::kBinding);
+  if (!status.ok()) return status;
   if (unlinkat(AT_FDCWD, aside.c_str(), 0) == 0 || errno == ENOENT) return Status::Ok();
-  Status status = Status::Failed("unlinkat", Subject::kBinding);
+  status = Status::Failed("unlinkat", Subject::kBinding);
   PutBack(AT_FDCWD, paths.binding, aside.c_str());
   return status;
 }

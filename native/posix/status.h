@@ -80,6 +80,8 @@ struct Status {
     status.dest = dest;
     return status;
   }
+  // Our own memory, and not the kernel's.
+  static Status OutOfMemory() { return Failed(ENOMEM, "malloc", Subject::kNone); }
   static Status Refused(Refusal refusal, Subject subject) {
     Status status;
     status.kind = Kind::kRefused;

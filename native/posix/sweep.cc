@@ -14,47 +14,81 @@
 namespace boxsockets {
 namespace {
 
-Status OutOfMemory() { return Status::Failed(ENOMEM, "malloc", Subject::kNone); }
+constexpr size_t kAtATime = 64;
 
-// A link that was found to lead nowhere.
+// A link that leads nowhere.
 struct Stale {
-  size_t name, target;  // in the strings
-  bool spoken_for;      // by a socket
-  bool aside;           // moved aside, to be looked at again
+  size_t name, id, target;  // in the strings; of one that a crash left aside, the two differ
+  bool lives;               // by a socket, or because its home is there again
 };
+
+// One that is to go, and what becomes of it.
+struct Doomed {
+  char id[NAME_MAX + 1];
+  LinkText target;
+  bool was_aside = false;
+  enum : uint8_t { kKept, kRemoved, kGone } end = kKept;
+  int errnum = 0;  // why it was kept; 0 where it leads somewhere
+};
+
+using Taking = WatchOver<Doomed, Fd>;
+
+int TargetErrno(int parent, const LinkText& target) {
+  struct stat st;
+  return fstatat(parent, target.text(), &st, 0) == 0 ? 0 : errno;
+}
+
+// What is removed is what was looked at: the link is moved aside, and its target looked at again. A
+// home may come back meanwhile, and an ensure() find the link in its place or make a new one,
+// neither of which takes the lock. Then it is put back, unless one is there again.
+void Take(Taking* watch, size_t index) {
+  Doomed& link = (*watch)[index];
+  int parent = watch->shared.get();
+  HiddenName aside(link.id, ".old");
+  link.errnum = TargetErrno(parent, link.target);
+  if (!link.was_aside) {
+    if (!IsGone(link.errnum) || !watch->Claim(index)) return;
+    int errnum = MoveAside(parent, link.id, aside.c_str(), link.target).errnum;
+    watch->Unclaim(index);
+    if (errnum == ENOENT) link.end = Doomed::kGone;
+    link.errnum = errnum == ESTALE ? 0 : errnum;
+    if (errnum != 0) return;
+    link.errnum = TargetErrno(parent, link.target);
+  }
+  if (!watch->Claim(index)) return;
+  if (IsGone(link.errnum) && unlinkat(parent, aside.c_str(), 0) == 0) {
+    link.end = Doomed::kRemoved;
+    return;
+  }
+  if (IsGone(link.errnum)) link.errnum = errno;
+  int errnum = PutBack(parent, link.id, aside.c_str());
+  if (errnum != 0) link.errnum = errnum;
+  if (errnum == ENOENT) link.end = Doomed::kGone;
+}
 
 class Sweep {
  public:
   Sweep(const Paths& paths, const SweepOptions& options, SweepResult* result)
       : paths_(paths), options_(options), result_(result) {}
 
-  bool IsNeeded() const { return stale_.size() > 0 || hidden_.size() > 0; }
+  bool IsNeeded() const { return stale_.size() > 0 || temporary_.size() > 0; }
 
   // Without the lock: what leads nowhere, and what was left by a crash.
-  Status Look(int parent) {
-    EntryReader reader(parent, paths_.parent, Depth::kTarget, options_.timeout_ms);
-    Status status;
-    while (const ParentEntry* entry = reader.Next(&status)) {
-      status = Judge(*entry);
-      if (!status.ok()) return status;
-    }
-    if (stale_.size() > 0) BoundSockets::Read(true, this, Hear);
-    return status;
+  Status Look() {
+    Status status = Read();
+    if (!status.ok() || stale_.size() == 0) return status;
+    return BoundSockets::Read(true, this, Hear);
   }
 
-  // What would go. Who holds the lock has hidden links of his own, for a moment.
-  Status Tell(int parent) {
+  // What would go.
+  Status Tell() {
     Status status;
-    for (size_t offset : hidden_) {
-      const char* name = strings_.at(offset);
-      struct stat st;
-      bool stays = HiddenName::Is(name, ".old") ||
-                   fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISLNK(st.st_mode);
-      if (status.ok() && !stays) status = NoteRemoved(name);
+    for (size_t i = 0; status.ok() && i < temporary_.size(); i++) {
+      status = NoteRemoved(strings_.at(temporary_[i]));
     }
-    for (const Stale& stale : stale_) {
-      if (stale.spoken_for) result_->kept++;
-      if (status.ok() && !stale.spoken_for) status = NoteRemoved(strings_.at(stale.name));
+    for (size_t i = 0; status.ok() && i < stale_.size(); i++) {
+      const Stale& stale = stale_[i];
+      status = stale.lives ? NoteKept("", 0) : NoteRemoved(strings_.at(stale.name));
     }
     return status;
   }
@@ -62,50 +96,53 @@ class Sweep {
   // Under the lock.
   Status Remove(int parent) {
     Status status;
-    for (size_t name : hidden_) {
-      if (status.ok()) status = TakeHidden(parent, strings_.at(name));
+    for (size_t next = 0; status.ok() && next < stale_.size();) {
+      Taking* taking = Taking::New(kAtATime, Take);
+      if (taking == nullptr) return Status::OutOfMemory();
+      status = RemoveSome(parent, taking, &next);
+      taking->Release();
     }
-    size_t aside = 0;
-    for (Stale& stale : stale_) {
-      if (status.ok()) status = TakeAside(parent, &stale);
-      if (stale.aside) aside++;
-    }
-    // A home may have come back meanwhile. Whoever looks now finds no link and waits for the lock.
-    EntryWatch again;
-    if (aside > 0 && status.ok()) status = LookAgain(parent, aside, &again);
-    size_t looked = 0;
-    for (const Stale& stale : stale_) {
-      if (!stale.aside) continue;
-      const ParentEntry* entry = status.ok() ? again.at(looked++) : nullptr;
-      HiddenName hidden(strings_.at(stale.name), ".old");
-      if (entry == nullptr || !entry->IsDangling() || unlinkat(parent, hidden.c_str(), 0) != 0) {
-        int errnum = PutBack(parent, strings_.at(stale.name), hidden.c_str());
-        if (errnum == 0 && entry != nullptr) errnum = entry->errnum;
-        if (status.ok()) status = NoteKept(strings_.at(stale.name), errnum);
-      } else {
-        status = NoteRemoved(strings_.at(stale.name));
-      }
+    for (size_t i = 0; status.ok() && i < temporary_.size(); i++) {
+      status = TakeTemporary(parent, strings_.at(temporary_[i]));
     }
     return status;
   }
 
  private:
+  Status Read() {
+    Parent parent;
+    Status status = Parent::Open(paths_, CurrentUids().effective, Access::kExisting, &parent);
+    if (!status.ok()) return status;
+    EntryReader reader(parent.fd(), paths_.parent, Depth::kTarget, options_.timeout_ms);
+    while (const ParentEntry* entry = reader.Next(&status)) {
+      status = Judge(*entry);
+      if (!status.ok()) break;
+    }
+    return status;
+  }
+
   Status Judge(const ParentEntry& entry) {
     const char* name = entry.name;
-    if (name[0] == '.') {
-      // Left by whoever was killed while he held the lock; under it they are looked at again.
-      bool left = HiddenName::Is(name, ".new") || HiddenName::Is(name, ".old");
-      size_t offset;
-      if (!left) return Status::Ok();
-      return strings_.Add(name, &offset) && hidden_.Append(offset) ? Status::Ok() : OutOfMemory();
-    }
-    if (entry.read_errnum == EINVAL || entry.read_errnum == ENOENT) return Status::Ok();
+    bool other = entry.only_named || entry.read_errnum == EINVAL || entry.read_errnum == ENOENT;
+    if (other) return Status::Ok();
     if (entry.read_errnum != 0) return Skip(name, entry.read_errnum);
-    if (!entry.IsDangling()) return NoteKept(name, entry.errnum);
-    Stale stale = {0, 0, false, false};
-    bool noted = strings_.Add(name, &stale.name) &&
-                 strings_.Add(entry.link.text(), &stale.target) && stale_.Append(stale);
-    return noted ? Status::Ok() : OutOfMemory();
+    bool hidden = name[0] == '.';
+    // Nothing is remembered of those that stay: there may be many.
+    if (!hidden && !entry.IsDangling()) return NoteKept(name, entry.errnum);
+    Stale stale = {};
+    if (!strings_.Add(name, &stale.name)) return Status::OutOfMemory();
+    if (HiddenName::Is(name, ".new")) {
+      return temporary_.Append(stale.name) ? Status::Ok() : Status::OutOfMemory();
+    }
+    stale.id = stale.name;
+    stale.lives = !entry.IsDangling();
+    bool noted = strings_.Add(entry.link.text(), &stale.target);
+    if (hidden) {
+      char id[kLongestId + 1] = {};
+      memcpy(id, name + 1, strlen(name) - sizeof ".old");
+      noted = noted && strings_.Add(id, &stale.id);
+    }
+    return noted && stale_.Append(stale) ? Status::Ok() : Status::OutOfMemory();
   }
 
   // A socket that is bound below a binding, or below where it leads.
@@ -114,60 +151,66 @@ class Sweep {
     const char* in_parent = PathBelow(path, self.paths_.parent);
     for (Stale& stale : self.stale_) {
       bool below_binding =
-          in_parent != nullptr && PathBelow(in_parent, self.strings_.at(stale.name)) != nullptr;
+          in_parent != nullptr && PathBelow(in_parent, self.strings_.at(stale.id)) != nullptr;
       bool below_target = PathBelow(path, self.strings_.at(stale.target)) != nullptr;
-      stale.spoken_for = stale.spoken_for || below_binding || below_target;
+      stale.lives = stale.lives || below_binding || below_target;
     }
   }
 
-  Status TakeHidden(int parent, const char* name) {
-    struct stat st;
-    if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISLNK(st.st_mode)) {
-      return Status::Ok();
-    }
-    // One that was moved aside may be wanted; it is judged under its own name, by the next sweep.
-    if (HiddenName::Is(name, ".old")) {
-      char id[kLongestId + 1] = {};
-      memcpy(id, name + 1, strlen(name) - sizeof ".old");
-      if (RenameExclusively(parent, name, id) == 0) return Status::Ok();
-    }
-    if (unlinkat(parent, name, 0) == 0) return NoteRemoved(name);
-    return errno == ENOENT ? Status::Ok() : Skip(name, errno);
-  }
-
-  Status TakeAside(int parent, Stale* stale) {
-    stale->aside = false;
-    const char* name = strings_.at(stale->name);
-    if (stale->spoken_for) return NoteKept(name, 0);
-    // It may be another one by now: a fresh link of somebody who does not take our lock.
+  // Whoever makes a link of that name holds the lock, and that is us. Nothing but a link goes.
+  Status TakeTemporary(int parent, const char* name) {
     LinkText text;
-    int errnum = text.Read(parent, name) ? 0 : errno;
-    if (errnum == 0 && !text.Is(strings_.at(stale->target))) errnum = ESTALE;
-    if (errnum == 0) errnum = MoveAside(parent, name, HiddenName(name, ".old").c_str(), text);
-    stale->aside = errnum == 0;
-    if (errnum == 0 || errnum == ENOENT) return Status::Ok();
-    return NoteKept(name, errnum == ESTALE ? 0 : errnum);
+    bool taken = text.Read(parent, name) && unlinkat(parent, name, 0) == 0;
+    if (taken) return NoteRemoved(name);
+    return errno == ENOENT || errno == EINVAL ? Status::Ok() : Skip(name, errno);
   }
 
-  Status LookAgain(int parent, size_t count, EntryWatch* watch) {
-    Status status = watch->Start(parent, paths_.parent, Depth::kTarget, count);
-    for (const Stale& stale : stale_) {
-      if (status.ok() && stale.aside) {
-        watch->Add(HiddenName(strings_.at(stale.name), ".old").c_str());
+  // From the one at `next` on, as many as are taken at a time.
+  Status RemoveSome(int parent, Taking* taking, size_t* next) {
+    Status status;
+    size_t count = 0;
+    // Its own: a thread that is given up looks on when the caller has closed his.
+    taking->shared = Fd(fcntl(parent, F_DUPFD_CLOEXEC, 0));
+    if (!taking->shared.valid()) return Status::Failed("fcntl", Subject::kParent);
+    for (; status.ok() && *next < stale_.size() && count < kAtATime; ++*next) {
+      const Stale& stale = stale_[*next];
+      const char* id = strings_.at(stale.id);
+      bool aside = stale.id != stale.name;
+      if (stale.lives) {
+        int errnum = aside ? PutBack(parent, id, strings_.at(stale.name)) : 0;
+        status = NoteKept(id, errnum);
+      } else {
+        Doomed& link = (*taking)[count++];
+        memcpy(link.id, id, strlen(id) + 1);
+        link.target.Set(strings_.at(stale.target));
+        link.was_aside = aside;
       }
     }
-    if (status.ok()) watch->Run(options_.timeout_ms);
+    taking->Run(count, options_.timeout_ms);
+    for (size_t i = 0; status.ok() && i < count; i++) {
+      status = Note(parent, (*taking)[i], taking->Answered(i));
+    }
     return status;
+  }
+
+  Status Note(int parent, const Doomed& link, bool answered) {
+    HiddenName aside(link.id, ".old");
+    if (answered && link.end == Doomed::kGone) return Status::Ok();
+    if (answered && link.end == Doomed::kKept) return NoteKept(link.id, link.errnum);
+    if (answered) return NoteRemoved(link.was_aside ? aside.c_str() : link.id);
+    // Its home does not answer any more; it may have been moved aside before.
+    int errnum = PutBack(parent, link.id, aside.c_str());
+    return NoteKept(link.id, errnum == 0 || errnum == ENOENT ? kNoAnswer : errnum);
   }
 
   Status NoteRemoved(const char* name) {
     size_t offset;
     bool noted = result_->names.Add(name, &offset) && result_->removed.Append(offset);
-    return noted ? Status::Ok() : OutOfMemory();
+    return noted ? Status::Ok() : Status::OutOfMemory();
   }
 
   Status NoteKept(const char* name, int errnum) {
-    if (errnum != 0 && !IsGone(errnum)) return Skip(name, errnum);
+    if (errnum != 0) return Skip(name, errnum);
     result_->kept++;
     return Status::Ok();
   }
@@ -175,7 +218,7 @@ class Sweep {
   Status Skip(const char* name, int errnum) {
     SweepResult::Skipped skipped = {0, errnum};
     bool noted = result_->names.Add(name, &skipped.name) && result_->skipped.Append(skipped);
-    return noted ? Status::Ok() : OutOfMemory();
+    return noted ? Status::Ok() : Status::OutOfMemory();
   }
 
   const Paths& paths_;
@@ -183,21 +226,20 @@ class Sweep {
   SweepResult* const result_;
   Strings strings_;
   Vec<Stale> stale_;
-  Vec<size_t> hidden_;
+  Vec<size_t> temporary_;
 };
 
 }  // namespace
 
 Status SweepStale(const Paths& paths, const SweepOptions& options, SweepResult* result) {
-  uid_t uid = CurrentUids().effective;
   Sweep sweep(paths, options, result);
-  Parent parent;
-  Status status = Parent::Open(paths, uid, Access::kExisting, &parent);
-  if (status.ok()) status = sweep.Look(parent.fd());
-  if (status.ok() && options.dry_run) status = sweep.Tell(parent.fd());
-  if (status.ok() && !options.dry_run && sweep.IsNeeded()) {
-    status = WithLockedParent(paths, uid, Access::kExisting, options.lock_timeout_ms,
-                              [&](const Parent& locked) { return sweep.Remove(locked.fd()); });
+  Status status = sweep.Look();
+  if (status.ok() && options.dry_run) {
+    status = sweep.Tell();
+  } else if (status.ok() && sweep.IsNeeded()) {
+    status =
+        WithLockedParent(paths, CurrentUids().effective, Access::kExisting, options.lock_timeout_ms,
+                         [&](const Parent& locked) { return sweep.Remove(locked.fd()); });
   }
   return status.refusal == Refusal::kParentAbsent ? Status::Ok() : status;
 }

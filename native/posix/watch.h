@@ -1,13 +1,12 @@
 // Looking at what may never answer, as files of a server that hangs: on threads that are given up.
 #pragma once
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 
 #include <new>
-
-#include "fd.h"
 
 namespace boxsockets {
 
@@ -26,6 +25,10 @@ class Watch {
   void LookNow(size_t count);
   // Whether the item was looked at in time. Another one is not to be touched any more.
   bool Answered(size_t index) const;
+  // To be called by a look before it changes anything, and after, where it goes on looking: an item
+  // is not given up between the two. False where it has been, and is not the look's any more.
+  bool Claim(size_t index);
+  void Unclaim(size_t index);
   // To be called once by whoever made it. The last thread that looks frees it all.
   void Release();
 
@@ -34,31 +37,33 @@ class Watch {
     void (*look)(Watch* watch, size_t index);
     void (*destroy)(Watch* watch);
   };
-  Watch(const Type* type, int64_t* states) : type_(type), states_(states) {}
-  ~Watch() = default;
+  Watch(const Type* type, int64_t* states);
+  ~Watch();
 
  private:
   static void* Work(void* data);
-  bool StartThread();
+  bool StartThread(pthread_t* thread);
   void LookAtTheRest();
   bool Poll(int64_t timeout_ms, int64_t last_start, bool* start_another);
+  void Wait();
 
   const Type* const type_;
   size_t count_ = 0;
-  // Of each item: not begun, since when it is looked at, done, or given up.
+  // What follows is guarded by the mutex. Of each item: not begun, since when it is looked at,
+  // claimed, done, or given up.
   int64_t* const states_;
   size_t next_ = 0;
   int users_ = 1;
   bool gave_up_ = false;
-  Fd wake_[2];
+  mutable pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
+  pthread_cond_t changed_;
 };
 
-// A watch over items of one type, which live as long as it does. `look` gets an item, and what was
-// given for all of them.
+// A watch over items of one type, which live as long as it does, and what is given for all of them.
 template <typename Item, typename Shared>
 class WatchOver : public Watch {
  public:
-  using Look = void (*)(Shared* shared, Item* item);
+  using Look = void (*)(WatchOver* watch, size_t index);
 
   // Null where memory is short.
   static WatchOver* New(size_t capacity, Look look) {
@@ -76,7 +81,7 @@ class WatchOver : public Watch {
   static constexpr Type kType = {
       [](Watch* watch, size_t index) {
         WatchOver* self = static_cast<WatchOver*>(watch);
-        self->look_(&self->shared, &self->items_[index]);
+        self->look_(self, index);
       },
       [](Watch* watch) {
         WatchOver* self = static_cast<WatchOver*>(watch);

@@ -86,6 +86,7 @@ WRAP(ssize_t, -1, read, (int fd, void* data, size_t size), (fd, data, size));
 WRAP(struct dirent*, nullptr, readdir, (DIR * dir), (dir), {
   if (result != nullptr && boxsockets::test::readdir_hides_types) result->d_type = DT_UNKNOWN;
 });
+WRAP(ssize_t, -1, readlink, (const char* path, char* target, size_t size), (path, target, size));
 WRAP(ssize_t, -1, readlinkat, (int at, const char* path, char* target, size_t size),
      (at, path, target, size));
 WRAP(void*, nullptr, realloc, (void* data, size_t size), (data, size));
@@ -97,7 +98,8 @@ WRAP(ssize_t, -1, send, (int fd, const void* data, size_t size, int flags),
 WRAP(int, -1, socket, (int domain, int type, int protocol), (domain, type, protocol));
 WRAP(int, -1, stat, (const char* path, struct stat* st), (path, st));
 WRAP(int, -1, symlinkat, (const char* target, int at, const char* path), (target, at, path));
-WRAP(long, -1, syscall, (long number, long a, long b, long c, long d), (number, a, b, c, d));
+WRAP(long, -1, syscall, (long number, long a, long b, long c, long d, long e),
+     (number, a, b, c, d, e));
 WRAP(int, -1, unlink, (const char* path), (path));
 WRAP(int, -1, unlinkat, (int at, const char* path, int flags), (at, path, flags));
 WRAP(int, -1, utimensat, (int at, const char* path, const struct timespec* times, int flags),

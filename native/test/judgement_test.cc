@@ -47,7 +47,7 @@ void FindListed(void* context, const char* path, uint64_t socket) {
 
 uint64_t SocketAt(const std::string& path) {
   Listed listed = {path};
-  BoundSockets::Read(true, &listed, FindListed);
+  CHECK(BoundSockets::Read(true, &listed, FindListed).ok());
   return listed.socket;
 }
 

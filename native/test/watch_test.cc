@@ -11,18 +11,26 @@ namespace {
 
 struct Asked {
   int pause_ms = 0;
+  int change_ms = -1;  // how long a change takes that is made after the pause; none where negative
   Signal* ended = nullptr;
   bool answered = false;
 };
 struct Nothing {};
 
-void Look(Nothing*, Asked* asked) {
-  SleepNs(int64_t{asked->pause_ms} * 1'000'000);
-  asked->answered = true;
-  if (asked->ended != nullptr) asked->ended->Send();
-}
+int changes = 0;
 
 using Asking = WatchOver<Asked, Nothing>;
+
+void Look(Asking* asking, size_t index) {
+  Asked& asked = (*asking)[index];
+  SleepNs(int64_t{asked.pause_ms} * 1'000'000);
+  asked.answered = true;
+  if (asked.change_ms >= 0 && asking->Claim(index)) {
+    __atomic_add_fetch(&changes, 1, __ATOMIC_RELAXED);
+    SleepNs(int64_t{asked.change_ms} * 1'000'000);
+  }
+  if (asked.ended != nullptr) asked.ended->Send();
+}
 
 int64_t MsOf(Asking* asking, size_t count, int64_t timeout_ms) {
   int64_t before = MonotonicNs();
@@ -56,6 +64,21 @@ TEST_CASE("what does not answer is given up together, and the rest is looked at 
   asking->Release();
   // Their threads end in their own time, and free what they looked at.
   for (int i = 0; i < 5; i++) ended.Await();
+}
+
+TEST_CASE("what is being changed is waited for, and what was given up changes nothing any more") {
+  Signal ended;
+  Asking* asking = Asking::New(2, Look);
+  (*asking)[0].change_ms = 600;
+  (*asking)[1].pause_ms = 1000;
+  (*asking)[1].change_ms = 0;
+  (*asking)[1].ended = &ended;
+  CHECK(MsOf(asking, 2, 300) >= 600);
+  CHECK(asking->Answered(0));
+  CHECK_FALSE(asking->Answered(1));
+  asking->Release();
+  ended.Await();
+  CHECK(__atomic_load_n(&changes, __ATOMIC_RELAXED) == 1);
 }
 
 }  // namespace boxsockets::test

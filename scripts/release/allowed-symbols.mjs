@@ -18,21 +18,24 @@ export const NODE_API = new Set([
 const POSIX = [
   ...['accept', 'bind', 'connect', 'getsockopt', 'listen', 'recv', 'send', 'setsockopt', 'socket'],
   ...['chmod', 'fchmod', 'fchmodat', 'fcntl', 'flock', 'ftruncate', 'futimens', 'utimensat'],
-  ...['close', 'dup', 'open', 'openat', 'poll', 'pread', 'read', 'write'],
+  ...['close', 'dup', 'open', 'openat', 'pread', 'read', 'write'],
   ...['closedir', 'fdopendir', 'readdir', 'rewinddir'],
   ...['mkdir', 'mkdirat', 'readlink', 'readlinkat', 'renameat', 'symlinkat', 'unlink', 'unlinkat'],
   ...['clock_gettime', 'nanosleep'],
   ...['getegid', 'geteuid', 'getgid', 'getpid', 'getuid', 'kill'],
   ...['abort', 'calloc', 'free', 'malloc', 'realloc', 'strtol', 'strtoll', 'strtoul', 'strtoull'],
   // Threads of our own, for looks that may never be answered.
-  ...['pthread_attr_destroy', 'pthread_attr_init', 'pthread_attr_setdetachstate', 'pthread_attr_setstacksize'],
-  ...['pthread_create', 'pthread_sigmask', 'sigfillset'],
+  ...['pthread_attr_destroy', 'pthread_attr_init', 'pthread_attr_setstacksize', 'pthread_sigmask', 'sigfillset'],
+  ...['pthread_create', 'pthread_detach', 'pthread_join'],
+  ...['pthread_cond_destroy', 'pthread_cond_init', 'pthread_cond_signal'],
+  ...['pthread_condattr_destroy', 'pthread_condattr_init'],
+  ...['pthread_mutex_destroy', 'pthread_mutex_lock', 'pthread_mutex_unlock'],
   ...['memchr', 'memcmp', 'memcpy', 'memmove', 'memset'],
   ...['strchr', 'strcmp', 'strcspn', 'strlen', 'strncmp', 'strnlen', 'strrchr', 'strspn', 'strtok_r'],
 ];
 
 // stpcpy is what the compiler makes of copies that follow one another.
-const LINUX = ['accept4', 'getresuid', 'pipe2', 'statfs', 'stpcpy'];
+const LINUX = ['accept4', 'getresuid', 'pthread_cond_timedwait', 'pthread_condattr_setclock', 'statfs', 'stpcpy'];
 const STAT = ['fstat', 'fstatat', 'lstat', 'stat'];
 
 /** By `Target.libc`, and of macOS. @type {Readonly<Record<string, ReadonlySet<string>>>} */
@@ -55,7 +58,7 @@ export const SYSTEM = Object.freeze({
     '__error',
     'bzero',
     'getpeereid',
-    'pipe',
+    'pthread_cond_timedwait_relative_np',
     'statfs',
     'sysctl',
     'arc4random_uniform',
