@@ -1,6 +1,7 @@
 // Locks as other programs see and take them.
 
 import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
 import { type Child, missingTool, start } from '../helpers.js';
 
 export const missingFlock = missingTool('flock');
@@ -10,6 +11,15 @@ export function isLocked(file: string): boolean {
   const { status } = spawnSync('flock', ['--nonblock', '--exclusive', '--conflict-exit-code', '9', file, 'true']);
   if (status !== 0 && status !== 9) throw new Error(`flock ended with ${status}`);
   return status === 9;
+}
+
+/** The pid of the process that holds an exclusive lock on the file, by what the kernel tells; null where none does. */
+export function holderOf(file: string): number | null {
+  const inode = fs.statSync(file, { throwIfNoEntry: false })?.ino;
+  // `1: FLOCK  ADVISORY  WRITE 4711 fe:00:260689 0 EOF` (proc(5)).
+  const held = new RegExp(`^\\d+: FLOCK +ADVISORY +WRITE (\\d+) \\w+:\\w+:${inode} `, 'm');
+  const pid = held.exec(fs.readFileSync('/proc/locks', 'utf8'))?.[1];
+  return pid === undefined ? null : Number(pid);
 }
 
 /** A process that holds an exclusive lock on it until it is ended or told so on its standard input. */

@@ -40,6 +40,7 @@ const BY_NAME: Readonly<Record<string, Answers>> = {
   fstat: { errnos: ['ENOMEM', 'EIO'], page: 'fstat(2); EIO: fstat(3p)' },
   open: OPEN,
   openat: OPEN,
+  openat2: { ...OPEN, page: 'openat2(2), as open(2)' },
   unlink: UNLINK,
   unlinkat: UNLINK,
   chmod: CHMOD,

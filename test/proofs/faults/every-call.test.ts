@@ -7,7 +7,7 @@ import { type Errno, errnosOf } from './errnos.js';
 import { exceptionFor, failuresIn, isError, leftBehind, names } from './expectations.js';
 import { isSoak, testTimeout } from './length.js';
 import { inParallel } from './parallel.js';
-import { missingStrace, type Report, strikeOperation, traceOperation, withBase } from './strace.js';
+import { missingStrace, type Report, strikeOperation, type Traced, traceOperation, withBase } from './strace.js';
 
 const OPERATIONS = [
   'create',
@@ -35,24 +35,25 @@ const OPERATIONS = [
 
 interface Fault {
   readonly operation: string;
+  readonly threads: number | undefined;
   readonly call: Call;
   readonly errno: Errno;
 }
 
 // In the short form each call fails with one of its errnos, with another one from call to call.
-function faultsOf(operation: string, calls: readonly Call[]): Fault[] {
+function faultsOf(operation: string, { calls, threads }: Traced): Fault[] {
   return sampleOf(calls).flatMap((call, i) => {
     const errnos = errnosOf(call);
     const chosen = isSoak ? errnos : errnos.filter((_, j) => j === i % errnos.length);
-    return chosen.map((errno) => ({ operation, call, errno }));
+    return chosen.map((errno) => ({ operation, threads, call, errno }));
   });
 }
 
 function judge(fault: Fault, undisturbed: Report): Promise<string[]> {
-  const { operation, call, errno } = fault;
+  const { operation, threads, call, errno } = fault;
   const releaseLeaked = call.names.includes('close');
   return withBase(async (base) => {
-    const run = { base, operation, releaseLeaked };
+    const run = { base, operation, releaseLeaked, threads };
     const { signal, report } = await strikeOperation(run, { call, effect: `error=${errno}` });
     const wrong = report === null ? [`it was ended by ${signal}`] : judgeReport(fault, report, undisturbed);
     if (!releaseLeaked && report !== null && report.leaked.length > 0) {
@@ -96,7 +97,7 @@ function judgeAnswer({ operation, call, errno }: Fault, { first, after }: Report
   if (typeof answer === 'string') {
     return failuresIn(first).some(({ code }) => code === answer) ? [] : [`it is not answered by ${answer}: ${given}`];
   }
-  const expected = 'result' in undisturbed.first ? answer(undisturbed.first.result as never) : undefined;
+  const expected = 'result' in undisturbed.first ? answer(undisturbed.first.result as never, errno) : undefined;
   return same(first, { result: expected }) ? [] : [`it is answered by ${given}`];
 }
 
@@ -105,8 +106,9 @@ describe('a system call that fails once', () => {
   for (const operation of OPERATIONS) {
     const title = `is told by ${operation}, which leaves nothing behind and succeeds the next time`;
     const test = async () => {
-      const { calls, report } = await traceOperation(operation);
-      const faults = faultsOf(operation, calls);
+      const traced = await traceOperation(operation);
+      const { calls, report } = traced;
+      const faults = faultsOf(operation, traced);
       const wrong = await inParallel(2, faults, (fault) => judge(fault, report));
       counts.operations++;
       counts.calls += calls.length;

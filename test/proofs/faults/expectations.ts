@@ -30,16 +30,20 @@ export interface Exception {
     | 'any'
     | `ERR_BOX_SOCKETS_${string}`
     | 'EADDRINUSE'
-    | ((result: never) => unknown);
+    | ((result: never, errno: Errno) => unknown);
   readonly why: string;
 }
 
-const REPEATED = ['open', 'openat', 'flock', 'connect', 'accept', 'send', 'recv', 'read'];
+const REPEATED = ['open', 'openat', 'openat2', 'flock', 'connect', 'accept', 'send', 'recv', 'read'];
 const STEADY = ['steady', 'proving', 'proven'];
 const ENSURES = ['create', 'replace', 'locked', ...STEADY];
 const CONNECTS = ['connect', 'connectVerified'];
 const PLACES: Readonly<Record<string, string>> = { base: '<base>', parent: '<parent>', lock: '<parent>/.lock' };
 const { base, parent, lock } = PLACES as { base: string; parent: string; lock: string };
+// How a socket is asked whether it is held, and what it can answer then but that there are too few descriptors.
+const ASKED = /^(openat|connect|fstat|statfs)$/;
+const UNTOLD: readonly Errno[] = ['EACCES', 'EIO', 'ENOMEM', 'ELOOP'];
+const ASKED_FROM_A_THREAD = 'where it is not sure that the file system answers, it asks from a thread';
 const UID_FILE = '/proc/sys/kernel/overflowuid';
 
 /** The first that fits holds. */
@@ -155,16 +159,9 @@ export const EXCEPTIONS: readonly Exception[] = [
     about: '<parent>/b1',
     nth: [1],
     errnos: ['ELOOP'],
-    operations: ['replace', 'listen'],
-    answer: 'goes-on',
-    why: 'a link that loops is replaced',
-  },
-  {
-    call: 'connect',
-    about: '<parent>/b1/box.sock',
     operations: ['replace'],
     answer: 'goes-on',
-    why: 'it counts as held, and then it is asked again: the real directory may have been made anew meanwhile',
+    why: 'a link that loops is replaced',
   },
   {
     call: 'stat',
@@ -238,34 +235,77 @@ export const EXCEPTIONS: readonly Exception[] = [
   {
     call: 'fstatat',
     about: '<base>/gone',
-    operations: ['list'],
+    nth: [1],
+    operations: ['list', 'sweep'],
     answer: 'goes-on',
     why: 'not sure that it dangles, it looks again',
   },
-  { call: 'connect', about: '<parent>/live/held.sock', answer: 'goes-on', why: 'it is held' },
   {
-    call: 'connect',
-    about: '<parent>/live/dead.sock',
-    answer: (entries: { sockets: { name: string }[] }[]) =>
+    call: 'fstatat',
+    about: /^(<parent>\/\.old\.new|\/left\/by\/a\/crash)$/,
+    operations: ['sweep'],
+    answer: 'goes-on',
+    why: 'what a crash has left goes wherever it leads',
+  },
+  ...['/proc/net/unix', '/proc'].map(
+    (about): Exception => ({
+      call: /^open(at)?$/,
+      about,
+      errnos: ['EACCES'],
+      answer: 'goes-on',
+      why: 'a system that hides its sockets, as one that has no such list',
+    }),
+  ),
+  {
+    call: ASKED,
+    about: '<base>/a/held.sock',
+    operations: ['list'],
+    errnos: UNTOLD,
+    answer: 'goes-on',
+    why: 'the kernel lists it',
+  },
+  {
+    call: ASKED,
+    about: '<base>/a/dead.sock',
+    operations: ['list'],
+    errnos: UNTOLD,
+    answer: (entries: { sockets: { name: string }[] }[], errno) =>
       entries.map((entry) => ({
         ...entry,
-        sockets: entry.sockets.map((socket) => (socket.name === 'dead.sock' ? { ...socket, held: true } : socket)),
+        sockets: entry.sockets.map((socket) =>
+          socket.name === 'dead.sock' ? { ...socket, held: 'unknown', reason: `${errno} when it was asked` } : socket,
+        ),
       })),
-    why: 'whatever does not say ECONNREFUSED counts as held',
+    why: 'of a socket that cannot be asked, nothing is known',
   },
   {
-    call: 'connect',
+    call: ASKED,
     about: '<base>/a/box.sock',
     operations: ['probePath'],
-    answer: (report: object) => ({ ...report, held: true }),
-    why: 'whatever does not say ECONNREFUSED counts as held',
+    errnos: UNTOLD,
+    answer: (report: object) => ({ ...report, held: 'unknown' }),
+    why: 'of a socket that cannot be asked, nothing is known',
   },
+  { call: 'statfs', errnos: ['EINTR'], answer: 'goes-on', why: 'a signal: repeated' },
   {
-    call: 'connect',
-    about: '<parent>/b1/box.sock',
-    operations: ['listen'],
-    answer: 'EADDRINUSE',
-    why: 'whatever does not say ECONNREFUSED counts as held',
+    call: ASKED,
+    about: '<base>/a/box.sock',
+    operations: ['replace'],
+    errnos: UNTOLD,
+    answer: 'ERR_BOX_SOCKETS_BINDING_IN_USE',
+    why: "what cannot be known is somebody's",
+  },
+  { call: 'openat2', about: '<parent>/b1', operations: ['replace'], answer: 'goes-on', why: ASKED_FROM_A_THREAD },
+  { call: 'fstat', about: '<parent>', nth: [2], operations: ['replace'], answer: 'goes-on', why: ASKED_FROM_A_THREAD },
+  { call: 'fstat', about: '<base>/a', nth: [1], operations: ['replace'], answer: 'goes-on', why: ASKED_FROM_A_THREAD },
+  {
+    call: ASKED,
+    about: '<base>/a/<stand-in>',
+    nth: [1],
+    operations: ['probe'],
+    errnos: UNTOLD,
+    answer: (report: object) => report,
+    why: 'of what a killed probe left nothing is known then; the next probe takes it',
   },
   {
     call: 'openat',
@@ -275,14 +315,6 @@ export const EXCEPTIONS: readonly Exception[] = [
     operations: ['probe'],
     answer: (report: object) => report,
     why: 'sockets bind in a directory that may not be read; what a killed probe left there stays',
-  },
-  {
-    call: 'connect',
-    about: '<parent>/b1/<stand-in>',
-    nth: [1],
-    operations: ['probe'],
-    answer: (report: object) => report,
-    why: 'what a killed probe left counts as held then; the next probe takes it',
   },
   {
     call: 'stat',

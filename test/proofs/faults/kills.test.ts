@@ -67,13 +67,18 @@ async function goOn(base: string, { homes }: Scene): Promise<string[]> {
   return treeOf(base).sort();
 }
 
-function judge(scene: Scene, call: CallNumber & Partial<Call>, undisturbed: string[]): Promise<string[]> {
-  const { operation } = scene;
+interface Kill extends Scene {
+  readonly threads: number | undefined;
+  readonly undisturbed: readonly string[];
+}
+
+function judge(kill: Kill, call: CallNumber & Partial<Call>): Promise<string[]> {
+  const { operation, threads, undisturbed } = kill;
   return withBase(async (base) => {
     const at = `${operation}, killed before ${call.text ?? 'its end'}: `;
-    const { signal } = await strikeOperation({ base, operation }, { call, effect: SIGKILL });
+    const { signal } = await strikeOperation({ base, operation, threads }, { call, effect: SIGKILL });
     if (signal !== 'SIGKILL') return [`${at}it was not killed`];
-    const wrong = await goOn(base, scene).then(
+    const wrong = await goOn(base, kill).then(
       (tree) => (tree.join() === undisturbed.join() ? [] : [`in the end there is ${tree.join(', ')}`]),
       (error: unknown) => [String(error)],
     );
@@ -87,13 +92,13 @@ describe('a process that is killed before or after any system call', () => {
   for (const scene of SCENES) {
     const { operation, homes } = scene;
     const test = async () => {
-      const { calls, end } = await traceOperation(operation);
+      const { calls, end, threads } = await traceOperation(operation);
       const undisturbed = await withBase(async (base) => {
         await runOperation({ base, operation });
         return goOn(base, scene);
       });
       const points = [...sampleOf(calls), end];
-      const wrong = await inParallel(2, points, (call) => judge(scene, call, undisturbed));
+      const wrong = await inParallel(2, points, (call) => judge({ ...scene, threads, undisturbed }, call));
       counts.scenes++;
       counts.kills += points.length;
       console.log(`${operation}: ${points.length} kills survived`);

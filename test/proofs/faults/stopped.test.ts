@@ -5,20 +5,9 @@ import * as net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { BoxSockets } from '../../../dist/index.js';
-import { promise, rejection, twins } from '../../helpers.js';
+import { holderOf } from '../../helpers/flock.js';
+import { ownUid, promise, rejection, twins } from '../../helpers.js';
 import { missingStrace, type Struck, strikeOperation, traceOperation, withBase } from './strace.js';
-
-/** The pid of the process that holds the lock of the parent in that base; null where nobody does. */
-function holderOf(base: string): number | null {
-  try {
-    new BoxSockets('nobody', base, { base }).removeSync({ lockTimeout: 0 });
-    return null;
-  } catch (error) {
-    const { code, owner = 0 } = error as { code?: string; owner?: number };
-    if (code !== 'ERR_BOX_SOCKETS_LOCK_TIMEOUT') throw error;
-    return owner;
-  }
-}
 
 const isStopped = (pid: number) => /^\d+ \(.*\) [tT]/.test(fs.readFileSync(`/proc/${pid}/stat`, 'utf8'));
 
@@ -31,7 +20,7 @@ interface Stopped {
 
 /** A link that leads nowhere: to replace it takes the lock, as to make one does not. */
 function stale(base: string, id: string): void {
-  fs.symlinkSync('/nonexistent', `${base}/bl-${process.getuid?.()}/${id}`);
+  fs.symlinkSync('/nonexistent', `${base}/bl-${ownUid}/${id}`);
 }
 
 /** An ensure() that has just replaced its link, stopped before it lets go of the lock, while `use` runs. */
@@ -44,7 +33,7 @@ async function withStopped(use: (stopped: Stopped) => Promise<void>): Promise<vo
     let pid: number | null = null;
     while (pid === null || !isStopped(pid)) {
       await sleep(5);
-      pid = holderOf(base);
+      pid = holderOf(`${base}/bl-${ownUid}/.lock`);
     }
     const holder = pid;
     let stands = true;
@@ -119,6 +108,6 @@ promise(missingStrace, 'a stopped holder that goes on ends its work, and the oth
     expect(report?.first).toMatchObject({ result: { status: 'replaced' } });
     expect(await waiting).toMatchObject({ status: 'replaced' });
     expect(new BoxSockets('b1', `${base}/b`, { base }).ensureSync()).toMatchObject({ status: 'unchanged' });
-    expect(fs.readdirSync(`${base}/bl-${process.getuid?.()}`).sort()).toEqual(['.lock', 'b1', 'other']);
+    expect(fs.readdirSync(`${base}/bl-${ownUid}`).sort()).toEqual(['.lock', 'b1', 'other']);
   }),
 );

@@ -6,7 +6,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { dist, fixtures, missingTool } from '../../helpers.js';
-import { anonymous, type Call, type CallNumber, MARK, MARKING_CALLS, parseCalls } from './calls.js';
+import { anonymous, type Call, type CallNumber, FIRST_MARK, MARK, MARKING_CALLS, parseCalls } from './calls.js';
 
 /** Null where strace can follow a program here, else why not. */
 export const missingStrace =
@@ -49,6 +49,8 @@ export interface Run {
   readonly operation: string;
   /** Whether descriptors that the operation leaves are closed after it: where its close() is what fails. */
   readonly releaseLeaked?: boolean;
+  /** How many threads the process has made before anything is done: it gets none after those. */
+  readonly threads?: number | undefined;
 }
 
 interface Ended {
@@ -58,11 +60,13 @@ interface Ended {
   readonly log: string;
 }
 
-async function strace(options: readonly string[], { base, operation, releaseLeaked = false }: Run): Promise<Ended> {
+async function strace(options: readonly string[], run: Run): Promise<Ended> {
+  const { base, operation, releaseLeaked = false, threads } = run;
   const log = `${base}.strace`;
   const task = JSON.stringify({ dist, base, operation, releaseLeaked });
   const program = [process.execPath, path.join(fixtures, 'operate.js'), task];
-  const child = spawn('strace', ['-y', '-s', '500', '-o', log, ...options, ...program]);
+  const alone = threads === undefined ? [] : ['-e', `inject=clone,clone3:error=EAGAIN:when=${threads + 1}+`];
+  const child = spawn('strace', ['-y', '-s', '500', '-o', log, ...options, ...alone, ...program]);
   let output = '';
   let errors = '';
   child.stdout.on('data', (chunk) => {
@@ -86,15 +90,31 @@ export interface Traced {
   /** The call that marks the operation's end. */
   readonly end: CallNumber;
   readonly report: Report;
+  /** See {@link Run}; undefined where the operation makes no thread. */
+  readonly threads?: number | undefined;
 }
 
-/** The operation undisturbed, and the calls it makes. */
-export function traceOperation(operation: string): Promise<Traced> {
+/**
+ * The operation undisturbed, and the calls it makes. Those of the main thread alone, on which every synchronous operation
+ * runs; what it would do on a thread of its own, it does there where it gets none.
+ */
+export async function traceOperation(operation: string): Promise<Traced> {
+  const traced = await traceWith(operation, undefined);
+  const makesThreads = traced.calls.some(({ names }) => names.includes('clone'));
+  return makesThreads ? traceWith(operation, traced.threads) : { ...traced, threads: undefined };
+}
+
+function traceWith(operation: string, threads: number | undefined): Promise<Traced> {
   return withBase(async (base) => {
-    // Without -f: of the main thread alone, on which every synchronous operation runs.
-    const { output, errors, log } = await strace([], { operation, base });
+    // Without -f.
+    const { output, errors, log } = await strace([], { operation, base, threads });
     if (output === '') throw new Error(`${operation} did not end as it should: ${errors}`);
-    return { ...parseCalls(log, base), report: toReport(output, base) };
+    const { calls, end } = parseCalls(log, base);
+    // That it gets no thread is what befalls every run of it.
+    const others = threads === undefined ? calls : calls.filter(({ names }) => !names.includes('clone'));
+    const [before = ''] = log.split(FIRST_MARK);
+    const made = before.match(/^clone3?\(/gm)?.length ?? 0;
+    return { calls: others, end, report: toReport(output, base), threads: threads ?? made };
   });
 }
 
@@ -136,7 +156,7 @@ export async function strikeOperation(run: Run, { call, effect }: Strike): Promi
     const options = [
       ...(effect.startsWith('signal') ? [] : FILTERED),
       '-e',
-      `trace=${kernel},${MARKING_CALLS}`,
+      `trace=${kernel},${MARKING_CALLS}${run.threads === undefined ? '' : ',clone,clone3'}`,
       '-e',
       inject,
     ];
