@@ -1,13 +1,15 @@
-// Programs that JavaScript is tested and run in: jest with its realms, fake timers and jsdom; pm2 and node:cluster;
-// Next.js. docs/runtimes.md and docs/bundling.md say what this shows.
+// Programs that JavaScript is tested and run in: jest with its realms, fake timers, jsdom and happy-dom; pm2 and
+// node:cluster; Next.js. docs/runtimes.md and docs/bundling.md say what this shows.
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 
 import { installPinned } from '../../scripts/tools/pinned.mjs';
-import { installedProject, run, runOk, scratch, titled, whyNoTools } from './installed.js';
+import { installedProject, root, run, runOk, scratch, titled, whyNoTools } from './installed.js';
 
 let installed: string;
 beforeAll(() => {
@@ -105,7 +107,7 @@ describe('jest', () => {
     });
   `;
 
-  for (const environment of ['node', 'jsdom']) {
+  for (const environment of ['node', 'jsdom', '@happy-dom/jest-environment']) {
     test.skipIf(whyNoHosts !== undefined)(
       titled(`tests run in its ${environment} environment`, whyNoHosts),
       async () => {
@@ -188,8 +190,12 @@ describe('workers that share a socket', () => {
 describe('Next.js', () => {
   const whyNoNext = whyNoTools('next');
   const NEXT = 'node_modules/next/dist/bin/next';
+  const config = /^## Next\.js$.*?^```js next\.config\.mjs\n(.*?)^```$/ms.exec(
+    fs.readFileSync(path.join(root, 'docs/bundling.md'), 'utf8'),
+  )?.[1];
+  const standalone = config?.replace("['boxsockets']", "$&, output: 'standalone'") ?? '';
   const FILES = {
-    'next.config.mjs': `export default { serverExternalPackages: ['boxsockets'] };\n`,
+    'next.config.mjs': standalone,
     'app/layout.js': 'export default ({ children }) => <html><body>{children}</body></html>;\n',
     'app/api/route.js': `
       import { BoxSockets } from 'boxsockets';
@@ -203,28 +209,53 @@ describe('Next.js', () => {
     `,
   };
 
+  /** What the route answers, of a server that tells its address. */
+  async function answerOf(args: string[], cwd: string, env: Record<string, string>): Promise<unknown> {
+    const server = spawn(process.execPath, args, { cwd, env });
+    children.push(server);
+    let said = '';
+    for (const stream of [server.stdout, server.stderr]) stream.on('data', (data) => (said += String(data)));
+    await expect.poll(() => said, { timeout: 60_000 }).toMatch(/http:\/\/localhost:\d+/);
+    const [url] = /http:\/\/localhost:\d+/.exec(said) ?? [];
+    return (await fetch(`${url}/api`)).json();
+  }
+
   for (const bundler of ['turbopack', 'webpack']) {
     test.skipIf(whyNoNext !== undefined)(
-      titled(`a route built by ${bundler} binds, by one line of configuration`, whyNoNext),
+      titled(`a route built by ${bundler} binds, by one line of configuration, standalone too`, whyNoNext),
       async () => {
+        expect(standalone).toContain('standalone');
         const folder = project('next', FILES);
-        // Turbopack follows no link that leads out of the project.
-        fs.rmSync(path.join(folder, 'node_modules'), { recursive: true });
-        fs.cpSync(installPinned('next'), path.join(folder, 'node_modules'), { recursive: true });
-        fs.cpSync(installed, path.join(folder, 'node_modules/boxsockets'), { recursive: true });
+        // Turbopack follows no link that leads out of the project. A hard link is a copy, where the file system has them.
+        const modules = path.join(folder, 'node_modules');
+        fs.rmSync(modules, { recursive: true });
+        const linked = await run('cp', ['-al', installPinned('next'), modules]);
+        if (linked.status !== 0) fs.cpSync(installPinned('next'), modules, { recursive: true, force: true });
+        fs.cpSync(installed, path.join(modules, 'boxsockets'), { recursive: true });
         const base = scratch();
         // Not this process's environment: with vitest's NODE_ENV=test, the build never ends.
         const env = { PATH: process.env.PATH ?? '', HOME: folder, BASE: base, NEXT_TELEMETRY_DISABLED: '1' };
         await runOk(process.execPath, [NEXT, 'build', `--${bundler}`], { cwd: folder, env });
-        const server = spawn(process.execPath, [NEXT, 'start', '-p', '0'], { cwd: folder, env });
-        children.push(server);
-        let said = '';
-        for (const stream of [server.stdout, server.stderr]) stream.on('data', (data) => (said += String(data)));
-        await expect.poll(() => said, { timeout: 60_000 }).toMatch(/http:\/\/localhost:\d+/);
-        const [url] = /http:\/\/localhost:\d+/.exec(said) ?? [];
-        expect(await (await fetch(`${url}/api`)).json()).toMatchObject({ ok: true });
+        fs.writeFileSync(path.join(folder, 'next.config.mjs'), config ?? '');
+        expect(await answerOf([NEXT, 'start', '-p', '0'], folder, env)).toMatchObject({ ok: true });
+
+        // What is deployed is that folder alone.
+        const elsewhere = path.join(scratch(), 'app');
+        fs.renameSync(path.join(folder, '.next/standalone'), elsewhere);
+        fs.rmSync(modules, { recursive: true });
+        const port = String(await freePort());
+        expect(await answerOf(['server.js'], elsewhere, { ...env, PORT: port })).toMatchObject({ ok: true });
       },
       600_000,
     );
   }
 });
+
+/** A port that nobody has now: Next.js takes 0 for 3000. */
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0);
+  await once(server, 'listening');
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  return port;
+}
