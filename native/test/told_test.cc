@@ -5,6 +5,7 @@
 
 #include "../posix/hold.h"
 #include "../posix/listen.h"
+#include "../posix/user.h"
 #include "intercept.h"
 #include "support.h"
 
@@ -91,6 +92,7 @@ TEST_CASE("whatever fails in a claim is told") {
 }
 
 TEST_CASE("whatever fails in a hold is told") {
+  OverflowUid();  // read once in a process
   auto hold = [](Bound& world) { return HoldBinding(world.paths(), {}, &world.held); };
   Expect("open", "", hold);
   Expect("fstat", "", hold);
