@@ -136,16 +136,6 @@ export function refusal(code: BoxSocketsErrorCode, message: string, fields: Erro
   return new BoxSocketsError(code, message, fields);
 }
 
-/** In a user namespace: the uid that names the parent is the one outside, and cannot be told. */
-export function uidUnknown(uid: number): BoxSocketsError {
-  return refusal(
-    'ERR_BOX_SOCKETS_UID_UNKNOWN',
-    `In its user namespace this process is uid ${uid}. By which uid the rest of the machine knows it cannot be told ` +
-      '(/proc/self/uid_map), and that one names the directory of bindings. Pass it: { uid }, or --uid on the command ' +
-      'line; `id -u` outside of the namespace shows it',
-  );
-}
-
 /** `name` is too long for a socket address on some platform. */
 export function pathTooLong(path: string, length: number, limit: number): BoxSocketsError {
   return refusal(

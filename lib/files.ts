@@ -8,8 +8,6 @@ import { orNull, type Steps, step } from './twin.js';
 const open = promisify(fs.open);
 const fstat = promisify<number, fs.Stats>(fs.fstat);
 const close = promisify(fs.close);
-const readdir = promisify<string, { withFileTypes: true }, fs.Dirent[]>(fs.readdir);
-const stat = promisify<string, fs.Stats>(fs.stat);
 
 // So that a FIFO, which would wait for a writer, is opened and then refused.
 const READ_ONLY = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
@@ -28,14 +26,14 @@ export function closeFile(fd: number, path: string): Steps<void> {
 }
 
 export function statPath(path: string): Steps<fs.Stats> {
-  return call(path, { sync: () => fs.statSync(path), async: () => stat(path) });
+  return call(path, { sync: () => fs.statSync(path), async: () => fs.promises.stat(path) });
 }
 
 /** The entries of a directory, in the order of their names. */
 export function* listDirectory(path: string): Steps<fs.Dirent[]> {
   const entries = yield* call(path, {
     sync: () => fs.readdirSync(path, { withFileTypes: true }),
-    async: () => readdir(path, { withFileTypes: true }),
+    async: () => fs.promises.readdir(path, { withFileTypes: true }),
   });
   return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
 }

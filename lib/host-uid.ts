@@ -1,7 +1,7 @@
 // The uid by which the rest of the machine knows this process: in a user namespace it sees itself as another, as root often.
 
 import { readFileSync, statSync } from 'node:fs';
-import { uidUnknown } from './errors.js';
+import { type BoxSocketsError, refusal } from './errors.js';
 
 /** From the outside: a number that is added to the uids from `first` on, `count` of them (user_namespaces(7)). */
 interface UidRange {
@@ -46,4 +46,14 @@ function readRanges(): UidRange[] {
 
 function rootUid(): number {
   return statSync('/proc/sys/kernel/overflowuid').uid;
+}
+
+/** In a user namespace: the uid that names the parent is the one outside, and cannot be told. */
+function uidUnknown(uid: number): BoxSocketsError {
+  return refusal(
+    'ERR_BOX_SOCKETS_UID_UNKNOWN',
+    `In its user namespace this process is uid ${uid}. By which uid the rest of the machine knows it cannot be told ` +
+      '(/proc/self/uid_map), and that one names the directory of bindings. Pass it: { uid }, or --uid on the command ' +
+      'line; `id -u` outside of the namespace shows it',
+  );
 }

@@ -7,7 +7,9 @@ export function parseMountPoints(text: string): string[] {
   // `36 35 98:0 /root /mount/point rw,noatime …`, with space, tab, newline and backslash as octal numbers.
   return text.split('\n').flatMap((line) => {
     const point = line.split(' ')[4];
-    return point === undefined ? [] : [point.replace(/\\([0-7]{3})/g, (_, digits) => character(digits))];
+    return point === undefined
+      ? []
+      : [point.replace(/\\([0-7]{3})/g, (_, digits) => String.fromCharCode(Number.parseInt(digits, 8)))];
   });
 }
 
@@ -20,8 +22,4 @@ export function mountPointOf(path: string): string | null {
   } catch {
     return null;
   }
-}
-
-function character(octal: string): string {
-  return String.fromCharCode(Number.parseInt(octal, 8));
 }

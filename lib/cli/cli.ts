@@ -102,7 +102,8 @@ function printFailure(failure: FailureDocument, json: boolean, output: Output): 
     output.json({ ok: false, error: failure });
     return;
   }
-  const [first = '', ...rest] = inOurWords(failure.message).split('\n').map(printable);
+  const message = WORDS.reduce((text, [theirs, ours]) => text.replace(theirs, ours), failure.message);
+  const [first = '', ...rest] = message.split('\n').map(printable);
   output.complain(`boxsockets: ${first}`);
   for (const line of rest) output.complain(line);
   if (!failure.message.includes(failure.code)) output.complain(`  code  ${failure.code}`);
@@ -116,7 +117,3 @@ const WORDS: readonly [RegExp, string][] = [
   [/[Cc]all ensure\(\)/g, 'run boxsockets ensure'],
   [/The (?:argument )?['"]options\.([a-z]+)(?:\[\d+\])?['"](?: argument)?/g, '--$1'],
 ];
-
-function inOurWords(message: string): string {
-  return WORDS.reduce((text, [theirs, ours]) => text.replace(theirs, ours), message);
-}

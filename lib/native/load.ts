@@ -24,7 +24,7 @@ let loaded: NativeBinding | undefined;
  * useBinding(path.join(path.dirname(process.execPath), 'boxsockets.glibc.node'));
  */
 export function useBinding(pathOrExports: string | Buffer | URL | object): void {
-  if (isPath(pathOrExports)) {
+  if (typeof pathOrExports === 'string' || types.isUint8Array(pathOrExports) || isUrl(pathOrExports)) {
     const file = toPath('pathOrExports', pathOrExports);
     loaded = attempt([[file, () => openAddon(file)]]);
   } else if (typeof pathOrExports === 'object' && pathOrExports !== null) {
@@ -118,8 +118,4 @@ function openAddon(file: string): unknown {
   const addon = { exports: {} };
   process.dlopen(addon, file);
   return addon.exports;
-}
-
-function isPath(value: unknown): value is string | Buffer | URL {
-  return typeof value === 'string' || types.isUint8Array(value) || isUrl(value);
 }

@@ -3,7 +3,7 @@
 import { mkdtempSync, promises, rmSync } from 'node:fs';
 import { type PathLike, toPath } from '../arguments.js';
 import { refusal } from '../errors.js';
-import { isFailure, type NativeFailure, Refusal } from '../native/contract.js';
+import { isFailure, Refusal } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { toError } from '../native/to-error.js';
 import { sunPathLimit } from '../paths/limits.js';
@@ -62,8 +62,9 @@ function* measure(directory: string): Steps<MeasuredSunPathLimit> {
     const path = `${directory}/${standInName(bytes - Buffer.byteLength(directory) - 1)}`;
     const outcome = yield* both(native().bindAnyLength, native().bindAnyLengthAsync, path);
     if (isFailure(outcome)) {
-      // Below the declared capacity, no failure has to do with the length.
-      if (measured > 0 && isAboutLength(outcome)) break;
+      // Below the declared capacity, no failure has to do with the length. A kernel that cuts the path binds another one.
+      const { refusal } = outcome;
+      if (measured > 0 && (refusal === Refusal.tooLong || refusal === Refusal.misplaced)) break;
       throw toError(outcome, { socket: path });
     }
     measured = bytes;
@@ -87,9 +88,4 @@ function measurePrefix(dir: PathLike | undefined): string {
       `Use a directory that is at least ${-room} bytes shorter`,
     { path, length, limit: capacity },
   );
-}
-
-// A kernel that cuts the path binds another one.
-function isAboutLength({ refusal }: NativeFailure): boolean {
-  return refusal === Refusal.tooLong || refusal === Refusal.misplaced;
 }

@@ -85,7 +85,12 @@ export class BoxPaths {
 
   static {
     bindingPathsOf = (box) => box.#paths;
-    tooLongOf = (box) => box.#tooLong();
+    tooLongOf = (box) => {
+      box.#fits ??= fitsEverywhere(box.bindingDir, box.#longestName);
+      if (box.#fits) return null;
+      const path = box.budget().longest?.path ?? `${box.bindingDir}/x`;
+      return pathTooLong(path, Buffer.byteLength(path), PORTABLE_CAPACITY);
+    };
   }
 
   /**
@@ -193,12 +198,5 @@ export class BoxPaths {
    */
   shimEnv(): Record<string, string> {
     return this.#krun.scheme === 'temp-dir' ? { TMPDIR: this.bindingDir } : {};
-  }
-
-  #tooLong(): BoxSocketsError | null {
-    this.#fits ??= fitsEverywhere(this.bindingDir, this.#longestName);
-    if (this.#fits) return null;
-    const path = this.budget().longest?.path ?? `${this.bindingDir}/x`;
-    return pathTooLong(path, Buffer.byteLength(path), PORTABLE_CAPACITY);
   }
 }

@@ -35,13 +35,8 @@ function* canonicalize(file: PathLike): Steps<string> {
   return '/';
 }
 
-interface Candidate {
-  readonly ancestor: string;
-  readonly rest: string;
-}
-
 /** The ways to split a path into an ancestor to resolve and a rest to append, the longest ancestor first. */
-function* candidates(file: PathLike): Generator<Candidate> {
+function* candidates(file: PathLike): Generator<{ ancestor: string; rest: string }> {
   const given = toPath('path', file);
   // Not path.resolve(): it takes `..` back by the letter, and behind a symlink that is another directory.
   const whole = given.startsWith('/') ? given : `${process.cwd()}/${given}`;

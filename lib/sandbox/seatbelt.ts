@@ -61,9 +61,7 @@ export function seatbeltPolicy(paths: readonly PathAccess[], options: SeatbeltOp
 const SOCKET_OPERATIONS = ['network-bind', 'network-inbound', 'network-outbound'] as const;
 const SYMLINKED_ROOT = /^\/(?:tmp|var|etc)(?=\/|$)/;
 
-function checkedOptions(options: SeatbeltOptions): Required<Pick<SeatbeltOptions, 'denyDefault' | 'prelude'>> & {
-  sockets: readonly string[] | undefined;
-} {
+function checkedOptions(options: SeatbeltOptions) {
   const known = { denyDefault: true, prelude: true, sockets: true } as const;
   const { denyDefault = true, prelude = '', sockets } = toOptions(options, known);
   if (typeof denyDefault !== 'boolean') throw invalidArgType('options.denyDefault', 'a boolean', denyDefault);
