@@ -88,9 +88,9 @@ export interface NativeEnsurer {
 /** What exists in both forms: under its name at once, and under its name with Async on a worker thread. */
 interface InBothForms {
   /** Index into {@link ENSURE_STATUS}. */
-  ensure(...paths: [...BindingArguments, takeover: boolean, lockTimeout: number, checkAncestry: boolean]): number;
+  ensure(...args: [...paths: BindingArguments, takeover: boolean, lockTimeout: number, checkAncestry: boolean]): number;
   /** Index into {@link REMOVE_STATUS}. */
-  remove(...paths: [...BindingArguments, lockTimeout: number]): number;
+  remove(...args: [...paths: BindingArguments, lockTimeout: number]): number;
   sweepStale(request: ParentPaths & LockTimeout & Timeout & { readonly dryRun: boolean }): NativeSweep;
   list(request: ParentPaths & Timeout): NativeListEntry[];
   /** What ensure would say of a base and a parent. Changes nothing. */
