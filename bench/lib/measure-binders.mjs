@@ -81,6 +81,22 @@ async function binders() {
       command: 'gvproxy',
       args: (/** @type {string} */ socket) => ['-listen-qemu', `unix://${socket}`],
     },
+    {
+      name: 'memcached',
+      command: 'memcached',
+      args: (/** @type {string} */ socket) => [...(process.getuid?.() === 0 ? ['-u', 'root'] : []), '-s', socket],
+    },
+    // Debian 12's and 13's. Without a worker, so that it ends alone.
+    ...['php-fpm8.2', 'php-fpm8.4'].map((command) => ({
+      name: 'php-fpm',
+      command,
+      args: (/** @type {string} */ socket) => {
+        const pool = '[www]\nuser = root\npm = ondemand\npm.max_children = 1\n';
+        const file = path.join(scratch, 'php-fpm.conf');
+        fs.writeFileSync(file, `[global]\nerror_log = /dev/null\n${pool}listen = ${socket}\n`);
+        return ['--nodaemonize', '--allow-to-run-as-root', '--fpm-config', file];
+      },
+    })),
   ];
   return [...found, ...others.filter(({ command }) => spawnSync('which', [command]).status === 0)];
 }

