@@ -37,7 +37,7 @@ struct Paths {
 // kernel answers ENAMETOOLONG as it would have for the whole: never a shorter, different path.
 class JoinedPath {
  public:
-  JoinedPath(const char* directory, const char* name) {
+  __attribute__((noinline)) JoinedPath(const char* directory, const char* name) {
     size_t used = Append(0, directory);
     used = Append(used, "/");
     used = Append(used, name);

@@ -66,12 +66,14 @@ struct Status {
 
   static Status Ok() { return {}; }
 
-  // A system call failed; errno still holds the reason.
-  static Status Failed(const char* syscall, Subject subject, Subject dest = Subject::kNone) {
+  // A system call failed; errno still holds the reason. Out of line, as there are hundreds of
+  // calls.
+  __attribute__((noinline)) static Status Failed(const char* syscall, Subject subject,
+                                                 Subject dest = Subject::kNone) {
     return Failed(errno, syscall, subject, dest);
   }
-  static Status Failed(int errnum, const char* syscall, Subject subject,
-                       Subject dest = Subject::kNone) {
+  __attribute__((noinline)) static Status Failed(int errnum, const char* syscall, Subject subject,
+                                                 Subject dest = Subject::kNone) {
     Status status;
     status.kind = Kind::kFailed;
     status.errnum = errnum;
@@ -82,7 +84,7 @@ struct Status {
   }
   // Our own memory, and not the kernel's.
   static Status OutOfMemory() { return Failed(ENOMEM, "malloc", Subject::kNone); }
-  static Status Refused(Refusal refusal, Subject subject) {
+  __attribute__((noinline)) static Status Refused(Refusal refusal, Subject subject) {
     Status status;
     status.kind = Kind::kRefused;
     status.refusal = refusal;
