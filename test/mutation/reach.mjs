@@ -101,7 +101,7 @@ async function measureOne(program, test, profiles) {
   // 77: skipped.
   const command = ['sh', '-c', '"$0" "$1" || [ $? = 77 ]', program, `-tc=${test.name.replaceAll(',', '\\,')}`];
   const env = { LLVM_PROFILE_FILE: path.join(profiles, '%c%4m.profraw') };
-  const { passed, output } = await runConfined(command, 120, { env, writable: [profiles] });
+  const { passed, output } = await runConfined(command, 600, { env, writable: [profiles] });
   if (!passed) throw new Error(`a test fails without a mutant: ${test.name}\n${output}`);
   const seconds = (performance.now() - started) / 1000;
   const merged = path.join(profiles, 'merged');

@@ -279,6 +279,7 @@ describe('a hold', () => {
     fs.lutimesSync(world.binding('b'), 1, 1);
     // Without a timer of the test's own, which would be a fake one.
     while (fs.lstatSync(world.binding('b')).mtimeMs < 1e6) await fs.promises.stat('/');
+    expect(vi.isFakeTimers()).toBe(true);
   });
 
   promise(

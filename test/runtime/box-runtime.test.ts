@@ -176,6 +176,7 @@ describe('closing a home', () => {
   it('happens by itself at the end of a block', async () => {
     const home = makeHome();
     const runtime = await home.open();
+    expect(await rejection(home.open())).toMatchObject({ code: 'ERR_BOX_SOCKETS_HOME_LOCKED' });
     await runtime[Symbol.asyncDispose]();
     await home.open();
   });
