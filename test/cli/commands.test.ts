@@ -51,7 +51,13 @@ describe('ensure', () => {
     await new Promise((resolve) => server.once('listening', resolve));
     const refused = await cli('ensure', 'b1', mine, '--json');
     expect(refused.status).toBe(1);
-    expect(json(refused)).toMatchObject({ ok: false, error: { code: 'ERR_BOX_SOCKETS_BINDING_IN_USE' } });
+    const error = { target: theirs, socket: 'box.sock', judgement: 'alive', pid: process.pid };
+    const code = 'ERR_BOX_SOCKETS_BINDING_IN_USE';
+    expect(json(refused)).toMatchObject({ ok: false, error: { code, path: binding('b1'), dest: mine, ...error } });
+    const said = await cli('ensure', 'b1', mine);
+    for (const word of [theirs, "'box.sock'", `process ${process.pid} holds`, '--takeover', code]) {
+      expect(said.stderr).toContain(word);
+    }
     expect(json(await cli('ensure', 'b1', mine, '--takeover', '--json'))).toMatchObject({ status: 'replaced' });
     server.close();
   });

@@ -30,7 +30,8 @@ describe.each(twins)('ensure ($name) of a box that another home has alive', (twi
     const seen = await listen(theirs.boxSock);
     const box = world.box('b');
     const before = snapshot(world.base);
-    expect(await rejection(twin.ensure(box))).toMatchObject(inUse(world));
+    const alive = { target: theirs.realDir, socket: 'box.sock', judgement: 'alive', pid: process.pid };
+    expect(await rejection(twin.ensure(box))).toMatchObject({ ...inUse(world), ...alive });
     expect(snapshot(world.base)).toEqual(before);
     expect(await twin.ensure(box, { takeover: true })).toMatchObject({ status: 'replaced' });
     expect(fs.readlinkSync(box.bindingDir)).toBe(box.realDir);
