@@ -11,6 +11,13 @@ export interface BaseMount {
   evidence: string;
 }
 
+/** Type and mount point of the file system that a path lies on; null where it is not told. */
+export function fileSystemOf(where: string): string | null {
+  const { stdout } = spawnSync('findmnt', ['-no', 'FSTYPE,TARGET', '-T', where], { encoding: 'utf8', timeout: 5000 });
+  const [, type, point] = /^(\S+) +(\S.*)$/m.exec(stdout ?? '') ?? [];
+  return type === undefined ? null : `${type} at ${point}`;
+}
+
 /**
  * A base that is private (systemd's PrivateTmp=, snap, a container's own /tmp) holds links that other processes do not
  * see. Where init's own base may be looked at, device and inode decide; else the directory that is mounted there.

@@ -29,7 +29,7 @@ export interface ProbePathOptions {
  * another name of the same length in the same directory: whatever stands at the path is left alone.
  *
  * `code` is `ENAMETOOLONG` (too long), `ENOENT` or `ENOTDIR` (no such directory), `EACCES` or `EROFS` (no permission),
- * `EPERM` or `EOPNOTSUPP` (a file system that has no sockets), or `EADDRINUSE` (something is there; `held` tells
+ * `EPERM` or `ENOTSUP` (a file system that has no sockets), or `EADDRINUSE` (something is there; `held` tells
  * whether a process holds it).
  *
  * @param path as it would be given to bind: relative paths stay relative, long ones stay long

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "numbered_path.h"
 #include "syscalls.h"
@@ -40,6 +42,18 @@ Status OpenSocket(SocketType type, Fd* out, Blocking blocking) {
   return out->valid() ? Status::Ok() : Status::Failed("socket", Subject::kSocket);
 }
 
+namespace {
+
+// A server of FUSE's that knows files alone makes one where it was asked for a socket, which the
+// kernel does not take (EIO). What was there before would have been EADDRINUSE.
+bool RemoveMadeFile(const char* path) {
+  struct stat st;
+  bool made = lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0 && st.st_nlink == 1;
+  return made && unlink(path) == 0;
+}
+
+}  // namespace
+
 Status BindWithMode(const Fd& socket, const char* path, size_t longest,
                     [[maybe_unused]] mode_t mode) {
   Address address;
@@ -55,7 +69,9 @@ Status BindWithMode(const Fd& socket, const char* path, size_t longest,
   if (lstat(path, &st) == 0) return Status::Failed(EADDRINUSE, "bind", Subject::kSocket);
 #endif
   if (bind(socket.get(), address.get(), address.size()) != 0) {
-    return Status::Failed("bind", Subject::kSocket);
+    int errnum = errno;
+    if (errnum == EIO && RemoveMadeFile(path)) errnum = EOPNOTSUPP;
+    return Status::Failed(errnum, "bind", Subject::kSocket);
   }
   return Status::Ok();
 }

@@ -3,6 +3,7 @@
 
 import * as path from 'node:path';
 import type { BindingInfo } from '../../index.js';
+import { fileSystemOf } from '../mounts.js';
 import { plural, shellCommand } from '../text.js';
 import { isReached } from './boxes.js';
 import { type BoxReport, type DoctorRequest, type Finding, type FindingCode, finding } from './doctor-report.js';
@@ -199,6 +200,12 @@ function probeCause(box: BoxReport, request: DoctorRequest): Cause | null {
       const writable = `mount -o remount,bind,rw "$(findmnt -no TARGET -T ${shellCommand(where)})"`;
       const says = `lies on a file system that is mounted read-only: ${which}`;
       return cause('sockets-read-only', says, lookAtMount(where), asRoot('sh', '-c', writable));
+    }
+    case 'EPERM':
+    case 'EOPNOTSUPP':
+    case 'ENOTSUP': {
+      const says = `lies on a file system that makes no sockets (${code}), ${fileSystemOf(where) ?? 'see where'}`;
+      return cause('sockets-unsupported', says, lookAtMount(where), '# move the home to another file system');
     }
     default: {
       const says = `has sockets that do not bind (${code}): ${which}. ${message}`;

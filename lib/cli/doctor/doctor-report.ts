@@ -55,6 +55,7 @@ export const FINDINGS = {
   'sockets-open': 'warning',
   'sockets-full': 'error',
   'sockets-read-only': 'error',
+  'sockets-unsupported': 'error',
   'sockets-fail': 'error',
   'name-too-long': 'error',
   'name-occupied': 'error',
