@@ -178,7 +178,8 @@ class Sweep {
       bool aside = stale.id != stale.name;
       if (stale.lives) {
         int errnum = aside ? PutBack(parent, id, strings_.at(stale.name)) : 0;
-        status = NoteKept(id, errnum);
+        // Gone where it was aside for a moment alone, by another sweep or removal.
+        if (errnum != ENOENT) status = NoteKept(id, errnum);
       } else {
         Doomed& link = (*taking)[count++];
         memcpy(link.id, id, strlen(id) + 1);
