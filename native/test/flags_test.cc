@@ -120,39 +120,39 @@ TEST_CASE(
   CurrentUids();  // what is asked once in a process: /proc/sys/kernel/overflowuid
   Look look;
   IsSteady(Scene().paths(), geteuid(), &look);
-  Expect("ensure",
-         {"/proc/self/net/unix", "base/bl nofollow", "base/bl/.lock nofollow nonblock", "pipe",
-          "real path"},
-         [](Scene& scene) {
-           EnsureResult result;
-           REQUIRE(unlink(scene.binding.c_str()) == 0);
-           CHECK(Ensure(scene.paths(), {}, &result).ok());
-           REQUIRE(unlink(scene.binding.c_str()) == 0);
-           MakeLink("dangling", scene.binding);
-           CHECK(Ensure(scene.paths(), {}, &result).ok());
-         });
+  Expect(
+      "ensure",
+      {"/proc/self/net/unix", "base/bl nofollow", "base/bl/.lock nofollow nonblock", "real path"},
+      [](Scene& scene) {
+        EnsureResult result;
+        REQUIRE(unlink(scene.binding.c_str()) == 0);
+        CHECK(Ensure(scene.paths(), {}, &result).ok());
+        REQUIRE(unlink(scene.binding.c_str()) == 0);
+        MakeLink("dangling", scene.binding);
+        CHECK(Ensure(scene.paths(), {}, &result).ok());
+      });
   Expect("remove", {"base/bl/.lock nofollow nonblock"}, [](Scene& scene) {
     RemoveResult result;
     CHECK(Remove(scene.paths(), 0, &result).ok());
   });
   Expect("sweep",
          {"/proc nonblock", "/proc/self/net/unix", "base/bl nofollow", "base/bl nonblock",
-          "base/bl/.lock nofollow nonblock", "pipe"},
+          "base/bl/.lock nofollow nonblock"},
          [](Scene& scene) {
            SweepResult result;
            CHECK(SweepStale(scene.parent_paths(), {}, &result).ok());
          });
   Expect("list",
-         {"/proc/self/net/unix", "base/bl nofollow", "base/bl nonblock", "pipe", "real nonblock",
+         {"/proc/self/net/unix", "base/bl nofollow", "base/bl nonblock", "real nonblock",
           "real/dead path nofollow", "real/held path nofollow", "socket"},
          [](Scene& scene) {
            Listing listing;
            CHECK(List(scene.parent_paths(), 2000, &listing).ok());
          });
   Expect("listen",
-         {"/proc/self/net/unix", "base/bl nofollow", "base/bl/.lock nofollow nonblock", "pipe",
-          "real path", "real/dead (deleted) path nofollow", "real/dead path nofollow",
-          "real/free path nofollow", "socket"},
+         {"/proc/self/net/unix", "base/bl nofollow", "base/bl/.lock nofollow nonblock", "real path",
+          "real/dead (deleted) path nofollow", "real/dead path nofollow", "real/free path nofollow",
+          "socket"},
          [](Scene& scene) {
            Listener listener;
            CHECK(Listen(scene.paths(), "dead", {}, &listener).ok());
@@ -161,8 +161,8 @@ TEST_CASE(
            CHECK(ListenAtFreeName(scene.paths(), "free", {}, &listener, &status));
          });
   Expect("claim",
-         {"/proc/self/net/unix", "base/bl nofollow", "base/bl/.lock nofollow nonblock", "pipe",
-          "real path", "real/dead path nofollow", "socket"},
+         {"/proc/self/net/unix", "base/bl nofollow", "base/bl/.lock nofollow nonblock", "real path",
+          "real/dead path nofollow", "socket"},
          [](Scene& scene) { CHECK(Claim(scene.paths(), "dead", {}).ok()); });
   Expect("hold", {"base/bl nofollow", "real nonblock"}, [](Scene& scene) {
     HeldDirectories held;
