@@ -76,8 +76,7 @@ export async function removeBox(
   const { state, why, shim } = activity;
   refuseSilent(layout, activity);
   if (state !== 'stopped' && !force) {
-    const remedy = 'Stop it first, or pass { force: true }';
-    throw boxRunning(boxId, { state, why, remedy });
+    throw boxRunning(boxId, { state, why, remedy: 'Stop it first, or pass { force: true }' });
   }
   const dependents = force ? [] : ((await home.store.dependents?.(boxId)) ?? []);
   if (dependents.length > 0) throw boxNeeded(boxId, dependents);

@@ -105,25 +105,14 @@ function nameCause(box: BoxReport, request: DoctorRequest): Cause | null {
   const names = tooLong.map((socket) => `${socket.name} ${socket.bytes}`).join(', ');
   const over = Math.max(...tooLong.map((socket) => socket.bytes)) - 103;
   const says = `has names that do not fit even through its binding: ${names}; that is ${plural(over, 'byte')} too many`;
-  const home = path.dirname(box.realDir);
-  if (request.base === null) {
-    const shorter = path.join(path.dirname(home), `${box.id.slice(0, 12)}-${box.id.length}`);
-    return cause(
-      'name-too-long',
-      says,
-      look(home),
-      '# its id is too long; while nothing runs:',
-      moveAside(home, shorter),
-    );
+  if (request.base !== null) {
+    const elsewhere = own({ ...request, base: null }, 'ensure', box.id, box.realDir);
+    const advice = '# the base is too long; the default one is /tmp:';
+    return cause('name-too-long', says, look(request.base), advice, elsewhere);
   }
-  const elsewhere = own({ ...request, base: null }, 'ensure', box.id, box.realDir);
-  return cause(
-    'name-too-long',
-    says,
-    look(request.base),
-    '# the base is too long; the default one is /tmp:',
-    elsewhere,
-  );
+  const home = path.dirname(box.realDir);
+  const aside = moveAside(home, path.join(path.dirname(home), `${box.id.slice(0, 12)}-${box.id.length}`));
+  return cause('name-too-long', says, look(home), '# its id is too long; while nothing runs:', aside);
 }
 
 function bindingCause(box: BoxReport, request: DoctorRequest): Cause | null {
@@ -138,13 +127,10 @@ function bindingCause(box: BoxReport, request: DoctorRequest): Cause | null {
       const alive = `is alive and has lost its binding: ${processes(pids)} bound sockets that nobody can dial`;
       return cause('binding-lost', alive, showProcesses(pids), ensure);
     }
-    case 'dangling':
-      return cause(
-        'binding-dangling',
-        `has a binding that leads to nothing: ${where} to ${target}`,
-        look(where),
-        ensure,
-      );
+    case 'dangling': {
+      const says = `has a binding that leads to nothing: ${where} to ${target}`;
+      return cause('binding-dangling', says, look(where), ensure);
+    }
     case 'foreign': {
       const pids = holdersIn(target ?? '', where);
       const says = `has a binding that leads to another home: ${where} to ${target}`;
