@@ -33,7 +33,7 @@ const STEPS = [
     counts: readLastLine,
   },
   // After the native tests, whose build it takes its own from.
-  check('npm', 'run', 'mutate', '--', '--check'),
+  { name: 'npm run mutate', command: ['npm', 'run', 'mutate', '--', '--check'], counts: readLastLine },
   vitest('node', 'scripts/native/sanitized.mjs', '--quick'),
   check('node', 'scripts/native/fuzz.mjs', '--runs', '1000000'),
   check('npm', 'run', 'prebuilds', '--', '--check'),
