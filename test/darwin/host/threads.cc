@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "abi.h"
@@ -11,41 +12,102 @@
 namespace darwin {
 namespace {
 
-// The attributes of a thread are 64 bytes (libpthread, sys/_pthread/_pthread_types.h), of which the first are ours.
-struct Attributes {
-  uint64_t magic;
-  uint64_t detached;
+// libpthread's objects have a signature in their first eight bytes, and sizes (sys/_pthread/_pthread_types.h) that
+// abi_check.c holds against its headers. Behind the signature lies what Linux has for it, where it has one.
+struct Object {
+  uint64_t signature;
+  void* own;
 };
-constexpr size_t kAttributesSize = 64;
-constexpr uint64_t kMagic = 0x54485244;  // THRD, libpthread's own _PTHREAD_ATTR_SIG
-constexpr int kCreateDetached = 2;
+struct Kind {
+  size_t size;
+  uint64_t signature;
+  const char* name;
+};
+constexpr Kind kAttributes = {64, 0x54485244, "attributes of a thread that were not made"};
+constexpr Kind kMutex = {64, 0x4d555458, "a mutex that was not made"};
+constexpr Kind kCondition = {48, 0x434f4e44, "a condition that was not made"};
+constexpr Kind kConditionAttributes = {16, 0x434e4441, "attributes of a condition that were not made"};
+constexpr uint64_t kMutexInitializer = 0x32aaaba7;  // PTHREAD_MUTEX_INITIALIZER's
 
-Attributes* AttributesOf(const Call& call, int index) {
-  auto* attributes = static_cast<Attributes*>(call.memory(index, kAttributesSize));
-  if (attributes->magic != kMagic) End("attributes of a thread that were not made");
-  return attributes;
+Object* ObjectOf(const Call& call, int index, const Kind& kind) {
+  auto* object = static_cast<Object*>(call.memory(index, kind.size));
+  if (object->signature != kind.signature) End(kind.name);
+  return object;
 }
 
-uint64_t InitAttributes(const Call& call) {
-  auto* attributes = static_cast<Attributes*>(call.memory(0, kAttributesSize));
-  memset(static_cast<void*>(attributes), 0xee, kAttributesSize);
-  *attributes = {kMagic, 0};
+Object* Make(const Call& call, const Kind& kind, void* own = nullptr) {
+  auto* object = static_cast<Object*>(call.memory(0, kind.size));
+  memset(static_cast<void*>(object), 0xee, kind.size);
+  *object = {kind.signature, own};
+  return object;
+}
+
+template <const Kind& kind>
+uint64_t Init(const Call& call) {
+  Make(call, kind);
   return 0;
 }
 
-uint64_t DestroyAttributes(const Call& call) {
-  AttributesOf(call, 0)->magic = 0;
+template <const Kind& kind>
+uint64_t Destroy(const Call& call) {
+  ObjectOf(call, 0, kind)->signature = 0;
   return 0;
 }
 
-uint64_t SetDetached(const Call& call) {
-  if (call.number(1) != kCreateDetached) End("pthread_attr_setdetachstate: not detached");
-  AttributesOf(call, 0)->detached = 1;
+// Not -1 and errno: the errno itself.
+uint64_t Said(int result) { return result == 0 ? 0 : static_cast<uint64_t>(ErrnoOf(result)); }
+
+pthread_mutex_t* MutexOf(const Call& call, int index) {
+  static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
+  auto* object = static_cast<Object*>(call.memory(index, kMutex.size));
+  pthread_mutex_lock(&making);
+  if (object->signature == kMutexInitializer) *object = {kMutex.signature, new pthread_mutex_t()};
+  pthread_mutex_unlock(&making);
+  return static_cast<pthread_mutex_t*>(ObjectOf(call, index, kMutex)->own);
+}
+
+pthread_cond_t* ConditionOf(const Call& call) {
+  return static_cast<pthread_cond_t*>(ObjectOf(call, 0, kCondition)->own);
+}
+
+uint64_t DestroyMutex(const Call& call) {
+  pthread_mutex_t* mutex = MutexOf(call, 0);
+  if (pthread_mutex_destroy(mutex) != 0) End("pthread_mutex_destroy: it is locked");
+  delete mutex;
+  return Destroy<kMutex>(call);
+}
+
+uint64_t InitCondition(const Call& call) {
+  if (call.arg(1) != 0) ObjectOf(call, 1, kConditionAttributes);
+  pthread_condattr_t attributes;
+  pthread_condattr_init(&attributes);
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  auto* condition = new pthread_cond_t;
+  pthread_cond_init(condition, &attributes);
+  pthread_condattr_destroy(&attributes);
+  Make(call, kCondition, condition);
   return 0;
+}
+
+uint64_t DestroyCondition(const Call& call) {
+  pthread_cond_t* condition = ConditionOf(call);
+  pthread_cond_destroy(condition);
+  delete condition;
+  return Destroy<kCondition>(call);
+}
+
+uint64_t WaitRelative(const Call& call) {
+  constexpr int64_t kSecond = 1000000000;
+  const auto* wait = call.out<timespec>(2);
+  timespec at;
+  clock_gettime(CLOCK_MONOTONIC, &at);
+  int64_t nanoseconds = at.tv_nsec + wait->tv_nsec;
+  at = {at.tv_sec + wait->tv_sec + nanoseconds / kSecond, nanoseconds % kSecond};
+  return Said(pthread_cond_timedwait(ConditionOf(call), MutexOf(call, 1), &at));
 }
 
 uint64_t SetStackSize(const Call& call) {
-  AttributesOf(call, 0);
+  ObjectOf(call, 0, kAttributes);
   // PTHREAD_STACK_MIN is a page of Apple silicon's, and the size a multiple of one.
   return call.arg(1) < 0x4000 || call.arg(1) % 0x4000 != 0 ? EINVAL : 0;
 }
@@ -61,17 +123,15 @@ void* RunThread(void* data) {
   return nullptr;
 }
 
-// Not -1 and errno: the errno itself.
 uint64_t CreateThread(const Call& call) {
-  if (call.arg(1) == 0 || AttributesOf(call, 1)->detached == 0) End("pthread_create: of a thread that is not detached");
+  if (call.arg(1) != 0) ObjectOf(call, 1, kAttributes);
   auto* start = new Start{call.arg(2), call.arg(3)};
   pthread_t thread;
   int result = pthread_create(&thread, nullptr, RunThread, start);
   if (result != 0) {
     delete start;
-    return static_cast<uint64_t>(ErrnoOf(result));
+    return Said(result);
   }
-  pthread_detach(thread);
   *call.out<uint64_t>(0) = thread;
   return 0;
 }
@@ -97,11 +157,24 @@ uint64_t SetSignalMask(const Call& call) {
 }  // namespace
 
 void AddThreads(Symbols& symbols) {
-  symbols["_pthread_attr_init"] = InitAttributes;
-  symbols["_pthread_attr_destroy"] = DestroyAttributes;
-  symbols["_pthread_attr_setdetachstate"] = SetDetached;
+  symbols["_pthread_attr_init"] = Init<kAttributes>;
+  symbols["_pthread_attr_destroy"] = Destroy<kAttributes>;
   symbols["_pthread_attr_setstacksize"] = SetStackSize;
   symbols["_pthread_create"] = CreateThread;
+  symbols["_pthread_join"] = [](const Call& c) {
+    if (c.arg(1) != 0) End("pthread_join: a result is asked for");
+    return Said(pthread_join(c.arg(0), nullptr));
+  };
+  symbols["_pthread_detach"] = [](const Call& c) { return Said(pthread_detach(c.arg(0))); };
+  symbols["_pthread_mutex_lock"] = [](const Call& c) { return Said(pthread_mutex_lock(MutexOf(c, 0))); };
+  symbols["_pthread_mutex_unlock"] = [](const Call& c) { return Said(pthread_mutex_unlock(MutexOf(c, 0))); };
+  symbols["_pthread_mutex_destroy"] = DestroyMutex;
+  symbols["_pthread_condattr_init"] = Init<kConditionAttributes>;
+  symbols["_pthread_condattr_destroy"] = Destroy<kConditionAttributes>;
+  symbols["_pthread_cond_init"] = InitCondition;
+  symbols["_pthread_cond_destroy"] = DestroyCondition;
+  symbols["_pthread_cond_signal"] = [](const Call& c) { return Said(pthread_cond_signal(ConditionOf(c))); };
+  symbols["_pthread_cond_timedwait_relative_np"] = WaitRelative;
   symbols["_pthread_sigmask"] = SetSignalMask;
   symbols["_pipe"] = [](const Call& c) { return Result(pipe(static_cast<int*>(c.memory(0, 2 * sizeof(int))))); };
 }
