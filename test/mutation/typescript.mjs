@@ -57,7 +57,7 @@ function settings(modules, mutate, incremental) {
     coverageAnalysis: 'perTest',
     // Messages are held by the golden files of doctor, word by word, and nobody else reads them.
     mutator: { excludedMutations: ['StringLiteral'] },
-    ignorePatterns: ['/native', '/build', '/coverage', '/test/proofs', '/test/package'],
+    ignorePatterns: ['/native/build', '/build', '/coverage', '/test/proofs', '/test/package'],
     concurrency: os.availableParallelism(),
     incremental,
     incrementalFile: path.relative(root, path.join(work, 'incremental.json')),
