@@ -13,6 +13,7 @@ const DIFFERENT: Readonly<Record<string, string>> = {
   limit: 'as above; the kernel takes 253',
   probe: 'its limit, and net.sock is a datagram socket',
   'probe async': 'as above',
+  'in use': 'no list of the kernel says which process has the socket',
   'no socket': 'XNU says ENOTSOCK, Linux ECONNREFUSED',
 };
 
