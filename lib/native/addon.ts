@@ -36,12 +36,12 @@ interface Ancestry {
 
 interface EnsureLimits extends LockTimeout, Ancestry {}
 
-interface NamedSocket extends BindingPaths, EnsureLimits {
+interface SocketArguments extends BindingPaths, EnsureLimits {
   readonly name: string;
   readonly takeover: boolean;
 }
 
-interface ListenArguments extends NamedSocket {
+interface ListenArguments extends SocketArguments {
   readonly mode: number;
   readonly backlog: number;
 }
@@ -152,7 +152,7 @@ interface OnThreadAlone {
   refreshSockets(realDir: string): null;
   listen(request: ListenArguments): NativeListener;
   /** Ensures the binding, and removes a socket file of that name whose owner is dead. */
-  claim(request: NamedSocket): null;
+  claim(request: SocketArguments): null;
   judgeBox(request: BoxRequest): NativeBox;
   /** A descriptor that holds the lock file `path` until it is closed. */
   lockHome(path: string): number;

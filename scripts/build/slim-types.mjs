@@ -15,7 +15,9 @@ export function slimTypes(dist, entries) {
   const files = fs.readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.d.ts'));
   const pieces = files.flatMap((file) => piecesOf(file, fs.readFileSync(path.join(dist, file), 'utf8')));
   const roots = new Set(entries.map((entry) => entry.replace(/\.js$/, '.d.ts')));
-  const kept = new Set(pieces.filter(({ file, text }) => roots.has(file) && !text.includes('@internal')));
+  const isRoot = (/** @type {Piece} */ { file, text, code }) =>
+    roots.has(file) && !text.includes('@internal') && !code.startsWith('import');
+  const kept = new Set(pieces.filter(isRoot));
   const mentioned = new Set(wordsOf(kept));
   for (let before = -1; before < kept.size; ) {
     before = kept.size;
@@ -73,5 +75,8 @@ function slimLink(text, isOfEntry, words, mentioned) {
 
 /** @param {Iterable<Piece>} pieces */
 function wordsOf(pieces) {
-  return Array.from(pieces).flatMap(({ code }) => code.match(/\w+/g) ?? []);
+  // Not the words of a path that something comes from.
+  return Array.from(pieces).flatMap(
+    ({ code }) => code.replaceAll(/\b(from |import\()'[^']*'/g, '').match(/\w+/g) ?? [],
+  );
 }
