@@ -383,8 +383,8 @@ TEST_CASE("a kernel that does not know openat2 keeps what it promises all the sa
   Child child([&] {
     bool ready =
         unshare(CLONE_NEWNS) == 0 &&
-        mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-        mount(outside.c_str(), (tree + "/a/mounted").c_str(), nullptr, MS_BIND, nullptr) == 0;
+        mount("none", "/", "none", MS_REC | MS_PRIVATE, nullptr) == 0 &&
+        mount(outside.c_str(), (tree + "/a/mounted").c_str(), "none", MS_BIND, nullptr) == 0;
     if (!ready) return 77;
     Intercept unknown("syscall", [](int, const char*) { return ENOSYS; });
     TreeEntry failed;

@@ -190,8 +190,8 @@ TEST_CASE("what is mounted in a tree is not entered, be it of the same file syst
   MakeDirectory(mounted);
   Child child([&] {
     bool ready = unshare(CLONE_NEWNS) == 0 &&
-                 mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-                 mount(grove.outside.c_str(), mounted.c_str(), nullptr, MS_BIND, nullptr) == 0;
+                 mount("none", "/", "none", MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                 mount(grove.outside.c_str(), mounted.c_str(), "none", MS_BIND, nullptr) == 0;
     if (!ready) return 77;
     Removed removed(grove);
     return HasFailed(removed.status, EXDEV) && removed.where == "tree/a/mounted" ? 0 : 1;
