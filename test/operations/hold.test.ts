@@ -331,7 +331,9 @@ describe('a hold', () => {
     await holding(asynchronous, world.box('b'), { refreshInterval: 10 });
     fs.renameSync(path.join(world.base, 'home'), path.join(world.base, 'away'));
     fs.unlinkSync(world.binding('b'));
-    await expect.poll(() => onWarning.mock.calls[0]?.[0]).toMatchObject({ code: 'ERR_BOX_SOCKETS_REAL_DIR' });
+    // A refresh between those two steps finds the link, and no directory.
+    const code = expect.stringMatching(/^(ERR_BOX_SOCKETS_REAL_DIR|ENOENT)$/);
+    await expect.poll(() => onWarning.mock.calls[0]?.[0]).toMatchObject({ code });
     fs.renameSync(path.join(world.base, 'away'), path.join(world.base, 'home'));
     await expect.poll(() => fs.existsSync(world.binding('b'))).toBe(true);
   });
