@@ -139,6 +139,7 @@ class Sweep {
     bool noted = strings_.Add(entry.link.text(), &stale.target);
     if (hidden) {
       char id[kLongestId + 1] = {};
+      // NOLINTNEXTLINE(bugprone-not-null-terminated-result): what follows is zero already
       memcpy(id, name + 1, strlen(name) - sizeof ".old");
       noted = noted && strings_.Add(id, &stale.id);
     }
