@@ -93,8 +93,9 @@ describe.each(twins)('ShimProcess, $name', (twin) => {
   });
 
   it('takes a zombie for dead', async () => {
-    // The shell does not wait for its child, and becomes a program that never will.
-    const parent = await start('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60']);
+    // A program that never waits for its child: a shell might, in the moment before it becomes another program.
+    const script = `import subprocess, time; print(subprocess.Popen(['sleep', '60']).pid, flush=True); time.sleep(60)`;
+    const parent = await start('python3', ['-c', script]);
     const shim = identify({ pid: Number(parent.firstLine) } as ChildProcess);
     expect(await twin.kill(shim, 'SIGKILL')).toBe(true);
     expect(await shim.waitForExit({ timeout: 5000 })).toBe(true);
