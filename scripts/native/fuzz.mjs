@@ -4,11 +4,9 @@
 // said), `--runs` how often all of them together run, each at least as often as its share of that. What a fuzzer found
 // interesting is where its next run begins; `--keep` puts it into the repository (see test/fuzz/README.md).
 
-import { spawn } from 'node:child_process';
-import os from 'node:os';
 import util from 'node:util';
 import { buildStale } from '../build/fresh.mjs';
-import { fail, wholeNumber } from '../tools/checkout.mjs';
+import { capture, fail, inParallel, wholeNumber } from '../tools/checkout.mjs';
 import { keepCorpus, prepareCorpus, writableDirectory } from './fuzz/corpus.mjs';
 import { FUZZERS } from './fuzz/fuzzers.mjs';
 import { cmake } from './variants.mjs';
@@ -31,20 +29,12 @@ const shares = chosen.reduce((sum, { share }) => sum + share, 0);
 buildStale();
 cmake('fuzz', 'build');
 const artifacts = writableDirectory('artifacts');
-const waiting = [...chosen];
-const counts = await Promise.all(Array.from({ length: Math.min(os.availableParallelism(), 4) }, takeTurns));
-const total = counts.reduce((sum, count) => sum + count, 0);
+let total = 0;
+await inParallel(chosen, fuzz);
 console.log(`${total} executions of ${chosen.length} fuzzers`);
 if (runs !== undefined && total < runs) fail(`of ${runs} executions, ${total} were made`);
 
-/** One fuzzer after another, until none is left. @returns {Promise<number>} executions */
-async function takeTurns() {
-  let executions = 0;
-  for (let fuzzer = waiting.shift(); fuzzer !== undefined; fuzzer = waiting.shift()) executions += await fuzz(fuzzer);
-  return executions;
-}
-
-/** @param {import('./fuzz/fuzzers.mjs').Fuzzer} fuzzer @returns {Promise<number>} executions */
+/** @param {import('./fuzz/fuzzers.mjs').Fuzzer} fuzzer */
 async function fuzz(fuzzer) {
   const { name, command, share } = fuzzer;
   const args = [
@@ -57,28 +47,14 @@ async function fuzz(fuzzer) {
     ...prepareCorpus(fuzzer),
   ];
   const began = Date.now();
-  const { status, output } = await run([...command, ...args]);
+  const { passed: ended, output } = await capture([...command, ...args]);
   const executions = Number(/number_of_executed_units: (\d+)/.exec(output)?.[1] ?? 0);
-  const passed = status === 0 && executions > 0;
+  const passed = ended && executions > 0;
   if (passed && values.keep) keepCorpus(fuzzer);
   // Without the lines of its progress.
   if (!passed) process.stderr.write(output.replace(/^#.*\n/gm, '').slice(-8000));
   if (!passed) process.exitCode = 1;
   const took = ((Date.now() - began) / 1000).toFixed(1);
   console.log(`${name}: ${passed ? 'nothing found' : 'FAILED'} in ${executions} executions, ${took} s`);
-  return executions;
-}
-
-/** @param {string[]} command @returns {Promise<{ status: number | null, output: string }>} */
-function run([file = '', ...args]) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-    let output = '';
-    child.stderr.setEncoding('utf8').on('data', (text) => {
-      if (process.env.NATIVE_VERBOSE !== undefined) process.stderr.write(text);
-      output = (output + text).slice(-1_000_000);
-    });
-    child.once('error', reject);
-    child.once('close', (status) => resolve({ status, output }));
-  });
+  total += executions;
 }

@@ -2,11 +2,9 @@
 // Checks the native code: `node scripts/native/lint.mjs`. Layout by clang-format, the layers by what they include, and the rest
 // by clang-tidy (.clang-tidy), which reads the flags of every file from the lint variant's compile_commands.json.
 
-import { spawn } from 'node:child_process';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { need, root, run } from '../tools/checkout.mjs';
+import { capture, inParallel, need, root, run } from '../tools/checkout.mjs';
 import { buildDirectory, cmake } from './variants.mjs';
 
 const DIRECTORIES = ['posix', 'glue', 'test', 'fuzz'];
@@ -24,7 +22,13 @@ fs.copyFileSync(
   path.join(root, 'native/build/compile_commands.json'),
 );
 const sources = files.filter((file) => file.endsWith('.cc'));
-const failures = await tidy(sources);
+let failures = 0;
+await inParallel(sources, async (file) => {
+  const { passed, output } = await capture(['clang-tidy', '--quiet', '-p', buildDirectory('lint'), file]);
+  if (passed) return;
+  failures++;
+  console.error(output);
+});
 console.log(`${files.length} files laid out, ${sources.length} sources tidied, ${failures + findings.length} findings`);
 process.exitCode = failures + findings.length === 0 ? 0 : 1;
 
@@ -45,46 +49,5 @@ function foreignIncludes(file) {
     const included = line.match(/^\s*#\s*include\s*["<]([^">]+)/)?.[1];
     const foreign = included !== undefined && /(^|\/)(napi|node|js_native|uv|v8)|\.\./.test(included);
     return foreign ? [`${file}:${index + 1}: the POSIX layer includes ${included}`] : [];
-  });
-}
-
-/**
- * Runs clang-tidy over the sources, as many at once as there are processors.
- *
- * @param {string[]} sources
- * @returns {Promise<number>} how many of them had findings
- */
-async function tidy(sources) {
-  const queue = [...sources];
-  let failures = 0;
-  const worker = async () => {
-    for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
-      const { status, output } = await capture('clang-tidy', ['--quiet', '-p', buildDirectory('lint'), file]);
-      if (status === 0) continue;
-      failures++;
-      console.error(output);
-    }
-  };
-  await Promise.all(Array.from({ length: os.availableParallelism() }, worker));
-  return failures;
-}
-
-/**
- * @param {string} program
- * @param {string[]} args
- * @returns {Promise<{ status: number | null, output: string }>}
- */
-function capture(program, args) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
-    child.stdout.on('data', (data) => {
-      output += data;
-    });
-    child.stderr.on('data', (data) => {
-      output += data;
-    });
-    child.on('error', reject);
-    child.on('close', (status) => resolve({ status, output }));
   });
 }

@@ -35,13 +35,8 @@ function runTests(directory) {
   const skipped = stdout.match(/^\t *\d+ - .* \(Skipped\)$/gm)?.length ?? 0;
   // What a test said is in ctest's log alone, where it has not failed.
   const log = path.join(directory, 'Testing/Temporary/LastTest.log');
-  if (skipped > 0)
-    console.log(
-      fs
-        .readFileSync(log, 'utf8')
-        .match(/^SKIPPED: .*$/gm)
-        ?.join('\n'),
-    );
+  const reasons = skipped > 0 ? fs.readFileSync(log, 'utf8').match(/^SKIPPED: .*$/gm) : null;
+  for (const reason of reasons ?? []) console.log(reason);
   return { passed: Number(all) - Number(failed) - skipped, failed: Number(failed), skipped };
 }
 

@@ -1,7 +1,8 @@
 // What every script needs: where the checkout is, and how a program is run that may be missing.
 
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 
 export const root = path.resolve(import.meta.dirname, '../..');
@@ -63,6 +64,35 @@ export function run(program, args, { quiet = false, env = {}, cwd = root } = {})
   if (quiet) process.stderr.write(`${stdout ?? ''}${stderr ?? ''}`);
   if (error !== undefined) process.stderr.write(`${program}: ${error.message}\n`);
   return process.exit(status ?? 1);
+}
+
+/**
+ * Runs a program in the checkout, beside others.
+ *
+ * @param {readonly string[]} command
+ * @returns {Promise<{ passed: boolean, output: string }>}
+ */
+export function capture([program = '', ...args]) {
+  return new Promise((resolve) => {
+    execFile(program, args, { cwd: root, maxBuffer: 1 << 28 }, (error, stdout, stderr) => {
+      resolve({ passed: error === null, output: `${stdout}${stderr}` });
+    });
+  });
+}
+
+/**
+ * Works on all of them, as many at once as there are processors.
+ *
+ * @template T
+ * @param {readonly T[]} all
+ * @param {(one: T) => Promise<void>} work
+ */
+export async function inParallel(all, work) {
+  const left = [...all];
+  const worker = async () => {
+    for (let one = left.shift(); one !== undefined; one = left.shift()) await work(one);
+  };
+  await Promise.all(Array.from({ length: os.availableParallelism() }, worker));
 }
 
 /**

@@ -29,17 +29,3 @@ const reports = ['typescript/lcov.info', 'native.info'].map((file) =>
   fs.readFileSync(path.join(coverage, file), 'utf8'),
 );
 fs.writeFileSync(path.join(coverage, 'lcov.info'), reports.join(''));
-for (const [index, language] of ['TypeScript', 'C++'].entries()) {
-  console.log(`${language}: ${summary(reports[index] ?? '')}`);
-}
-
-/**
- * @param {string} lcov
- * @returns {string}
- */
-function summary(lcov) {
-  const sum = (/** @type {string} */ key) =>
-    [...lcov.matchAll(new RegExp(`^${key}:(\\d+)`, 'gm'))].reduce((total, [, count]) => total + Number(count), 0);
-  const [found, hit] = [sum('LF'), sum('LH')];
-  return `${hit} of ${found} lines, ${((100 * hit) / found).toFixed(1)} %`;
-}

@@ -13,17 +13,11 @@ import { root, wholeNumber } from './checkout.mjs';
 const { values } = util.parseArgs({ options: { seconds: { type: 'string', default: '60' } } });
 const seconds = wholeNumber('--seconds', values.seconds);
 
+const proofs = ['faults', 'hostile-box', 'judgement/worlds'].map((name) => `test/proofs/${name}`);
 const vitest = path.join(root, 'node_modules/vitest/vitest.mjs');
 const fuzz = path.join(root, 'scripts/native/fuzz.mjs');
 const statuses = [
-  [
-    vitest,
-    'run',
-    'test/proofs/faults',
-    'test/proofs/hostile-box',
-    'test/proofs/judgement/worlds',
-    '--no-file-parallelism',
-  ],
+  [vitest, 'run', ...proofs, '--no-file-parallelism'],
   [fuzz, '--runs', '10000000'],
 ].map((args) => {
   const env = { ...process.env, BOXSOCKETS_SOAK_SECONDS: String(seconds) };
