@@ -12,21 +12,14 @@ const BUFFER_BYTES = 1 << 20;
 const BEFORE = 32;
 const AFTER = 64;
 
-// Two short words that every name contains: Buffer.indexOf finds words of up to seven bytes at memory speed, and longer
+// Two short words, of which every sign has one: Buffer.indexOf finds words of up to seven bytes at memory speed, and longer
 // ones at a third of that.
-const KRUN = Buffer.from('krun');
-const VIRTIO = Buffer.from('virtio');
-const DASH = 0x2d;
-const UNDERSCORE = 0x5f;
-const COLON = 0x3a;
-const SLASH = 0x2f;
-const DIGIT_THREE = 0x33;
+const WORDS = [Buffer.from('krun'), Buffer.from('virtio')];
 
-// At the dash before `krun`.
-const SUFFIX = /^-krun[A-Za-z0-9_-]{0,24}\.sock/;
-const DATAGRAM_CALL = /^krun_(?:add_net_unixgram|set_gvproxy_path)/;
-// The module that a backend's log messages carry, its source file in them, and its mangled symbols.
-const BACKEND = /^virtio(?:::net::|\/net\/|3net\d)(passt|unixgram|gvproxy)/;
+// At such a word: a numbered name, a call that names a datagram backend, what is appended to the peer's path, and the
+// module that a backend's log messages carry, its source file in them, and its mangled symbols.
+const SIGN =
+  /(?<template>(?<!lib)krun-net-)|krun_(?:add_net_unixgram|set_gvproxy_path)|(?<=-)(?<tail>krun[\w-]{0,24}\.sock)|virtio(?:::net::|\/net\/|3net\d)(?<backend>passt|unixgram|gvproxy)/y;
 
 /** Finds the signs in a file that is pushed through {@link space} piece by piece. */
 export class KrunLibraryScanner {
@@ -59,11 +52,6 @@ export class KrunLibraryScanner {
     return this.#base + this.#filled;
   }
 
-  /** The bytes in the buffer: from the beginning of the file as long as it has not been filled once. */
-  head(): Buffer {
-    return this.#buffer.subarray(0, this.#filled);
-  }
-
   /** Looks at the `count` bytes that were put into {@link space}. */
   push(count: number): void {
     this.#filled += count;
@@ -85,45 +73,32 @@ export class KrunLibraryScanner {
   }
 
   #scanUpTo(end: number): void {
-    const bytes = this.head();
-    for (let at = bytes.indexOf(KRUN, this.#next); at >= 0 && at < end; at = bytes.indexOf(KRUN, at + 1)) {
-      this.#readKrun(at);
-    }
-    for (let at = bytes.indexOf(VIRTIO, this.#next); at >= 0 && at < end; at = bytes.indexOf(VIRTIO, at + 1)) {
-      this.#readVirtio(at);
+    const bytes = this.#buffer.subarray(0, this.#filled);
+    for (const word of WORDS) {
+      for (let at = bytes.indexOf(word, this.#next); at >= 0 && at < end; at = bytes.indexOf(word, at + 1))
+        this.#read(at);
     }
     this.#next = end;
   }
 
-  #readKrun(at: number): void {
-    const isTail = this.#buffer[at - 1] === DASH;
-    const next = this.#buffer[at + KRUN.length];
-    if (!isTail && next !== DASH && next !== UNDERSCORE) return;
-    const text = this.#textAt(at);
-    if (text.startsWith('krun-net-')) {
-      if (this.#textAt(at - 3, at) !== 'lib') this.#keep(this.#signs.templates, at);
-    } else if (DATAGRAM_CALL.test(text)) {
-      this.#keep(this.#signs.local, at);
-    } else if (isTail) {
-      const [suffix] = SUFFIX.exec(`-${text}`) ?? [];
-      if (suffix !== undefined) this.#keep(signsOfSuffix(this.#signs, suffix), at - 1);
-    }
+  #read(at: number): void {
+    const from = Math.max(at - BEFORE / 2, 0);
+    SIGN.lastIndex = at - from;
+    const found = SIGN.exec(this.#text(from, at + AFTER));
+    if (found === null) return;
+    const { template, tail, backend } = found.groups ?? {};
+    if (tail !== undefined) this.#keep(signsOfSuffix(this.#signs, `-${tail}`), at - 1);
+    else if (template !== undefined) this.#keep(this.#signs.templates, at);
+    else this.#keep(backend === 'passt' ? this.#signs.network : this.#signs.local, at);
   }
 
-  #readVirtio(at: number): void {
-    const next = this.#buffer[at + VIRTIO.length];
-    if (next !== COLON && next !== SLASH && next !== DIGIT_THREE) return;
-    const [, backend] = BACKEND.exec(this.#textAt(at)) ?? [];
-    if (backend !== undefined) this.#keep(backend === 'passt' ? this.#signs.network : this.#signs.local, at);
-  }
-
-  #textAt(at: number, end = at + AFTER): string {
-    return this.#buffer.toString('latin1', Math.max(at, 0), Math.min(end, this.#filled));
+  #text(from: number, end: number): string {
+    return this.#buffer.toString('latin1', from, Math.min(end, this.#filled));
   }
 
   #keep(list: KrunLibraryEvidence[], at: number): void {
     if (list.length === MAX_EVIDENCE) return;
-    const text = this.#textAt(at - BEFORE / 2, at + AFTER / 2).replace(/[^ -~]/g, '.');
+    const text = this.#text(Math.max(at - BEFORE / 2, 0), at + AFTER / 2).replace(/[^ -~]/g, '.');
     list.push({ file: this.#file, offset: this.#base + at, text });
   }
 }
