@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { types } from 'node:util';
 import { invalidArgType, invalidArgValue } from './errors.js';
 import { hostUid } from './host-uid.js';
-import { toOptions } from './known-options.js';
+import { checkOptions, toOptions } from './known-options.js';
 import { BOX_ID_RULE, isBoxId, isSocketName, SOCKET_NAME_RULE } from './paths/names.js';
 
-export { toOptions };
+export { checkOptions, toOptions };
 
 /** What `node:fs` takes for a path. What comes out of this package is always a string. */
 export type PathLike = string | Buffer | URL;
@@ -81,17 +81,17 @@ export function toAbsolutePath(name: string, value: unknown): string {
 }
 
 /** A base: an absolute path; {@link DEFAULT_BASE} where none is given. */
-export function toBase(value: unknown): string {
+export function toBase(name: string, value: unknown): string {
   if (value === undefined) return DEFAULT_BASE;
-  const path = toPath('options.base', value);
-  if (!path.startsWith('/')) throw invalidArgValue('options.base', value, 'must be an absolute path');
-  return toAbsolutePath('options.base', path);
+  const path = toPath(name, value);
+  if (!path.startsWith('/')) throw invalidArgValue(name, value, 'must be an absolute path');
+  return toAbsolutePath(name, path);
 }
 
 /** A uid; the caller's real one where none is given (0 on Windows, which has none). */
-export function toUid(value: unknown): number {
+export function toUid(name: string, value: unknown): number {
   if (value === undefined) return hostUid();
-  return toInteger('options.uid', value, { least: 0, most: LARGEST_UID, otherwise: 0 });
+  return toInteger(name, value, { least: 0, most: LARGEST_UID, otherwise: 0 });
 }
 
 /** `<base>/bl-<uid>`. */
@@ -100,10 +100,10 @@ export function toParentDir(base: string, uid: number): string {
 }
 
 /** Permission bits of a parent: its user's alone, or to be passed by others. */
-export function toParentMode(value: unknown): number {
+export function toParentMode(name: string, value: unknown): number {
   if (value === undefined || value === PRIVATE_MODE) return PRIVATE_MODE;
   if (value === 0o711) return value;
-  throw invalidArgValue('options.parentMode', value, 'must be 0o700 or 0o711');
+  throw invalidArgValue(name, value, 'must be 0o700 or 0o711');
 }
 
 export function toBoxId(value: unknown): string {
@@ -130,20 +130,17 @@ export interface LockOptions {
   lockTimeout?: number;
 }
 
-/** Whole milliseconds, up to a day. */
-export function toLockTimeout(value: unknown): number {
-  if (value === undefined) return DEFAULT_LOCK_TIMEOUT;
-  return toMilliseconds('options.lockTimeout', value);
-}
-
-/** Whole milliseconds, up to a day. */
-export function toMilliseconds(name: string, value: unknown): number {
+/** Whole milliseconds, up to a day; what a default is where there are none. */
+export const milliseconds = (otherwise: number) => (name: string, value: unknown) => {
+  if (value === undefined) return otherwise;
   if (typeof value !== 'number') throw invalidArgType(name, 'a number of milliseconds', value);
   if (!(value >= 0 && value <= 86_400_000)) {
     throw invalidArgValue(name, value, 'must be from 0 to 86400000 milliseconds');
   }
   return Math.ceil(value);
-}
+};
+
+export const toLockTimeout = milliseconds(DEFAULT_LOCK_TIMEOUT);
 
 /** The types of Unix sockets (unix(7)); macOS has no `'seqpacket'`. */
 export type SocketType = 'stream' | 'dgram' | 'seqpacket';
@@ -154,17 +151,25 @@ export function toSocketType(name: string, value: unknown): SocketType {
   throw invalidArgValue(name, value, "must be 'stream', 'dgram' or 'seqpacket'");
 }
 
-/** A whole number within a range, or what it is otherwise. */
-export function toInteger(
-  name: string,
-  value: unknown,
-  { least, most, otherwise }: { least: number; most: number; otherwise: number },
-): number {
+interface IntegerRange {
+  least: number;
+  most: number;
+  /** What it is where it is left out. */
+  otherwise: number;
+}
+
+/** A whole number within a range. */
+export function toInteger(name: string, value: unknown, { least, most, otherwise }: IntegerRange): number {
   if (value === undefined) return otherwise;
   if (typeof value !== 'number') throw invalidArgType(name, 'a number', value);
   if (Number.isInteger(value) && value >= least && value <= most) return value;
   throw invalidArgValue(name, value, `must be an integer from ${least} to ${most}`);
 }
+
+export const integer = (range: IntegerRange) => (name: string, value: unknown) => toInteger(name, value, range);
+
+/** Milliseconds, up to what a timer takes. */
+export const timeout = (otherwise: number) => integer({ least: 0, most: LARGEST_INT, otherwise });
 
 export function toSignal(name: string, value: unknown): AbortSignal | undefined {
   if (value === undefined) return undefined;
@@ -174,18 +179,11 @@ export function toSignal(name: string, value: unknown): AbortSignal | undefined 
 }
 
 /** The uid that a peer must have; null where it is not to be verified. */
-export function toPeerRule(value: unknown): number | null {
+export function toPeerRule(name: string, value: unknown): number | null {
   if (value === undefined || value === false) return null;
   if (value === true) return process.geteuid?.() ?? 0;
-  if (typeof value !== 'object' || value === null) {
-    throw invalidArgType('options.verifyPeer', 'a boolean or { uid }', value);
-  }
-  const { uid } = toOptions(value as { uid: unknown }, { uid: true }, 'options.verifyPeer');
-  if (uid === undefined) throw invalidArgType('options.verifyPeer.uid', 'a number', uid);
-  return toInteger('options.verifyPeer.uid', uid, { least: 0, most: LARGEST_UID, otherwise: 0 });
-}
-
-/** Milliseconds, up to what a timer takes. */
-export function toTimeout(value: unknown, otherwise: number): number {
-  return toInteger('options.timeout', value, { least: 0, most: LARGEST_INT, otherwise });
+  if (typeof value !== 'object' || value === null) throw invalidArgType(name, 'a boolean or { uid }', value);
+  const { uid } = toOptions(value as { uid: unknown }, { uid: true }, name);
+  if (uid === undefined) throw invalidArgType(`${name}.uid`, 'a number', uid);
+  return toInteger(`${name}.uid`, uid, { least: 0, most: LARGEST_UID, otherwise: 0 });
 }

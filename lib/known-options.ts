@@ -3,7 +3,14 @@
 import { invalidArgType, invalidArgValue } from './errors.js';
 
 /** Every option of a call: a list that the compiler holds to the type. */
-export type KnownOptions<T> = { readonly [Key in keyof T]-?: true };
+export type KnownOptions<T> = { readonly [Key in keyof T]-?: unknown };
+
+/** Such a list, and how each option is checked: what the check makes of it, undefined where it is left out. */
+type OptionChecks<T> = { readonly [Key in keyof T]-?: (name: string, value: unknown) => unknown };
+
+type Checked<Checks> = {
+  [Key in keyof Checks]: Checks[Key] extends (name: string, value: unknown) => infer Result ? Result : never;
+};
 
 /**
  * An options object; an empty one where none is given.
@@ -22,6 +29,18 @@ export function toOptions<T extends object>(
   const unknown = Object.keys(value).find((key) => !Object.hasOwn(known, key));
   if (unknown !== undefined) throw unknownOption(name, value, unknown, known);
   return value;
+}
+
+/** The options of a call, each checked. @throws as {@link toOptions}, and what a check throws */
+export function checkOptions<T extends object, Checks extends OptionChecks<T>>(
+  value: T | undefined,
+  checks: Checks,
+): Checked<Checks> {
+  const given = toOptions(value, checks);
+  const checked: Partial<Record<keyof T, unknown>> = {};
+  for (const key of Object.keys(checks) as (keyof T & string)[])
+    checked[key] = checks[key](`options.${key}`, given[key]);
+  return checked as Checked<Checks>;
 }
 
 function unknownOption(name: string, value: object, key: string, known: object): TypeError {

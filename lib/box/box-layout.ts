@@ -1,7 +1,7 @@
 // The directories of one box, made and removed in an order in which no crash leaves a link that leads nowhere, or a box
 // without its link.
 
-import { type PathLike, PRIVATE_MODE, toBoolean, toBoxId, toOptions } from '../arguments.js';
+import { checkOptions, type PathLike, PRIVATE_MODE, toBoolean, toBoxId, toOptions } from '../arguments.js';
 import { lookAt, makeDirectory as makeBelow, removeTree } from '../beneath.js';
 import { BoxSockets } from '../box-sockets.js';
 import { makeDirectory, removeEmptyDirectory } from '../files.js';
@@ -150,7 +150,7 @@ export class BoxLayout extends BoxDirectories {
   }
 
   *#cleanup(options: CleanupOptions | undefined): Steps<CleanupResult> {
-    const hasRow = toBoolean('options.hasRow', toOptions(options, { hasRow: true }).hasRow);
+    const { hasRow } = checkOptions(options, { hasRow: toBoolean });
     const removable = yield* isRemovable(this, hasRow);
     const slash = this.boxHome.lastIndexOf('/');
     const home = { directory: this.boxHome.slice(0, slash) || '/', path: this.boxHome.slice(slash + 1) };

@@ -2,7 +2,7 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
-import { type PathLike, toInteger, toOptions, toPath, toSignal, toTimeout } from '../arguments.js';
+import { checkOptions, type PathLike, timeout, toInteger, toOptions, toPath, toSignal } from '../arguments.js';
 import { clock, sleep } from '../clock.js';
 import { invalidArgType } from '../errors.js';
 import { isFailure, type NativeFailure } from '../native/contract.js';
@@ -15,6 +15,8 @@ import type { ShimExit, ShimStatus, WaitForExitOptions } from './shim-status.js'
 
 const FIRST_PAUSE = 2;
 const LONGEST_PAUSE = 50;
+
+const WAIT_CHECKS = { timeout: timeout(Number.POSITIVE_INFINITY), signal: toSignal };
 
 /**
  * A process by its number and the moment it started. The number alone is given to another process sooner or later; with
@@ -184,9 +186,8 @@ export class ShimProcess {
    * @example if (!(await shim.waitForExit({ timeout: 5_000 }))) await shim.kill('SIGKILL');
    */
   async waitForExit(options?: WaitForExitOptions): Promise<boolean> {
-    const { timeout, signal: given } = toOptions(options, { timeout: true, signal: true });
-    const signal = toSignal('options.signal', given);
-    const deadline = clock.now() + toTimeout(timeout, Number.POSITIVE_INFINITY);
+    const { timeout, signal } = checkOptions(options, WAIT_CHECKS);
+    const deadline = clock.now() + timeout;
     for (let pause = FIRST_PAUSE; this.isAliveSync(); pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       const left = deadline - clock.now();
       if (left <= 0) return false;

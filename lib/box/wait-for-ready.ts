@@ -2,7 +2,7 @@
 // deadline, and nothing is left behind by any of the three.
 
 import * as net from 'node:net';
-import { LARGEST_INT, toOptions, toSignal, toTimeout } from '../arguments.js';
+import { checkOptions, LARGEST_INT, timeout, toSignal } from '../arguments.js';
 import { lookAt } from '../beneath.js';
 import { clock } from '../clock.js';
 import { abortError, invalidArgType } from '../errors.js';
@@ -54,7 +54,7 @@ const DEFAULT_TIMEOUT = 30_000;
  */
 export async function waitForReady(layout: BoxLayout, options?: ReadyOptions): Promise<Ready> {
   const began = clock.now();
-  const { given, timeout, signal } = readyArguments(layout, options);
+  const { shim: given, timeout, signal } = readyArguments(layout, options);
   if (signal?.aborted) throw abortError(signal);
   const server = net.createServer();
   const accepted = firstConnection(server);
@@ -82,15 +82,13 @@ export async function waitForReady(layout: BoxLayout, options?: ReadyOptions): P
 
 function readyArguments(layout: BoxLayout, options: ReadyOptions | undefined) {
   if (!(layout instanceof BoxLayout)) throw invalidArgType('layout', 'a BoxLayout', layout);
-  const { shim, timeout, signal } = toOptions(options, { shim: true, timeout: true, signal: true });
-  if (shim !== undefined && typeof shim !== 'function' && !(shim instanceof ShimProcess)) {
-    throw invalidArgType('options.shim', 'a ShimProcess or a function', shim);
-  }
-  return {
-    given: shim ?? null,
-    timeout: toTimeout(timeout, defaultTimeout()),
-    signal: toSignal('options.signal', signal),
-  };
+  return checkOptions(options, { shim: toShim, timeout: timeout(defaultTimeout()), signal: toSignal });
+}
+
+function toShim(name: string, value: unknown): NonNullable<ReadyOptions['shim']> | null {
+  if (value === undefined) return null;
+  if (value instanceof ShimProcess || typeof value === 'function') return value as NonNullable<ReadyOptions['shim']>;
+  throw invalidArgType(name, 'a ShimProcess or a function', value);
 }
 
 function defaultTimeout(): number {

@@ -3,7 +3,7 @@
 
 import type * as net from 'node:net';
 import { connect as connectDescriptor, Socket } from 'node:net';
-import { toBoolean, toOptions, toPeerRule, toSignal, toTimeout } from '../arguments.js';
+import { checkOptions, timeout, toBoolean, toPeerRule, toSignal } from '../arguments.js';
 import { sleep } from '../clock.js';
 import { abortError, errnoName, namedSystemError } from '../errors.js';
 import { isFailure, type NativeFailure } from '../native/contract.js';
@@ -38,27 +38,17 @@ const DEFAULT_TIMEOUT = 10_000;
 /** Milliseconds between two tries on a thread. */
 const PAUSE = 5;
 
-interface Request {
-  path: string;
-  paths: BindingPaths;
-  /** The uid that the peer must have; null where any will do. */
-  peer: number | null;
-  allowHalfOpen: boolean;
-  timeout: number;
-  signal: AbortSignal | undefined;
-}
+const CHECKS = {
+  verifyPeer: toPeerRule,
+  allowHalfOpen: toBoolean,
+  timeout: timeout(DEFAULT_TIMEOUT),
+  signal: toSignal,
+};
 
-function toRequest(paths: BindingPaths, name: string, options: ConnectOptions | undefined): Request {
-  const known = { verifyPeer: true, allowHalfOpen: true, timeout: true, signal: true } as const;
-  const { verifyPeer, allowHalfOpen, timeout, signal } = toOptions(options, known);
-  return {
-    path: toSocketPath(paths, name),
-    paths,
-    peer: toPeerRule(verifyPeer),
-    allowHalfOpen: toBoolean('options.allowHalfOpen', allowHalfOpen),
-    timeout: toTimeout(timeout, DEFAULT_TIMEOUT),
-    signal: toSignal('options.signal', signal),
-  };
+type Request = ReturnType<typeof toRequest>;
+
+function toRequest(paths: BindingPaths, name: string, options: ConnectOptions | undefined) {
+  return { path: toSocketPath(paths, name), paths, ...checkOptions(options, CHECKS) };
 }
 
 /** See `BoxSockets.connect`. */
@@ -111,7 +101,11 @@ async function dialOnThread(request: Request): Promise<net.Socket> {
   }
 }
 
-function nativeArguments({ path, paths, peer }: Request): [path: string, entry: string, verify: boolean, uid: number] {
+function nativeArguments({
+  path,
+  paths,
+  verifyPeer: peer,
+}: Request): [path: string, entry: string, verify: boolean, uid: number] {
   return [path, `${paths.realDir}${path.slice(paths.binding.length)}`, peer !== null, peer ?? 0];
 }
 

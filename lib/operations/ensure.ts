@@ -1,6 +1,6 @@
 // Making one binding lead to its real directory.
 
-import { DEFAULT_LOCK_TIMEOUT, type LockOptions, toBoolean, toLockTimeout, toOptions } from '../arguments.js';
+import { checkOptions, DEFAULT_LOCK_TIMEOUT, type LockOptions, toBoolean, toLockTimeout } from '../arguments.js';
 import type { NativeEnsurer } from '../native/addon.js';
 import { ENSURE_STATUS, type NativeFailure, nameOf } from '../native/contract.js';
 import { native } from '../native/load.js';
@@ -23,14 +23,10 @@ export interface EnsureResult {
 }
 
 /** Options of `ensure`, checked. */
-export interface EnsureRequest {
-  takeover: boolean;
-  lockTimeout: number;
-}
+export type EnsureRequest = ReturnType<typeof toEnsure>;
 
-export function toEnsure(options: EnsureOptions | undefined): EnsureRequest {
-  const { takeover, lockTimeout } = toOptions(options, { takeover: true, lockTimeout: true });
-  return { takeover: toBoolean('options.takeover', takeover), lockTimeout: toLockTimeout(lockTimeout) };
+export function toEnsure(options: EnsureOptions | undefined) {
+  return checkOptions(options, { takeover: toBoolean, lockTimeout: toLockTimeout });
 }
 
 /** The binding of one box, and what is known of it between two calls. */

@@ -1,7 +1,7 @@
 // Keeping a binding alive while its box idles, against what cleans /tmp.
 
 import { stat } from 'node:fs/promises';
-import { LARGEST_INT, type LockOptions, toInteger, toLockTimeout, toOptions } from '../arguments.js';
+import { checkOptions, integer, LARGEST_INT, type LockOptions, toLockTimeout } from '../arguments.js';
 import { clock } from '../clock.js';
 import { asError } from '../errors.js';
 import { isFailure, type NativeHold } from '../native/contract.js';
@@ -35,25 +35,21 @@ interface Held {
 
 /** See `BoxSockets.hold`. */
 export async function hold(paths: BindingPaths, options: HoldOptions | undefined): Promise<BindingHold> {
-  const { refreshInterval, lockTimeout } = toHold(options);
+  const { refreshInterval, lockTimeout } = checkOptions(options, CHECKS);
   const held = { paths, lockTimeout };
   return new BindingHold(held, await lockBinding(held), refreshInterval);
 }
 
 export function holdSync(paths: BindingPaths, options: HoldOptions | undefined): BindingHold {
-  const { refreshInterval, lockTimeout } = toHold(options);
+  const { refreshInterval, lockTimeout } = checkOptions(options, CHECKS);
   const outcome = native().hold({ ...paths, lockTimeout, checkAncestry: needsAncestry(paths) });
   return new BindingHold({ paths, lockTimeout }, unwrap(outcome, paths), refreshInterval);
 }
 
-function toHold(options: HoldOptions | undefined): { refreshInterval: number; lockTimeout: number } {
-  const { refreshInterval, lockTimeout } = toOptions(options, { refreshInterval: true, lockTimeout: true });
-  const range = { least: 1, most: LARGEST_INT, otherwise: DEFAULT_INTERVAL };
-  return {
-    refreshInterval: toInteger('options.refreshInterval', refreshInterval, range),
-    lockTimeout: toLockTimeout(lockTimeout),
-  };
-}
+const CHECKS = {
+  refreshInterval: integer({ least: 1, most: LARGEST_INT, otherwise: DEFAULT_INTERVAL }),
+  lockTimeout: toLockTimeout,
+};
 
 /** Ensures a binding, and locks its parent, in which the binding is right, and its real directory. */
 async function lockBinding({ paths, lockTimeout }: Held): Promise<NativeHold> {

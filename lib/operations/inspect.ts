@@ -1,10 +1,11 @@
 // What ensure would say of a base and a parent: the very code that it runs, and nothing is changed.
 
+import { checkOptions } from '../arguments.js';
 import type { NativeFailure, NativeInspected, NativeInspection } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { toError, unwrap } from '../native/to-error.js';
 import { needsAncestry } from '../paths/binding-paths.js';
-import { type ParentOptions, parentArguments } from './parent-options.js';
+import { PARENT_CHECKS, type ParentOptions, parentPaths } from './parent-options.js';
 
 /** What was found of a directory. */
 export interface InspectedDirectory {
@@ -44,7 +45,7 @@ export function inspectSync(options?: ParentOptions): Inspection {
 type Request = ReturnType<typeof toRequest>;
 
 function toRequest(options: ParentOptions | undefined) {
-  const paths = parentArguments(options);
+  const paths = parentPaths(checkOptions(options, PARENT_CHECKS));
   return { ...paths, checkAncestry: needsAncestry(paths) };
 }
 

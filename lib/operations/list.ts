@@ -1,6 +1,6 @@
 // Every binding of a parent, and what it leads to.
 
-import { toOptions } from '../arguments.js';
+import { checkOptions } from '../arguments.js';
 import { errnoName } from '../errors.js';
 import { mountPointOf } from '../mount-points.js';
 import { BINDING_STATES, type NativeListEntry, nameOf } from '../native/contract.js';
@@ -8,11 +8,11 @@ import { native } from '../native/load.js';
 import { unwrap } from '../native/to-error.js';
 import { type Held, toHeld } from '../native/verdicts.js';
 import {
-  PARENT_OPTIONS,
+  PARENT_CHECKS,
   type ParentOptions,
-  parentArguments,
+  parentPaths,
   type TimeoutOptions,
-  toTimeout,
+  toAnswerTimeout,
 } from './parent-options.js';
 
 /**
@@ -62,8 +62,8 @@ export function listSync(options?: ListOptions): BindingInfo[] {
 }
 
 function toRequest(options: ListOptions | undefined) {
-  const { timeout, ...parent } = toOptions(options, { ...PARENT_OPTIONS, timeout: true });
-  return { ...parentArguments(parent), timeout: toTimeout(timeout) };
+  const { timeout, ...parent } = checkOptions(options, { ...PARENT_CHECKS, timeout: toAnswerTimeout });
+  return { ...parentPaths(parent), timeout };
 }
 
 function toBindingInfo({ id, target, state, errno, sockets }: NativeListEntry): BindingInfo {

@@ -2,13 +2,13 @@
 
 import type * as net from 'node:net';
 import {
+  checkOptions,
   DEFAULT_LOCK_TIMEOUT,
+  integer,
   LARGEST_INT,
   type LockOptions,
   toBoolean,
-  toInteger,
   toLockTimeout,
-  toOptions,
   toPeerRule,
   toSignal,
 } from '../arguments.js';
@@ -50,26 +50,14 @@ const DEFAULT_BACKLOG = 511;
 // What a closing server may block for, in milliseconds; the lock is held for far less than one.
 const SHORT_LOCK_TIMEOUT = 100;
 
-const OPTIONS = {
-  mode: true,
-  backlog: true,
-  takeover: true,
-  lockTimeout: true,
-  verifyPeer: true,
-  signal: true,
-} as const;
-
-function toRequest(options: ListenOptions | undefined) {
-  const { mode, backlog, takeover, lockTimeout, verifyPeer, signal } = toOptions(options, OPTIONS);
-  return {
-    mode: toInteger('options.mode', mode, { least: 0, most: 0o777, otherwise: DEFAULT_MODE }),
-    backlog: toInteger('options.backlog', backlog, { least: 1, most: LARGEST_INT, otherwise: DEFAULT_BACKLOG }),
-    takeover: toBoolean('options.takeover', takeover),
-    lockTimeout: toLockTimeout(lockTimeout),
-    peer: toPeerRule(verifyPeer),
-    signal: toSignal('options.signal', signal),
-  };
-}
+const CHECKS = {
+  mode: integer({ least: 0, most: 0o777, otherwise: DEFAULT_MODE }),
+  backlog: integer({ least: 1, most: LARGEST_INT, otherwise: DEFAULT_BACKLOG }),
+  takeover: toBoolean,
+  lockTimeout: toLockTimeout,
+  verifyPeer: toPeerRule,
+  signal: toSignal,
+};
 
 /** See `BoxSockets.listen`. */
 export async function listen(
@@ -80,7 +68,7 @@ export async function listen(
 ): Promise<void> {
   if (typeof server?.listen !== 'function') throw invalidArgType('server', 'a net.Server', server);
   const path = toSocketPath(paths, name);
-  const { mode, backlog, takeover, lockTimeout, peer, signal } = toRequest(options);
+  const { verifyPeer: peer, signal, lockTimeout, ...how } = checkOptions(options, CHECKS);
   refuseWithoutNetwork(path);
   if (isClusterWorker()) throw descriptorUnsupported(path);
   if (peer !== null) refuseUnlessPeersCanBeAsked(path);
@@ -90,7 +78,7 @@ export async function listen(
     const isServedHere = await binding.isServedHere();
     interrupted.throwIfAborted();
     const checkAncestry = needsAncestry(paths);
-    const request = { ...paths, name, mode, backlog, takeover, lockTimeout: 0, checkAncestry };
+    const request = { ...paths, name, ...how, lockTimeout: 0, checkAncestry };
     // At once where that takes no lock and waits for nothing.
     const atOnce = isServedHere ? native().listenAtFreeName(request) : null;
     const outcome =
@@ -99,7 +87,7 @@ export async function listen(
     const unlink = unlinkerOf({ ...paths, socket: path }, { name, pin, identity, isServedHere });
     try {
       if (peer !== null) closeStrangers(server, peer);
-      await handOver(server, socket, { backlog, signal, interrupted });
+      await handOver(server, socket, { backlog: how.backlog, signal, interrupted });
     } catch (error) {
       unlink();
       throw error;

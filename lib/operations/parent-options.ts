@@ -1,6 +1,6 @@
 // Which parent an operation on all bindings is about.
 
-import { toBase, toMilliseconds, toOptions, toParentDir, toUid } from '../arguments.js';
+import { milliseconds, toBase, toParentDir, toUid } from '../arguments.js';
 
 /** Which parent an operation on all bindings is about: `<base>/bl-<uid>`. */
 export interface ParentOptions {
@@ -10,24 +10,17 @@ export interface ParentOptions {
   uid?: number;
 }
 
-export const PARENT_OPTIONS = { base: true, uid: true } as const;
-
 /** How long an operation waits for file systems that may not answer. */
 export interface TimeoutOptions {
   /** Milliseconds that what a binding leads to has to answer in; 2,000 when left out. */
   timeout?: number;
 }
 
-const ANSWER_TIMEOUT = 2_000;
+export const PARENT_CHECKS = { base: toBase, uid: toUid };
 
-/** Whole milliseconds, up to a day. */
-export function toTimeout(value: unknown): number {
-  return value === undefined ? ANSWER_TIMEOUT : toMilliseconds('options.timeout', value);
-}
+export const toAnswerTimeout = milliseconds(2_000);
 
-/** The paths of a parent, from what a caller passed. */
-export function parentArguments(options: ParentOptions | undefined) {
-  const { base: givenBase, uid } = toOptions(options, PARENT_OPTIONS);
-  const base = toBase(givenBase);
-  return { base, parent: toParentDir(base, toUid(uid)) };
+/** The paths of a parent. */
+export function parentPaths({ base, uid }: { base: string; uid: number }) {
+  return { base, parent: toParentDir(base, uid) };
 }

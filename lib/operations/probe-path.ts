@@ -1,6 +1,6 @@
 // Proof that a socket binds at any path, or why not.
 
-import { type PathLike, type SocketType, toOptions, toPath, toSocketType } from '../arguments.js';
+import { checkOptions, type PathLike, type SocketType, toPath, toSocketType } from '../arguments.js';
 import { errnoName, namedSystemError } from '../errors.js';
 import { EXISTING, nameOf, SOCKET_TYPES } from '../native/contract.js';
 import { native } from '../native/load.js';
@@ -52,7 +52,7 @@ const MOST_STAND_INS = 16;
 
 function* probePath(given: PathLike, options: ProbePathOptions | undefined): Steps<SocketPathProbe> {
   const path = toPath('path', given);
-  const type = toSocketType('options.type', toOptions(options, { type: true }).type);
+  const { type } = checkOptions(options, { type: toSocketType });
   const bytes = Buffer.byteLength(path);
   const prefix = path.slice(0, path.lastIndexOf('/') + 1);
   const directory = prefix || '.';

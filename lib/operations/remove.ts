@@ -1,6 +1,6 @@
 // Unlinking one binding where it is its box's own.
 
-import { type LockOptions, toLockTimeout, toOptions } from '../arguments.js';
+import { checkOptions, type LockOptions, toLockTimeout } from '../arguments.js';
 import { type NativeFailure, nameOf, REMOVE_STATUS } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { untilUnlocked } from '../native/lock-wait.js';
@@ -18,13 +18,13 @@ export interface RemoveResult {
 
 /** See `BoxSockets.remove`. */
 export async function remove(paths: BindingPaths, options?: RemoveOptions): Promise<RemoveResult> {
-  const lockTimeout = toLockTimeout(toOptions(options, { lockTimeout: true }).lockTimeout);
+  const { lockTimeout } = checkOptions(options, { lockTimeout: toLockTimeout });
   const { removeAsync } = native();
   return toResult(await untilUnlocked(lockTimeout, () => removeAsync(...inOrder(paths), 0)), paths);
 }
 
 export function removeSync(paths: BindingPaths, options?: RemoveOptions): RemoveResult {
-  const lockTimeout = toLockTimeout(toOptions(options, { lockTimeout: true }).lockTimeout);
+  const { lockTimeout } = checkOptions(options, { lockTimeout: toLockTimeout });
   return toResult(native().remove(...inOrder(paths), lockTimeout), paths);
 }
 

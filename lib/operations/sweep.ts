@@ -1,17 +1,17 @@
 // Removing the bindings of a parent that lead nowhere.
 
-import { type LockOptions, toBoolean, toLockTimeout, toOptions } from '../arguments.js';
+import { checkOptions, type LockOptions, toBoolean, toLockTimeout } from '../arguments.js';
 import { errnoName } from '../errors.js';
 import type { NativeSweep } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { untilUnlocked } from '../native/lock-wait.js';
 import { unwrap } from '../native/to-error.js';
 import {
-  PARENT_OPTIONS,
+  PARENT_CHECKS,
   type ParentOptions,
-  parentArguments,
+  parentPaths,
   type TimeoutOptions,
-  toTimeout,
+  toAnswerTimeout,
 } from './parent-options.js';
 
 /** Which parent `BoxSockets.sweepStale` sweeps, and how. */
@@ -47,15 +47,11 @@ export function sweepStaleSync(options?: SweepOptions): SweepResult {
   return toSweepResult(unwrap(native().sweepStale(sweep), sweep));
 }
 
+const CHECKS = { ...PARENT_CHECKS, dryRun: toBoolean, lockTimeout: toLockTimeout, timeout: toAnswerTimeout };
+
 function sweepArguments(options: SweepOptions | undefined) {
-  const known = { ...PARENT_OPTIONS, dryRun: true, lockTimeout: true, timeout: true } as const;
-  const { dryRun, lockTimeout, timeout, ...parent } = toOptions(options, known);
-  return {
-    ...parentArguments(parent),
-    dryRun: toBoolean('options.dryRun', dryRun),
-    lockTimeout: toLockTimeout(lockTimeout),
-    timeout: toTimeout(timeout),
-  };
+  const { base, uid, ...how } = checkOptions(options, CHECKS);
+  return { ...parentPaths({ base, uid }), ...how };
 }
 
 function toSweepResult({ removed, kept, skipped }: NativeSweep): SweepResult {

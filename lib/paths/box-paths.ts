@@ -106,15 +106,15 @@ export class BoxPaths {
     const { base, uid, krun, names, standardNames, parentMode } = toOptions(options, BOX_SOCKETS_OPTIONS);
     this.boxId = toBoxId(boxId);
     this.realDir = toAbsolutePath('realDir', realDir);
-    const baseDir = toBase(base);
-    this.parentDir = toParentDir(baseDir, toUid(uid));
+    const baseDir = toBase('options.base', base);
+    this.parentDir = toParentDir(baseDir, toUid('options.uid', uid));
     this.bindingDir = `${this.parentDir}/${boxId}`;
     this.#paths = {
       base: baseDir,
       parent: this.parentDir,
       binding: this.bindingDir,
       realDir: this.realDir,
-      parentMode: toParentMode(parentMode),
+      parentMode: toParentMode('options.parentMode', parentMode),
     };
     if (this.realDir === this.bindingDir) {
       throw invalidArgValue('realDir', realDir, 'must not be the binding, which would lead to itself');

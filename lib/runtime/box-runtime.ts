@@ -2,7 +2,7 @@
 
 import * as fs from 'node:fs';
 import type * as net from 'node:net';
-import { PRIVATE_MODE, toBoolean, toBoxId, toOptions } from '../arguments.js';
+import { checkOptions, PRIVATE_MODE, toBoolean, toBoxId } from '../arguments.js';
 import { BoxConfig } from '../box/index.js';
 import { asError, fromSystemError, invalidArgValue } from '../errors.js';
 import type { ConnectOptions } from '../operations/connect.js';
@@ -14,9 +14,9 @@ import {
   type OpenOptions,
   openArguments,
   type RemoveBoxOptions,
+  STOP_CHECKS,
   type StopOptions,
   type StopResult,
-  toStopTimeout,
 } from './options.js';
 import { type NewBox, newBoxConfig, provisionBox } from './provision.js';
 import { isAutoRemove, type Recovery, recover, sweep } from './recovery.js';
@@ -165,7 +165,7 @@ export class BoxRuntime implements AsyncDisposable {
    * @example const { status } = await runtime.stop(id, { timeout: 5_000 }); // 'stopped', 'killed' or 'not-running'
    */
   async stop(id: string, options?: StopOptions): Promise<StopResult> {
-    const timeout = toStopTimeout(options);
+    const { timeout } = checkOptions(options, STOP_CHECKS);
     this.#launches.get(toBoxId(id))?.abort();
     return this.#exclusively(id, async () => {
       const found = await this.#home.find(id);
@@ -189,7 +189,7 @@ export class BoxRuntime implements AsyncDisposable {
    * @example await runtime.remove(id, { force: true });
    */
   async remove(id: string, options?: RemoveBoxOptions): Promise<RemoveBoxResult> {
-    const force = toBoolean('options.force', toOptions(options, { force: true }).force);
+    const { force } = checkOptions(options, { force: toBoolean });
     if (force) this.#launches.get(toBoxId(id))?.abort();
     return this.#exclusively(toBoxId(id), () => this.#remove(id, force));
   }

@@ -1,6 +1,6 @@
 // What the operations of a runtime take and return, and the checks of what they take.
 
-import { type PathLike, toAbsolutePath, toOptions, toTimeout } from '../arguments.js';
+import { type PathLike, timeout, toAbsolutePath, toOptions } from '../arguments.js';
 import { BoxLayout, type ShimProcess } from '../box/index.js';
 import { invalidArgType, invalidArgValue } from '../errors.js';
 import { BOX_SOCKETS_OPTIONS, type BoxSocketsOptions } from '../paths/box-paths.js';
@@ -65,7 +65,7 @@ export interface RemoveBoxOptions {
   force?: boolean;
 }
 
-const DEFAULT_STOP_TIMEOUT = 10_000;
+export const STOP_CHECKS = { timeout: timeout(10_000) };
 const STORE_METHODS = ['get', 'pages', 'insert', 'update', 'delete'] as const;
 
 const OPEN_OPTIONS = { homeDir: true, store: true, orphans: true, ...BOX_SOCKETS_OPTIONS } as const;
@@ -82,8 +82,4 @@ export function openArguments(options: OpenOptions) {
   // What no box could be made with is refused now, and not with the first box.
   new BoxLayout(`${absolute}/boxes/x`, sockets);
   return { homeDir: absolute, store, keepOrphans: orphans === 'keep', sockets };
-}
-
-export function toStopTimeout(options: StopOptions | undefined): number {
-  return toTimeout(toOptions(options, { timeout: true }).timeout, DEFAULT_STOP_TIMEOUT);
 }

@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import { toBoolean, toOptions } from '../arguments.js';
+import { checkOptions, toBoolean } from '../arguments.js';
 import type { PathAccess } from '../paths/path-access.js';
 import { isBeneath } from '../paths/within.js';
 import { linkHolders, orderedRules } from './path-rules.js';
@@ -37,11 +37,8 @@ export interface BubblewrapOptions {
  * spawn('bwrap', [...system, ...args, '--', '/usr/bin/shim', id]);
  */
 export function bubblewrapArgs(paths: readonly PathAccess[], options?: BubblewrapOptions): string[] {
-  const { unsharePid, dieWithParent } = toOptions(options, { unsharePid: true, dieWithParent: true });
-  const ends = [
-    ...(toBoolean('options.unsharePid', unsharePid) ? ['--unshare-pid'] : []),
-    ...(toBoolean('options.dieWithParent', dieWithParent) ? ['--die-with-parent'] : []),
-  ];
+  const { unsharePid, dieWithParent } = checkOptions(options, { unsharePid: toBoolean, dieWithParent: toBoolean });
+  const ends = [...(unsharePid ? ['--unshare-pid'] : []), ...(dieWithParent ? ['--die-with-parent'] : [])];
   const rules = orderedRules(paths);
   const holders = linkHolders(rules);
   const isGranted = (base: string): boolean => rules.some(({ path: file }) => file === base || isBeneath(base, file));

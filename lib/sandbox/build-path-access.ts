@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import { toBoolean, toOptions } from '../arguments.js';
+import { checkOptions, toBoolean, toOptions } from '../arguments.js';
 import { invalidArgType, invalidArgValue } from '../errors.js';
 import type { PathAccess, PathKind } from '../paths/path-access.js';
 import { normalizedPath } from './path-rules.js';
@@ -68,7 +68,7 @@ export function buildPathAccess(
   volumes: readonly (SandboxVolume | BoxLiteVolume)[] = [],
   options?: PathAccessOptions,
 ): PathAccess[] {
-  const isBoxLite = toBoolean('options.boxLite', toOptions(options, { boxLite: true }).boxLite);
+  const { boxLite: isBoxLite } = checkOptions(options, { boxLite: toBoolean });
   if (typeof layout !== 'object' || layout === null) throw invalidArgType('layout', 'a box layout', layout);
   if (!Array.isArray(volumes)) throw invalidArgType('volumes', 'an array of volumes', volumes);
   const boxHome = normalizedPath(layout.boxHome, 'layout.boxHome');

@@ -41,7 +41,7 @@ function checkText(text: string): void {
   check((attempt(() => toPath('path', text)) !== undefined) === isPath, 'a text is a path where it is Unicode', text);
   const absolute = attempt(() => toAbsolutePath('path', text));
   check((absolute !== undefined) === isPath, 'and then has an absolute form', text);
-  const base = attempt(() => toBase(text));
+  const base = attempt(() => toBase('options.base', text));
   check((base !== undefined) === (isPath && text[0] === '/'), 'a base is an absolute path', text);
   const parts = text.split('/');
   const normal = attempt(() => normalizedPath(text, 'path'));
