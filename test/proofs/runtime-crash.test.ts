@@ -3,11 +3,10 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { describe, expect, onTestFinished } from 'vitest';
-import { ShimProcess } from '../../dist/box/index.js';
+import { describe, expect } from 'vitest';
 import { BoxRuntime, SqliteBoxStore } from '../../dist/runtime/index.js';
 import { fixtures, missingPython, ownUid, promise, tempDir } from '../helpers.js';
-import { missingSqlite, processesWith, python } from '../runtime/home.js';
+import { endWith, missingSqlite, processesWith, python } from '../runtime/home.js';
 
 const checkout = path.join(__dirname, '..', '..');
 const missing = missingSqlite ?? missingPython ?? (process.platform === 'win32' ? 'Windows' : null);
@@ -50,9 +49,7 @@ function binary(): string {
 /** A home with a row of a box that was never launched: a store without a row would be taken for the wrong one. */
 async function makeHost(): Promise<Host> {
   const base = tempDir();
-  onTestFinished(() => {
-    for (const pid of processesWith(base)) ShimProcess.ofSync(pid)?.killSync('SIGKILL');
-  });
+  endWith(base);
   const homeDir = path.join(base, 'home');
   const store = await SqliteBoxStore.open(path.join(homeDir, 'db', 'boxlite.db'));
   const json = JSON.stringify({ id: 'other', box_home: path.join(homeDir, 'boxes', 'other') });

@@ -10,19 +10,12 @@ import { ShimProcess } from '../../dist/box/index.js';
 import { BoxSockets } from '../../dist/index.js';
 import type { BoxRuntime, ShimCommand } from '../../dist/runtime/index.js';
 import { missingPython, missingTool, promise, rejection, start, tempDir } from '../helpers.js';
-import { guest, makeHome, processesWith, python, type TestHome } from './home.js';
+import { endWith, guest, makeHome, processesWith, python, type TestHome } from './home.js';
 
 const missingSocat = missingTool('socat', ['-V']);
 const missingBwrap = missingTool('bwrap', ['--ro-bind', '/', '/', '--unshare-pid', 'true']);
 const missingUnshare = missingTool('unshare', ['--pid', '--fork', '--mount-proc', 'true']);
 const RUNNING = { code: 'ERR_BOX_SOCKETS_BOX_RUNNING' };
-
-/** Whatever a test leaves, told by a word in its command line. */
-function endWith(word: string): void {
-  onTestFinished(() => {
-    for (const pid of processesWith(word)) ShimProcess.ofSync(pid)?.killSync('SIGKILL');
-  });
-}
 
 async function until(happened: () => boolean): Promise<void> {
   for (let i = 0; i < 500 && !happened(); i++) await sleep(10);
@@ -51,7 +44,7 @@ const SHIMS: Shim[] = [
     missing: missingPython,
     command: ({ word, done }) => ({
       command: 'sh',
-      args: ['-c', `setsid sh -c 'touch ${done}; sleep 600; : ${word}' & wait`],
+      args: ['-c', `setsid sh -c 'touch ${done}; tail -F ${done}; : ${word}' & wait`],
     }),
   },
   {
@@ -80,7 +73,17 @@ time.sleep(600)`,
     missing: missingBwrap,
     command: ({ word, done }) => ({
       command: 'bwrap',
-      args: ['--bind', '/', '/', '--proc', '/proc', '--unshare-pid', 'sh', '-c', `touch ${done}; sleep 600; : ${word}`],
+      args: [
+        '--bind',
+        '/',
+        '/',
+        '--proc',
+        '/proc',
+        '--unshare-pid',
+        'sh',
+        '-c',
+        `touch ${done}; tail -F ${done}; : ${word}`,
+      ],
     }),
   },
   {
@@ -90,7 +93,7 @@ time.sleep(600)`,
       command: 'sh',
       args: [
         '-c',
-        `trap '' TERM; sh -c 'trap "" TERM; (sleep 600; : ${word}) & touch ${done}; wait; : ${word}' & wait; wait`,
+        `trap '' TERM; sh -c 'trap "" TERM; (tail -F ${done}; : ${word}) & touch ${done}; wait; : ${word}' & wait; wait`,
         word,
       ],
     }),
@@ -103,7 +106,8 @@ async function launchedAs(
 ): Promise<{ runtime: BoxRuntime; id: string; word: string }> {
   const word = `word-${path.basename(home.base)}`;
   endWith(word);
-  const done = path.join(home.base, 'done');
+  // What waits for it has the word in its own command line.
+  const done = path.join(home.base, word);
   const runtime = await home.open();
   const { id } = await runtime.provision();
   await runtime.launch(id, ({ sockets: { boxSock } }) => command({ boxSock, word, done }), { waitForReady: false });
@@ -173,6 +177,7 @@ describe('ending a box', () => {
     await box.listen(server, 'ssh.sock');
     expect(await runtime.get(id)).toMatchObject({ state: 'stopped' });
     const { shim } = await runtime.launch(id, { command: 'sleep', args: ['600'] }, { waitForReady: false });
+    onTestFinished(() => void shim.killSync('SIGKILL'));
     expect(await runtime.remove(id, { force: true })).toMatchObject({ killed: true, home: 'removed' });
     expect(await shim.status()).toBe('dead');
     server.close();

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { BoxLayout } from '../../dist/box/index.js';
+import { type BoxLayout, ShimProcess } from '../../dist/box/index.js';
 import {
   type BoxRow,
   BoxRuntime,
@@ -75,12 +75,17 @@ function names(directory: string): string[] {
   return fs.existsSync(directory) ? fs.readdirSync(directory).sort() : [];
 }
 
-/** test/fixtures/guest.py as a shim; ended with the test, by the number that it leaves in its home. */
+/** Whatever a test leaves, told by a word in its command line. */
+export function endWith(word: string): void {
+  onTestFinished(() => {
+    for (const pid of processesWith(word)) ShimProcess.ofSync(pid)?.killSync('SIGKILL');
+  });
+}
+
+/** test/fixtures/guest.py as a shim; ended with the test, whatever became of its shim.pid. */
 export function guest(...steps: string[]): (layout: BoxLayout) => ShimCommand {
   return (layout) => {
-    onTestFinished(() => {
-      layout.shimSync()?.killSync('SIGKILL');
-    });
+    endWith(layout.sockets.bindingDir);
     return {
       command: python,
       args: [path.join(fixtures, 'guest.py'), layout.sockets.bindingDir, ...steps],
