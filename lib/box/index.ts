@@ -4,4 +4,5 @@ export type { LogEnd, ReadyDiagnosis } from './diagnosis.js';
 export type { ShimOrigin } from './shim-pid.js';
 export { ShimProcess } from './shim-process.js';
 export type { ShimExit, ShimStatus, WaitForExitOptions } from './shim-status.js';
+export { type HeldSocket, socketHolders } from './socket-holders.js';
 export { type Ready, type ReadyOptions, waitForReady } from './wait-for-ready.js';

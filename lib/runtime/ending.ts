@@ -1,9 +1,8 @@
 // Ending a box: not its shim alone, but whatever runs for it. A shim may be a shell, or a sandbox's outer program, whose
 // end leaves the VM running over files that are about to be deleted.
 
-import type { BoxLayout, ShimProcess } from '../box/index.js';
+import { type BoxLayout, type ShimProcess, socketHolders } from '../box/index.js';
 import { clock, sleep } from '../clock.js';
-import { socketsOf } from './held-sockets.js';
 import {
   cgroupOf,
   commandOf,
@@ -51,7 +50,7 @@ export class BoxProcesses {
     }
     this.#noteSession(members, table);
     for (const pid of await this.#marked(others, table)) members.add(pid);
-    const holders = (await socketsOf(this.#layout, true)).flatMap(({ pids }) => [...pids]);
+    const holders = (await socketHolders(this.#layout.sockets)).flatMap(({ pids }) => pids);
     for (const pid of holders) if (others.includes(pid)) members.add(pid);
     for (const pid of await this.#cgroup(members)) members.add(pid);
     addRelatives(members, table, this.#session);

@@ -19,11 +19,10 @@ const CALLS: Record<string, string> = {
   'cli/commands/pin-command.ts: closeSync fstatSync openSync readSync': 'what the caller names',
   'cli/commands/version-command.ts: readFileSync': 'the package',
   // Looks, which open nothing and wait for nothing: of sockets/, which no box can exchange, and of the names in it.
-  'cli/doctor/box-findings.ts: closedDirectory holdersIn lookAt lookThrough': 'a look; and /proc',
+  'cli/doctor/box-findings.ts: closedDirectory lookAt lookThrough': 'a look',
   'cli/doctor/direct-bind.ts: lookAt unlinkSync': 'a home of its own',
   'cli/doctor/examine.ts: realPath': 'the base',
-  'cli/doctor/facts.ts: accessSync lstatSync readFileSync readdirSync readlinkSync realpathSync statSync':
-    'looks, for the files that name them here; opened is /proc alone',
+  'cli/doctor/facts.ts: accessSync lstatSync realpathSync statSync': 'looks, for the files that name them here',
   'cli/doctor/home-boxes.ts: closedDirectory lookThrough readdirSync': 'the directory of the homes, and those above it',
   'cli/doctor/machine.ts: existsSync lookAt lookThrough realPath rmSync symlinkSync': 'the base and the parent',
   'cli/doctor/remedy.ts: existsSync': '$PATH',

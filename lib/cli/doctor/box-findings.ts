@@ -5,9 +5,9 @@ import * as path from 'node:path';
 import type { BindingInfo } from '../../index.js';
 import { fileSystemOf } from '../mounts.js';
 import { plural, shellCommand } from '../text.js';
-import { isReached } from './boxes.js';
+import { isFileLost, isReached } from './boxes.js';
 import { type BoxReport, type DoctorRequest, type Finding, type FindingCode, finding } from './doctor-report.js';
-import { closedDirectory, describe, holdersIn, lookAt, lookThrough, octal } from './facts.js';
+import { closedDirectory, describe, lookAt, lookThrough, octal } from './facts.js';
 import { again, asRoot, asUser, look, lookAtMount, lookAtPath, moveAside, own, ownUid } from './remedy.js';
 
 export interface Cause {
@@ -21,18 +21,21 @@ export interface Examined {
   box: BoxReport;
   /** What lies in the directory that the binding leads to. */
   held: BindingInfo['sockets'];
+  /** Who holds those of a box that has lost its link or a file, or of the one that has its link; null where none is held. */
+  holders: number[] | null;
 }
 
 /** The causes of one box, the one that matters first. */
-export function causesOf({ box, held }: Examined, request: DoctorRequest): Cause[] {
+export function causesOf(examined: Examined, request: DoctorRequest): Cause[] {
+  const { box } = examined;
   const main =
     silentCause(box) ??
     directoryCause(box, request) ??
     nameCause(box, request) ??
-    bindingCause(box, request) ??
+    bindingCause(examined, request) ??
     probeCause(box, request) ??
     occupiedCause(box);
-  return [...(main === null ? openCauses(box, held) : [main]), ...deadZoneCauses(box)];
+  return [...(main === null ? openCauses(examined) : [main]), ...deadZoneCauses(box)];
 }
 
 /** One finding for each cause, whatever the number of boxes that have it. */
@@ -115,31 +118,29 @@ function nameCause(box: BoxReport, request: DoctorRequest): Cause | null {
   return cause('name-too-long', says, look(home), '# its id is too long; while nothing runs:', aside);
 }
 
-function bindingCause(box: BoxReport, request: DoctorRequest): Cause | null {
+function bindingCause({ box, holders }: Examined, request: DoctorRequest): Cause | null {
   const { state, target, code } = box.binding;
   const where = box.bindingDir;
   const ensure = own(request, 'ensure', box.id, box.realDir);
   switch (state) {
     case 'missing': {
-      const pids = holdersIn(box.realDir, where);
       const says = `has no binding: ${where} is not there; a cleaner takes an idle one`;
-      if (pids.length === 0) return cause('binding-missing', says, ensure);
-      const alive = `is alive and has lost its binding: ${processes(pids)} bound sockets that nobody can dial`;
-      return cause('binding-lost', alive, showProcesses(pids), ensure);
+      if (holders === null) return cause('binding-missing', says, ensure);
+      const alive = `is alive and has lost its binding: ${processes(holders)} bound sockets that nobody can dial`;
+      return cause('binding-lost', alive, showProcesses(holders), ensure);
     }
     case 'dangling': {
       const says = `has a binding that leads to nothing: ${where} to ${target}`;
       return cause('binding-dangling', says, look(where), ensure);
     }
     case 'foreign': {
-      const pids = holdersIn(target ?? '', where);
       const says = `has a binding that leads to another home: ${where} to ${target}`;
-      if (pids.length === 0 && code !== 'EAGAIN') return cause('binding-foreign', says, look(where), ensure);
+      if (holders === null && code !== 'EAGAIN') return cause('binding-foreign', says, look(where), ensure);
       const decide = '# two boxes bear one id. Stop that one (or add --takeover, which hands the binding over), then:';
-      if (pids.length === 0)
+      if (holders === null)
         return cause('binding-in-use', `${says}; a box may live there`, look(where), decide, ensure);
-      const alive = `has a binding that leads to a live box of another home: ${where} to ${target}, held by ${processes(pids)}`;
-      return cause('binding-in-use', alive, showProcesses(pids), decide, ensure);
+      const alive = `has a binding that leads to a live box of another home: ${where} to ${target}, held by ${processes(holders)}`;
+      return cause('binding-in-use', alive, showProcesses(holders), decide, ensure);
     }
     case 'not-a-symlink': {
       const st = lookAt(where);
@@ -160,10 +161,12 @@ function bindingCause(box: BoxReport, request: DoctorRequest): Cause | null {
 }
 
 function processes(pids: number[]): string {
+  if (pids.length === 0) return 'a process that cannot be seen from here';
   return `${pids.length === 1 ? 'process' : 'processes'} ${pids.join(', ')}`;
 }
 
 function showProcesses(pids: number[]): string {
+  if (pids.length === 0) return asRoot('ss', '-xlp');
   return shellCommand('ps', '-o', 'pid,user,etime,args', '-p', pids.join(','));
 }
 
@@ -212,20 +215,19 @@ function occupiedCause(box: BoxReport): Cause | null {
   return null;
 }
 
-function openCauses(box: BoxReport, held: BindingInfo['sockets']): Cause[] {
+function openCauses({ box, held, holders }: Examined): Cause[] {
   const where = box.realDir;
   const st = lookThrough(where);
   if (typeof st === 'string') return [];
   const unknown = held.filter((socket) => socket.held === 'unknown').map(({ name, reason }) => `${name} (${reason})`);
-  const lost = held.filter((socket) => socket.held === true && socket.reason !== undefined).map(({ name }) => name);
-  const pids = lost.length === 0 ? [] : holdersIn(where, box.bindingDir);
+  const lost = held.filter(isFileLost).map(({ name }) => name);
   const open = `has a directory that others may write to: ${describe(where, st)}`;
   const unclear = `has sockets of which it cannot be told whether they are held: ${unknown.join(', ')}`;
   const gone = `is alive, and somebody has removed files of its sockets, so that nobody can dial them: ${lost.join(', ')}`;
   const restart = '# restart that box, so that it binds them anew; hold() keeps cleaners away';
   return [
     ...((st.mode & 0o022) === 0 ? [] : [cause('sockets-open', open, look(where), asUser(['chmod', 'go-w', where]))]),
-    ...(lost.length === 0 ? [] : [cause('socket-lost', gone, showProcesses(pids), restart)]),
+    ...(lost.length === 0 ? [] : [cause('socket-lost', gone, showProcesses(holders ?? []), restart)]),
     ...(unknown.length === 0 ? [] : [cause('liveness-unknown', unclear, look(where), lookAtMount(where))]),
   ];
 }

@@ -1,14 +1,13 @@
 // One box: its budget, what stands at its binding, and a probe of every name.
 
+import { socketHolders } from '../../box/index.js';
 import { type BindingInfo, type BoxSockets, sameInode } from '../../index.js';
+import type { Examined } from './box-findings.js';
 import type { BindingReport, BoxReport } from './doctor-report.js';
 import { errorCode, errorMessage } from './facts.js';
 
 /** The box as it is, probed where its binding leads to its directory. */
-export async function inspectBox(
-  box: BoxSockets,
-  bindings: Map<string, BindingInfo> | null,
-): Promise<{ box: BoxReport; held: BindingInfo['sockets'] }> {
+export async function inspectBox(box: BoxSockets, bindings: Map<string, BindingInfo> | null): Promise<Examined> {
   const budget = box.budget();
   const binding = await bindingOf(box, bindings);
   const usable = isReached(binding);
@@ -23,7 +22,24 @@ export async function inspectBox(
       return { name, bytes, limit, fits, realBytes, realFits, probe: probes.get(name) ?? null };
     }),
   };
-  return { box: report, held: bindings?.get(box.boxId)?.sockets ?? [] };
+  const held = bindings?.get(box.boxId)?.sockets ?? [];
+  return { box: report, held, holders: await holdersOf(report, held) };
+}
+
+/** Who holds the sockets of a box whose link or file is gone, or of the box that has its link. */
+async function holdersOf(box: BoxReport, held: BindingInfo['sockets']): Promise<Examined['holders']> {
+  const { state, target } = box.binding;
+  const isLost = state === 'missing' || held.some(isFileLost);
+  const realDir = isLost ? box.realDir : state === 'foreign' ? target : null;
+  if (realDir === null) return null;
+  const found = await socketHolders({ bindingDir: box.bindingDir, realDir });
+  const alive = found.filter((socket) => socket.held === true);
+  return alive.length === 0 ? null : [...new Set(alive.flatMap(({ pids }) => pids))];
+}
+
+/** A socket that is held, and has no file any more. */
+export function isFileLost({ held, reason }: BindingInfo['sockets'][0]): boolean {
+  return held === true && reason !== undefined;
 }
 
 /** Whether it leads to a directory, even where it cannot be told whether a socket in it is held. */

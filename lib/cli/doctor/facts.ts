@@ -33,7 +33,11 @@ export function octal(mode: number): string {
 
 /** The path with its symlinks resolved, or as it is where that fails. */
 export function realPath(where: string): string {
-  return attempt(() => fs.realpathSync(where), where);
+  try {
+    return fs.realpathSync(where);
+  } catch {
+    return where;
+  }
 }
 
 export function errorCode(error: unknown): string {
@@ -57,31 +61,4 @@ export function closedDirectory(where: string): string | null {
     }
   }
   return null;
-}
-
-/** The processes that hold a socket below one of these directories, as far as this user may see them. */
-export function holdersIn(...directories: string[]): number[] {
-  const lines = attempt(() => fs.readFileSync('/proc/net/unix', 'utf8'), '').split('\n');
-  const inodes = new Set(
-    lines.flatMap((line) => {
-      const [, inode = '', path = ''] = /^(?:\S+ +){6}(\d+) (\/.*)$/.exec(line) ?? [];
-      return directories.some((directory) => path.startsWith(`${directory}/`)) ? [`socket:[${inode}]`] : [];
-    }),
-  );
-  const namesIn = (directory: string) => attempt(() => fs.readdirSync(directory), []);
-  const isOf = (link: string) => inodes.has(attempt(() => fs.readlinkSync(link), ''));
-  if (inodes.size === 0) return [];
-  return namesIn('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => namesIn(`/proc/${pid}/fd`).some((fd) => isOf(`/proc/${pid}/fd/${fd}`)))
-    .map(Number);
-}
-
-// What another user's process does not let be seen.
-function attempt<T>(read: () => T, otherwise: T): T {
-  try {
-    return read();
-  } catch {
-    return otherwise;
-  }
 }

@@ -10,7 +10,7 @@ const request = { home: null, base: '/b', uid: 0, krun: null, names: [] };
 
 function causes(binding: BindingReport, held: { name: string; held: unknown }[] = []) {
   const box = { id: 'b1', realDir: at.sockets('b1'), bindingDir: '/b/bl-0/b1', binding, deadZone: false, sockets: [] };
-  return causesOf({ box, held } as Examined, request);
+  return causesOf({ box, held, holders: null } as Examined, request);
 }
 
 it('a file server that does not answer is one cause, and its directory is not asked once more', () => {
