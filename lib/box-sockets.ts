@@ -15,7 +15,6 @@ import { type ProbeReport, probeNames } from './operations/probe.js';
 import { type RemoveOptions, type RemoveResult, remove, removeSync } from './operations/remove.js';
 import type { SweepOptions, SweepResult } from './operations/sweep.js';
 import { BoxPaths, bindingPathsOf, tooLongOf } from './paths/box-paths.js';
-import { idFor } from './paths/id-for.js';
 import { runAsync, runSync } from './twin.js';
 
 /**
@@ -33,8 +32,8 @@ export class BoxSockets extends BoxPaths {
 
   /**
    * Makes the binding lead to the real directory. Idempotent, and safe under any number of concurrent callers in any
-   * number of processes and threads. Where it is right already, it looks at four paths
-   * at most, and who the caller is; a missing one is made in one call and without a lock.
+   * number of processes and threads. Where it is right already, it looks at four paths at most, and who the caller is; a
+   * missing one is made in one call and without a lock.
    *
    * @returns whether the binding was `'created'`, `'replaced'` or `'unchanged'`, and where it is
    * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_PATH_TOO_LONG`, `ERR_BOX_SOCKETS_UID_MISMATCH`,
@@ -105,14 +104,12 @@ export class BoxSockets extends BoxPaths {
    * using hold = await sockets.hold();
    */
   async hold(options?: HoldOptions): Promise<BindingHold> {
-    refuseTooLong(this);
-    return lazy.loadHold().hold(this.#paths, options);
+    return lazy.loadHold().hold(this.#fitting().paths, options);
   }
 
   /** {@link hold}, at once. @example using hold = sockets.holdSync(); */
   holdSync(options?: HoldOptions): BindingHold {
-    refuseTooLong(this);
-    return lazy.loadHold().holdSync(this.#paths, options);
+    return lazy.loadHold().holdSync(this.#fitting().paths, options);
   }
 
   /**
@@ -121,15 +118,13 @@ export class BoxSockets extends BoxPaths {
    *
    * @param name as in {@link socket}
    * @returns the path to bind and to dial, through the binding
-   * @throws {BoxSocketsError} `EADDRINUSE` (something is there that is not proven dead), as {@link ensure}, or the system
-   * call that failed
+   * @throws {BoxSocketsError} `EADDRINUSE` (what is there is not proven dead), as {@link ensure}, or a failed system call
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
    * @example
    * Bun.serve({ unix: await sockets.claim('box.sock'), fetch });
    */
   async claim(name: string, options?: ClaimOptions): Promise<string> {
-    refuseTooLong(this);
-    return lazy.loadClaim().claim(this.#paths, name, options);
+    return lazy.loadClaim().claim(this.#fitting().paths, name, options);
   }
 
   /**
@@ -148,8 +143,7 @@ export class BoxSockets extends BoxPaths {
    * await sockets.listen(net.createServer(onConnection), 'box.sock');
    */
   async listen(server: net.Server, name: string, options?: ListenOptions): Promise<void> {
-    refuseTooLong(this);
-    return lazy.loadListen().listen({ paths: this.#paths, binding: this.#binding }, server, name, options);
+    return lazy.loadListen().listen(this.#fitting(), server, name, options);
   }
 
   /**
@@ -165,26 +159,7 @@ export class BoxSockets extends BoxPaths {
    * const socket = await sockets.connect('box.sock', { verifyPeer: true });
    */
   async connect(name: string, options?: ConnectOptions): Promise<net.Socket> {
-    refuseTooLong(this);
-    return lazy.loadConnect().connect({ paths: this.#paths, binding: this.#binding }, name, options);
-  }
-
-  /**
-   * A short id of any text, of a directory's path say: always the same for the same text, and another one for another.
-   * Its end is the first 60 bits of the SHA-256 of the text's UTF-8, in twelve characters of base32 (RFC 4648, lower
-   * case); before it stand the last words of the text that fit, so that a person sees what it is. The text is taken as it
-   * is: `/a` and `/a/`, or two spellings of `é`, are two texts.
-   *
-   * @param text of any length
-   * @returns 12 to 32 of `[a-z0-9-]`
-   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE` where it is not valid Unicode
-   * @example
-   * const dir = '/home/me/projects/shop/test/postgres';
-   * const box = new BoxSockets(BoxSockets.idFor(dir), dir, { standardNames: false, names: ['.s.PGSQL.5432'] });
-   * BoxSockets.idFor(dir); // 'shop-test-postgres-p5xig7kx74pu'
-   */
-  static idFor(text: string): string {
-    return idFor(text);
+    return lazy.loadConnect().connect(this.#fitting(), name, options);
   }
 
   /**
@@ -229,13 +204,13 @@ export class BoxSockets extends BoxPaths {
    * @example
    * const live = (await BoxSockets.list()).filter(({ state }) => state === 'live');
    */
-  static list(options?: ListOptions): Promise<BindingInfo[]> {
-    return lazy.loadList().list(options);
+  static async list(options?: ListOptions): Promise<BindingInfo[]> {
+    return runAsync(lazy.loadList().list(options));
   }
 
   /** {@link BoxSockets.list}, at once. @example BoxSockets.listSync().map(({ id }) => id); */
   static listSync(options?: ListOptions): BindingInfo[] {
-    return lazy.loadList().listSync(options);
+    return runSync(lazy.loadList().list(options));
   }
 
   /**
@@ -251,23 +226,25 @@ export class BoxSockets extends BoxPaths {
    * const { base, parent } = await BoxSockets.inspect();
    * if (!base.ok) console.error(base.message);
    */
-  static inspect(options?: ParentOptions): Promise<Inspection> {
-    return lazy.loadInspect().inspect(options);
+  static async inspect(options?: ParentOptions): Promise<Inspection> {
+    return runAsync(lazy.loadInspect().inspect(options));
   }
 
   /** {@link BoxSockets.inspect}, at once. @example BoxSockets.inspectSync().parent.ok; */
   static inspectSync(options?: ParentOptions): Inspection {
-    return lazy.loadInspect().inspectSync(options);
+    return runSync(lazy.loadInspect().inspect(options));
   }
 
   #toEnsure(options: EnsureOptions | undefined): EnsureRequest {
     const request = toEnsure(options);
-    refuseTooLong(this);
+    this.#fitting();
     return request;
   }
-}
 
-function refuseTooLong(box: BoxSockets): void {
-  const tooLong = tooLongOf(box);
-  if (tooLong !== null) throw tooLong;
+  /** What operations take, of a box whose longest name fits; else its refusal. */
+  #fitting() {
+    const tooLong = tooLongOf(this);
+    if (tooLong !== null) throw tooLong;
+    return { paths: this.#paths, binding: this.#binding };
+  }
 }

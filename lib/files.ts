@@ -8,6 +8,7 @@ import { orNull, type Steps, step } from './twin.js';
 const open = promisify(fs.open);
 const fstat = promisify<number, fs.Stats>(fs.fstat);
 const close = promisify(fs.close);
+const readWhole = promisify(fs.readFile);
 
 // So that a FIFO, which would wait for a writer, is opened and then refused.
 const READ_ONLY = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
@@ -80,6 +81,7 @@ export function realPath(path: string): Steps<string | null> {
   return orNull(call(path, { sync: () => fs.realpathSync.native(path), async: () => fs.promises.realpath(path) }));
 }
 
-export function readText(path: string): Steps<string> {
-  return call(path, { sync: () => fs.readFileSync(path, 'utf8'), async: () => fs.promises.readFile(path, 'utf8') });
+/** All that is left of a file that is open, or all of one by its path. */
+export function readText(file: string | number, path = String(file)): Steps<string> {
+  return call(path, { sync: () => fs.readFileSync(file, 'utf8'), async: () => readWhole(file, 'utf8') });
 }

@@ -10,11 +10,11 @@ const root = path.join(__dirname, '..');
  * whoever needs room deletes something first.
  */
 const BUDGETS = {
-  'lines of lib': { design: 9_000, ceiling: 12_500 },
+  'lines of lib': { design: 9_000, ceiling: 12_400 },
   // 7,150, and what judges a box's sockets and homes that hang, which lib/runtime did before (420).
   'lines of native/posix and native/glue': { design: 4_300, ceiling: 7_600 },
   'lines of scripts': { design: 2_800, ceiling: 2_800 },
-  'files of more than 250 lines': { design: 0, ceiling: 3 },
+  'files of more than 250 lines': { design: 0, ceiling: 2 },
   'lines of the largest file': { design: 250, ceiling: 312 },
   'files of lib whose name another one has': { design: 0, ceiling: 0 },
   'imports of lib that run upward': { design: 0, ceiling: 0 },

@@ -31,12 +31,7 @@ export const COMMANDS: readonly Command[] = [
   version,
 ];
 
-/**
- * Runs the command line.
- *
- * @param argv what follows the program's name.
- * @returns the exit status: 0 fine, 1 findings or a failure, 2 wrong usage.
- */
+/** Runs the command line, `argv` without the program's name, and returns the exit status. */
 export async function runCli(argv: readonly string[], output: Output): Promise<number> {
   let status: number = EXIT.fine;
   const run = async (command: Command, args: Arguments): Promise<void> => {

@@ -1,7 +1,7 @@
 // The look at a given libkrun: its files found and read, what they show judged.
 
 import { type BoxSocketsError, refusal, systemError } from '../errors.js';
-import { closeFile, openFile, readInto, statDescriptor } from '../files.js';
+import { closeFile, openFile, readInto, readText, statDescriptor } from '../files.js';
 import { statedElfLength } from '../native/whole-file.js';
 import type { KrunPin, KrunSourceEvidence } from '../paths/krun-derivation.js';
 import type { Steps } from '../twin.js';
@@ -54,14 +54,7 @@ function* readSource({ fd, size, file }: { fd: number; size: number; file: strin
   if (size > MAX_SOURCE_BYTES) {
     throw unfit(file, `has ${size} bytes, and a source file at most ${MAX_SOURCE_BYTES}: pass a binary as { library }`);
   }
-  const bytes = Buffer.alloc(size);
-  let filled = 0;
-  while (filled < size) {
-    const count = yield* readInto(fd, bytes.subarray(filled), file);
-    if (count === 0) break;
-    filled += count;
-  }
-  const text = bytes.toString('utf8', 0, filled);
+  const text = yield* readText(fd, file);
   if (text.includes('\0')) throw unfit(file, 'is not text: pass a binary as { library }');
   return text;
 }

@@ -14,12 +14,7 @@ export type KrunPinExpectation = KrunScheme | KrunPinNames;
 
 const SHOWN_EVIDENCE = 4;
 
-/**
- * Checks the expectation, and makes the comparison with what is found at `path`.
- *
- * @returns a function that returns its argument, or throws `ERR_BOX_SOCKETS_VENDOR_PIN`
- * @throws TypeError the expectation is none
- */
+/** Checks the expectation, and makes what refuses a pin that is another: `ERR_BOX_SOCKETS_VENDOR_PIN`. */
 export function comparePins(path: string, expected: KrunPinExpectation): (found: KrunPin) => KrunPin {
   const wanted = parseKrunDerivation('expected', expected);
   return (found) => {

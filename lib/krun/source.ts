@@ -14,12 +14,7 @@ const OTHER_NAME = /^\S+\.sock(?:\\0)?$/;
 const SIGN =
   /"|\b(?:(?<local>(?:try_)?bind(?:_[a-z_]+)?|local_[a-z_]+)|connect|sendto|send|sendmsg|recv|recvfrom|recvmsg|NetBackend|Unixgram|Gvproxy|Passt|UnixDatagram)\b/g;
 
-/**
- * Adds the signs of one file to those of others.
- *
- * @param file its name, for the evidence
- * @param text its Rust source
- */
+/** Adds the signs of one file, Rust, to those of others. */
 export function readKrunSource(file: string, text: string, signs: KrunSigns<KrunSourceEvidence> = noSigns()) {
   const { code, literals } = separate(text);
   const production = withoutIrrelevant(code);

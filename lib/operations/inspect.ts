@@ -1,10 +1,11 @@
 // What ensure would say of a base and a parent: the very code that it runs, and nothing is changed.
 
 import { checkOptions } from '../arguments.js';
-import type { NativeFailure, NativeInspected, NativeInspection } from '../native/contract.js';
+import type { NativeInspected } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { toError, unwrap } from '../native/to-error.js';
-import { needsAncestry } from '../paths/binding-paths.js';
+import { needsAncestry, type OperationPaths } from '../paths/binding-paths.js';
+import { both, type Steps } from '../twin.js';
 import { PARENT_CHECKS, type ParentOptions, parentPaths } from './parent-options.js';
 
 /** What was found of a directory. */
@@ -32,30 +33,19 @@ export interface Inspection {
 }
 
 /** See `BoxSockets.inspect`. */
-export async function inspect(options?: ParentOptions): Promise<Inspection> {
-  const request = toRequest(options);
-  return toInspection(await native().inspectAsync(request), request);
-}
-
-export function inspectSync(options?: ParentOptions): Inspection {
-  const request = toRequest(options);
-  return toInspection(native().inspect(request), request);
-}
-
-type Request = ReturnType<typeof toRequest>;
-
-function toRequest(options: ParentOptions | undefined) {
+export function* inspect(options: ParentOptions | undefined): Steps<Inspection> {
   const paths = parentPaths(checkOptions(options, PARENT_CHECKS));
-  return { ...paths, checkAncestry: needsAncestry(paths) };
+  const request = { ...paths, checkAncestry: needsAncestry(paths) };
+  const found = unwrap(yield* both(native().inspect, native().inspectAsync, request), paths);
+  return { base: toDirectory(found.base, paths.base, paths), parent: toDirectory(found.parent, paths.parent, paths) };
 }
 
-function toInspection(outcome: NativeInspection | NativeFailure, request: Request): Inspection {
-  const { base, parent } = unwrap(outcome, request);
-  return { base: toDirectory(base, request.base, request), parent: toDirectory(parent, request.parent, request) };
-}
-
-function toDirectory({ owner, mode, failure }: NativeInspected, path: string, request: Request): InspectedDirectory {
+function toDirectory(
+  { owner, mode, failure }: NativeInspected,
+  path: string,
+  paths: OperationPaths,
+): InspectedDirectory {
   if (failure === null) return { path, ok: true, owner, mode };
-  const { code, message } = toError(failure, request);
+  const { code, message } = toError(failure, paths);
   return { path, ok: false, owner, mode, code, message };
 }

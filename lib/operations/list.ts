@@ -7,6 +7,7 @@ import { BINDING_STATES, type NativeListEntry, nameOf } from '../native/contract
 import { native } from '../native/load.js';
 import { unwrap } from '../native/to-error.js';
 import { type Held, toHeld } from '../native/verdicts.js';
+import { both, type Steps } from '../twin.js';
 import {
   PARENT_CHECKS,
   type ParentOptions,
@@ -51,19 +52,11 @@ export interface SocketInfo extends Held {
 export interface ListOptions extends ParentOptions, TimeoutOptions {}
 
 /** See `BoxSockets.list`. */
-export async function list(options?: ListOptions): Promise<BindingInfo[]> {
-  const request = toRequest(options);
-  return unwrap(await native().listAsync(request), request).map(toBindingInfo);
-}
-
-export function listSync(options?: ListOptions): BindingInfo[] {
-  const request = toRequest(options);
-  return unwrap(native().list(request), request).map(toBindingInfo);
-}
-
-function toRequest(options: ListOptions | undefined) {
+export function* list(options: ListOptions | undefined): Steps<BindingInfo[]> {
   const { timeout, ...parent } = checkOptions(options, { ...PARENT_CHECKS, timeout: toAnswerTimeout });
-  return { ...parentPaths(parent), timeout };
+  const paths = parentPaths(parent);
+  const found = yield* both(native().list, native().listAsync, { ...paths, timeout });
+  return unwrap(found, paths).map(toBindingInfo);
 }
 
 function toBindingInfo({ id, target, state, errno, sockets }: NativeListEntry): BindingInfo {

@@ -1,6 +1,7 @@
 import { type PathLike, toPath } from '../arguments.js';
 import { native } from '../native/load.js';
 import { unwrap } from '../native/to-error.js';
+import { both, runAsync, runSync, type Steps } from '../twin.js';
 
 /**
  * Whether two paths lead to one file or directory, by device and inode; links are followed.
@@ -11,20 +12,15 @@ import { unwrap } from '../native/to-error.js';
  * await sameInode('/tmp/bl-1000/box1', '/home/me/boxes/box1/sockets'); // true
  */
 export async function sameInode(a: PathLike, b: PathLike): Promise<boolean> {
-  const paths = pathsOf(a, b);
-  return unwrap(await native().sameInodeAsync(...paths), operationPaths(paths));
+  return runAsync(isSameInode(a, b));
 }
 
 /** {@link sameInode}, at once. @example sameInodeSync('/etc/hosts', '/etc/../etc/hosts'); // true */
 export function sameInodeSync(a: PathLike, b: PathLike): boolean {
-  const paths = pathsOf(a, b);
-  return unwrap(native().sameInode(...paths), operationPaths(paths));
+  return runSync(isSameInode(a, b));
 }
 
-function pathsOf(a: PathLike, b: PathLike): [string, string] {
-  return [toPath('a', a), toPath('b', b)];
-}
-
-function operationPaths([binding, realDir]: [string, string]) {
-  return { binding, realDir };
+function* isSameInode(a: PathLike, b: PathLike): Steps<boolean> {
+  const [binding, realDir] = [toPath('a', a), toPath('b', b)];
+  return unwrap(yield* both(native().sameInode, native().sameInodeAsync, binding, realDir), { binding, realDir });
 }

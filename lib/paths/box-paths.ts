@@ -15,6 +15,7 @@ import { type BoxSocketsError, invalidArgValue, pathTooLong } from '../errors.js
 import type { KnownOptions } from '../known-options.js';
 import type { BindingPaths } from './binding-paths.js';
 import { fitsEverywhere, makeBudget, type SocketBudget, type SocketName } from './budget.js';
+import { idFor } from './id-for.js';
 import {
   KRUN_PEER_NAME,
   type KrunDerivation,
@@ -122,6 +123,24 @@ export class BoxPaths {
     this.#krun = resolveKrunDerivation(krun);
     this.#names = socketNames({ krun: this.#krun, names, standardNames });
     this.#longestName = Math.max(1, ...this.#names.map(({ name }) => Buffer.byteLength(name)));
+  }
+
+  /**
+   * A short id of any text, of a directory's path say: always the same for the same text, and another one for another.
+   * Its end is the first 60 bits of the SHA-256 of the text's UTF-8, in twelve characters of base32 (RFC 4648, lower
+   * case); before it stand the last words of the text that fit, so that a person sees what it is. The text is taken as it
+   * is: `/a` and `/a/`, or two spellings of `é`, are two texts.
+   *
+   * @param text of any length
+   * @returns 12 to 32 of `[a-z0-9-]`
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE` where it is not valid Unicode
+   * @example
+   * const dir = '/home/me/projects/shop/test/postgres';
+   * const box = new BoxSockets(BoxSockets.idFor(dir), dir, { standardNames: false, names: ['.s.PGSQL.5432'] });
+   * BoxSockets.idFor(dir); // 'shop-test-postgres-p5xig7kx74pu'
+   */
+  static idFor(text: string): string {
+    return idFor(text);
   }
 
   /** The control socket, `box.sock`. */

@@ -72,16 +72,7 @@ export function longestKrunName(scheme: KrunScheme, suffix: string | null): stri
   return scheme === 'suffix' ? `${KRUN_PEER_NAME}${suffix ?? DEFAULT_KRUN_SUFFIX}` : LONGEST_TEMP_DIR_NAME;
 }
 
-/**
- * The parts of a derivation, checked.
- *
- * @param krun a scheme by its name, or the result of `checkKrunPin`; `'suffix'` with `-krun.sock` when left out
- * @returns the scheme, its suffix (null but for `'suffix'`) and the longest leaf name that it derives (null for `'none'`)
- * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`: not a scheme; a pin that is `'ambiguous'` or
- * `'unknown'`; a suffix that makes no valid socket name
- * @example
- * resolveKrunDerivation('suffix').longestName; // 'net.sock-krun.sock', 18 bytes
- */
+/** The parts of a derivation, checked: `'suffix'` with `-krun.sock` where none is given. */
 export function resolveKrunDerivation(krun: KrunDerivation | undefined): ResolvedKrunDerivation {
   return krun === undefined ? resolved('suffix', DEFAULT_KRUN_SUFFIX) : parseKrunDerivation('krun', krun);
 }

@@ -92,14 +92,8 @@ function waysTo(rules: readonly PathAccess[]): string[] {
   for (const file of files.flatMap(spellings)) {
     for (let way = path.posix.dirname(file); !ways.has(way); way = path.posix.dirname(way)) ways.add(way);
   }
-  return ways.size === 0
-    ? []
-    : [
-        allow(
-          'file-read-metadata',
-          [...ways].sort().map((way) => filter('literal', way)),
-        ),
-      ];
+  const filters = [...ways].sort().map((way) => filter('literal', way));
+  return filters.length === 0 ? [] : [allow('file-read-metadata', filters)];
 }
 
 function fileRules(rules: readonly PathAccess[], holders: ReadonlyMap<string, unknown>): string[] {

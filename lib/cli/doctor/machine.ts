@@ -6,6 +6,7 @@ import * as path from 'node:path';
 import {
   type BindingInfo,
   BoxSockets,
+  type BoxSocketsError,
   type InspectedDirectory,
   measureSunPathLimit,
   sunPathLimit,
@@ -20,7 +21,7 @@ import {
   type Finding,
   finding,
 } from './doctor-report.js';
-import { errorCode, errorMessage, lookAt, lookThrough, octal, realPath } from './facts.js';
+import { lookAt, lookThrough, octal, realPath } from './facts.js';
 import { again, anotherBase, asRoot, asUser, look, lookAtMount, lookAtPath, moveAside, ownUid } from './remedy.js';
 
 export interface MachineReport extends Pick<DoctorReport, 'limit' | 'base' | 'parent' | 'findings'> {
@@ -29,12 +30,8 @@ export interface MachineReport extends Pick<DoctorReport, 'limit' | 'base' | 'pa
   isNoatime: boolean;
 }
 
-interface Failure {
-  code: string;
-  message: string;
-  /** The pid of who holds the lock. */
-  owner?: number;
-}
+/** What an operation threw: with the pid of who holds the lock, where it is that. */
+type Failure = Pick<BoxSocketsError, 'code' | 'message' | 'owner'>;
 
 const NATIVE = 'ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE';
 
@@ -83,13 +80,8 @@ async function measureLimit(base: string): Promise<{ limit: DoctorReport['limit'
     const { measured } = await measureSunPathLimit(base);
     return { limit: { declared, measured, portable }, failure: null };
   } catch (error) {
-    return { limit: { declared, measured: null, portable }, failure: failureOf(error) };
+    return { limit: { declared, measured: null, portable }, failure: error as BoxSocketsError };
   }
-}
-
-function failureOf(error: unknown): Failure {
-  const { owner } = error as { owner?: number };
-  return { code: errorCode(error), message: errorMessage(error), ...(owner !== undefined && { owner }) };
 }
 
 function uidFindings(request: DoctorRequest): Finding[] {
@@ -139,7 +131,7 @@ export async function listBindings(
     const listed = await BoxSockets.list({ base, uid });
     return { bindings: new Map(listed.map((one) => [one.id, one])), failure: null };
   } catch (error) {
-    return { bindings: null, failure: failureOf(error) };
+    return { bindings: null, failure: error as BoxSocketsError };
   }
 }
 
@@ -172,7 +164,7 @@ async function failureOfLock(request: DoctorRequest, parent: InspectedDirectory)
     await ours.remove({ lockTimeout: 1000 });
     return null;
   } catch (error) {
-    return failureOf(error);
+    return error as BoxSocketsError;
   } finally {
     fs.rmSync(ours.bindingDir, { force: true });
   }
