@@ -12,6 +12,8 @@ export const seeds = [
   '{"ready_socket_path":"\\\\\\",{","id":"a","box_home":"/"}',
   '{"\\u0074ransport":1, "id":"a" ,"box_home":"/a","transport":[{}], "y":[1,{"transport":2}]}',
   '{"id":"a","box_home":"/a","name":"n","__proto__":{"id":"q"},"created_at":"2024-02-30T00:00:00+01:00"}',
+  // One level more than a row may have, and as many as it may have.
+  ...[128, 127].map((levels) => `{"id":"a","box_home":"/a","x":${'['.repeat(levels)}"]"${']'.repeat(levels)}}`),
 ];
 export const dictionary = [
   ...['"id":', '"box_home":', '"name":', '"created_at":', '"container":', '"options":', '"engine_kind":', '"/a"'],
@@ -19,15 +21,17 @@ export const dictionary = [
   ...['18446744073709551615', '2026-01-02T03:04:05Z', '"..', '/../', '\\u0000', '\\ud800', '1e999', '-0'],
 ];
 
+const MOST_LEVELS = 128;
 const OF_OLDER_RELEASES = ['transport', 'ready_socket_path'];
 
 export function fuzz(data: Buffer): void {
   const text = data.toString('utf8');
-  const config = attempt(() => BoxConfig.parse(text), ['ERR_BOX_SOCKETS_ROW_INVALID']);
+  const config = attempt(() => BoxConfig.parse(text), ['ERR_BOX_SOCKETS_ROW_INVALID', 'ERR_BOX_SOCKETS_ROW_TOO_LARGE']);
   const row = attempt<unknown>(() => parseJson(text), [NOT_JSON]);
   check(config === undefined || isObject(row), 'a row is a JSON object', text);
   if (!isObject(row)) return;
-  check((config !== undefined) === isRow(row), 'its fields are what they must be, and then it is accepted', text);
+  const isAcceptable = isRow(row) && levelsOf(text) <= MOST_LEVELS;
+  check((config !== undefined) === isAcceptable, 'its fields are what they must be, and then it is accepted', text);
   if (config === undefined) return;
   for (const field of OF_OLDER_RELEASES) delete row[field];
   check(isDeepStrictEqual(parseJson(config.toString()), row), 'every other field is kept', text, config.toString());
@@ -38,6 +42,17 @@ export function fuzz(data: Buffer): void {
   if (!OF_OLDER_RELEASES.some((field) => text.includes(field) || text.includes('\\u'))) {
     check(config.toString() === text, 'nothing is rewritten', text, config.toString());
   }
+}
+
+/** How deep arrays and objects nest, those included that a later member of the same name hides from JSON.parse. */
+function levelsOf(text: string): number {
+  let level = 0;
+  let deepest = 0;
+  for (const character of text.replace(/"(?:\\[^]|[^"\\])*"/g, '')) {
+    if (character === '[' || character === '{') deepest = Math.max(deepest, ++level);
+    if (character === ']' || character === '}') level--;
+  }
+  return deepest;
 }
 
 const NOT_JSON = 'NOT_JSON';

@@ -3,6 +3,7 @@
 
 import { expect, test } from 'vitest';
 
+import { missingBetterSqlite } from '../helpers/sqlite.js';
 import { titled } from './installed.js';
 import { runBesideBoxLite, whyNoBoxLite } from './own-tmp.js';
 
@@ -12,7 +13,8 @@ interface Report {
   boxlite: { start: string; removed: string };
 }
 
-const reason = whyNoBoxLite('boxlite');
+const noSqlite = process.getBuiltinModule('node:sqlite') === undefined ? missingBetterSqlite : null;
+const reason = noSqlite ?? whyNoBoxLite('boxlite');
 
 test.skipIf(reason !== undefined)(
   titled("BoxLite's start and our operations leave each other's links, sockets and parent alone", reason),

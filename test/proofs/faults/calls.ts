@@ -40,6 +40,7 @@ const NOT_OURS: Readonly<Record<string, string>> = {
   epoll_ctl: 'the event loop, which ends the process where it fails',
   epoll_pwait: 'the event loop',
   epoll_wait: 'the event loop',
+  getrandom: 'mkdtemp(3) of the C library, for one name in twenty-two; it goes on without',
   getpid: 'always successful (getpid(2))',
   getuid: 'always successful (getuid(2))',
   geteuid: 'always successful (getuid(2))',

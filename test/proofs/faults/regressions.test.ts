@@ -136,7 +136,7 @@ promise(missingStrace, 'a home that comes back while its link is swept keeps it'
   const call = calls.find(({ kernel, text }) => kernel.startsWith('renameat') && text.includes('"gone"'));
   if (call === undefined) throw new Error('sweep moves nothing aside');
   await withBase(async (base) => {
-    const struck = strikeOperation({ base, operation: 'sweep', threads }, { call, effect: 'delay_enter=1000000' });
+    const struck = strikeOperation({ base, operation: 'sweep', threads }, { call, effect: 'delay_enter=4000000' });
     // By now it has seen that the home is gone.
     while (holderOf(`${base}/bl-${ownUid}/.lock`) === null) await sleep(5);
     await sleep(100);
@@ -158,7 +158,7 @@ promise(
     const call = calls.find(({ names, about }) => names.includes('lstat') && about === '<parent>/b1/<stand-in>');
     if (call === undefined) throw new Error('probe looks at no stand-in');
     await withBase(async (base) => {
-      const struck = strikeOperation({ base, operation: 'probe' }, { call, effect: 'delay_enter=1000000' });
+      const struck = strikeOperation({ base, operation: 'probe' }, { call, effect: 'delay_enter=4000000' });
       const home = path.join(base, 'a');
       const standIns = () =>
         fs.existsSync(home) ? fs.readdirSync(home).filter((name) => /^\.(?!leftsck)/.test(name)) : [];

@@ -14,6 +14,11 @@ export const missingStrace =
     ? missingTool('strace', ['-f', '--seccomp-bpf', '-o', '/dev/null', 'true'])
     : 'not Linux';
 
+// In namespaces of its own, where they may be made: how many sockets the machine's other processes bind meanwhile, and how
+// many network namespaces there are, is then no matter. A judgement makes calls for each.
+const ALONE = ['--net', '--pid', '--fork', '--mount-proc', '--kill-child'];
+const APART = missingTool('unshare', [...ALONE, 'true']) === null ? ['unshare', ...ALONE] : [];
+
 /** What lies below the base: `-> target`, `socket 600`, `directory 755`, `file 644`. */
 export type Tree = Record<string, string>;
 
@@ -66,7 +71,9 @@ async function strace(options: readonly string[], run: Run): Promise<Ended> {
   const task = JSON.stringify({ dist, base, operation, releaseLeaked });
   const program = [process.execPath, path.join(fixtures, 'operate.js'), task];
   const alone = threads === undefined ? [] : ['-e', `inject=clone,clone3:error=EAGAIN:when=${threads + 1}+`];
-  const child = spawn('strace', ['-y', '-s', '500', '-o', log, ...options, ...alone, ...program]);
+  const tracer = ['strace', '-y', '-s', '500', '-o', log, ...options, ...alone];
+  const [file = '', ...args] = [...APART, ...tracer, ...program];
+  const child = spawn(file, args);
   let output = '';
   let errors = '';
   child.stdout.on('data', (chunk) => {
@@ -75,14 +82,13 @@ async function strace(options: readonly string[], run: Run): Promise<Ended> {
   child.stderr.on('data', (chunk) => {
     errors += chunk;
   });
-  // strace dies as its program did.
-  const signal = await new Promise<NodeJS.Signals | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (_code, by) => resolve(by));
-  });
+  await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
   const text = fs.readFileSync(log, 'utf8');
   fs.rmSync(log);
-  return { output, errors, signal, log: text };
+  // Of the program itself, whose line is the first: strace need not be able to die as it did.
+  const [, pid = ''] = /^(\d+ +)?/.exec(text) ?? [];
+  const signal = new RegExp(`^${pid}\\+\\+\\+ killed by (\\w+)`, 'm').exec(text)?.[1] ?? null;
+  return { output, errors, signal: signal as NodeJS.Signals | null, log: text };
 }
 
 export interface Traced {
