@@ -48,7 +48,7 @@ export function fuzz(data: Buffer): void {
 function levelsOf(text: string): number {
   let level = 0;
   let deepest = 0;
-  for (const character of text.replace(/"(?:\\[^]|[^"\\])*"/g, '')) {
+  for (const character of text.replace(/"(?:\\.|[^"\\])*"/gs, '')) {
     if (character === '[' || character === '{') deepest = Math.max(deepest, ++level);
     if (character === ']' || character === '}') level--;
   }

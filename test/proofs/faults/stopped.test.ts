@@ -7,9 +7,10 @@ import { expect } from 'vitest';
 import { BoxSockets } from '../../../dist/index.js';
 import { holderOf } from '../../helpers/flock.js';
 import { ownUid, promise, rejection, twins } from '../../helpers.js';
-import { missingStrace, type Struck, strikeOperation, traceOperation, withBase } from './strace.js';
+import { logOf, missingStrace, type Struck, strikeOperation, traceOperation, withBase } from './strace.js';
 
-const isStopped = (pid: number) => /^\d+ \(.*\) [tT]/.test(fs.readFileSync(`/proc/${pid}/stat`, 'utf8'));
+// By the word of strace: to the kernel, it is also stopped for a moment at each call that strace looks at.
+const isStopped = (base: string) => fs.readFileSync(logOf(base), 'utf8').includes('stopped by SIGSTOP');
 
 interface Stopped {
   readonly base: string;
@@ -31,7 +32,7 @@ async function withStopped(use: (stopped: Stopped) => Promise<void>): Promise<vo
   await withBase(async (base) => {
     const struck = strikeOperation({ base, operation: 'replace' }, { call, effect: 'signal=SIGSTOP' });
     let pid: number | null = null;
-    while (pid === null || !isStopped(pid)) {
+    while (pid === null || !isStopped(base)) {
       await sleep(5);
       pid = holderOf(`${base}/bl-${ownUid}/.lock`);
     }

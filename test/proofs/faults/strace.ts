@@ -65,9 +65,12 @@ interface Ended {
   readonly log: string;
 }
 
+/** Where a run is logged while it lasts. */
+export const logOf = (base: string) => `${base}.strace`;
+
 async function strace(options: readonly string[], run: Run): Promise<Ended> {
   const { base, operation, releaseLeaked = false, threads } = run;
-  const log = `${base}.strace`;
+  const log = logOf(base);
   const task = JSON.stringify({ dist, base, operation, releaseLeaked });
   const program = [process.execPath, path.join(fixtures, 'operate.js'), task];
   const alone = threads === undefined ? [] : ['-e', `inject=clone,clone3:error=EAGAIN:when=${threads + 1}+`];
