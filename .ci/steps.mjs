@@ -11,7 +11,7 @@ const total = { passed: 0, failed: 0, skipped: 0 };
 /**
  * A step whose success is its exit status counts as one. `counts` reads more out of what it printed or wrote.
  *
- * @typedef {{ passed: number, failed: number, skipped: number }} Counts
+ * @typedef {{ passed: number, failed: number, skipped: number, failures?: string[] }} Counts
  * @typedef {{ name: string, command: string[], counts?: (output: string) => Counts | undefined }} Step
  */
 
@@ -56,14 +56,22 @@ function vitest(...command) {
     command: [...command, ...flags],
     counts: () => {
       if (!fs.existsSync(report)) return undefined;
-      const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, numFailedTestSuites } = JSON.parse(
-        fs.readFileSync(report, 'utf8'),
-      );
+      const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, numFailedTestSuites, testResults } =
+        JSON.parse(fs.readFileSync(report, 'utf8'));
       // A file that does not even load has no failed test, and has failed all the same.
       const failed = Math.max(numFailedTests, numFailedTestSuites > 0 ? 1 : 0);
-      return { passed: numPassedTests, failed, skipped: numPendingTests + numTodoTests };
+      const failures = testResults.flatMap(failuresOf);
+      return { passed: numPassedTests, failed, skipped: numPendingTests + numTodoTests, failures };
     },
   };
+}
+
+/** What failed in a file of tests. @param {any} suite @returns {string[]} */
+function failuresOf({ name, status, message, assertionResults }) {
+  const failed = assertionResults.filter((/** @type {any} */ test) => test.status === 'failed');
+  const lines = failed.map((/** @type {any} */ test) => `${test.fullName}: ${test.failureMessages.join(' ')}`);
+  if (lines.length === 0 && status === 'failed') lines.push(message);
+  return lines.map((/** @type {string} */ line) => `${path.relative('.', name)}: ${line.slice(0, 1000)}`);
 }
 
 /** The last line of the form `N passed, N failed, N skipped`. @param {string} output */
@@ -98,6 +106,8 @@ function leftovers() {
 
 const before = leftovers();
 const ends = [];
+/** @type {string[]} what is to be read where only the end of a log is */
+const failures = [];
 for (const step of STEPS) {
   console.log(`\n==> ${step.name}`);
   const started = Date.now();
@@ -105,6 +115,12 @@ for (const step of STEPS) {
   const counts = step.counts?.(output) ?? { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: 0 };
   // A step that failed has failed, whatever it counted.
   if (status !== 0 && counts.failed === 0) counts.failed = 1;
+  if (counts.failed > 0) {
+    failures.push(
+      `${step.name}:`,
+      ...(counts.failures?.length ? counts.failures : output.trim().split('\n').slice(-12)),
+    );
+  }
   for (const key of /** @type {const} */ (['passed', 'failed', 'skipped'])) total[key] += counts[key];
   const seconds = Math.round((Date.now() - started) / 1000);
   ends.push(`${step.name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped (${seconds} s)`);
@@ -114,6 +130,7 @@ const left = [...leftovers()].filter((name) => !before.has(name));
 total[left.length === 0 ? 'passed' : 'failed']++;
 ends.push(`left behind in the temporary directory: ${left.length === 0 ? 'nothing' : left.join(', ')}`);
 fs.rmSync(scratch, { recursive: true });
+if (failures.length > 0) console.log(`\nWhat failed\n\n${failures.join('\n')}`);
 console.log(`\n${ends.join('\n')}\n`);
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exitCode = total.failed === 0 ? 0 : 1;

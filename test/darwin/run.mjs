@@ -21,6 +21,8 @@ import { imageOf, makeImages } from './images.mjs';
 
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'bs-darwin-'));
 const total = { passed: 0, failed: 0, skipped: 0 };
+/** @type {string[]} */
+const failures = [];
 const ARCHS = /** @type {const} */ (['x64', 'arm64']);
 const chosen = process.argv.slice(2);
 
@@ -37,6 +39,7 @@ try {
 } finally {
   fs.rmSync(scratch, { recursive: true });
 }
+for (const failure of failures) console.log(`failed: ${failure}`);
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exitCode = total.failed === 0 ? 0 : 1;
 
@@ -49,8 +52,7 @@ async function checkNumbers() {
       await zig.run(args, root);
       total.passed++;
     } catch (error) {
-      total.failed++;
-      console.error(`the host's numbers are not those of ${triple}: ${error}`);
+      fail(`the host's numbers are not those of ${triple}: ${error}`);
     }
   }
 }
@@ -65,12 +67,15 @@ function testPackage(arch) {
   for (const { file, name, outcome } of results) {
     const difference = DIFFERENCES.find((each) => each.files.includes(file) && each.test.test(name));
     if (outcome === 'failed' && difference !== undefined) met.add(difference);
-    if (outcome === 'failed' && difference === undefined) unexpected++;
-    const counted = outcome === 'failed' && difference !== undefined ? 'skipped' : outcome;
-    total[counted]++;
+    if (outcome === 'failed' && difference === undefined) {
+      unexpected++;
+      fail(`darwin-${arch}: ${file}: ${name}`);
+    } else total[outcome === 'failed' ? 'skipped' : outcome]++;
   }
   // A file that does not even load, or a process that the host has ended, fails no test.
-  if (status !== 0 && unexpected === 0 && (met.size === 0 || results.length === 0)) total.failed++;
+  if (status !== 0 && unexpected === 0 && (met.size === 0 || results.length === 0)) {
+    fail(`darwin-${arch}: vitest ended with ${status}`);
+  }
   for (const difference of DIFFERENCES) {
     if (!results.some(({ file }) => difference.files.includes(file))) continue;
     if (met.has(difference))
@@ -82,8 +87,11 @@ function testPackage(arch) {
 function testOwn() {
   console.log('\n==> the tests of test/darwin');
   const { results, status } = vitest('vitest.own.config.mts', {});
-  for (const { outcome } of results) total[outcome]++;
-  if (status !== 0 && !results.some(({ outcome }) => outcome === 'failed')) total.failed++;
+  for (const { file, name, outcome } of results) {
+    if (outcome === 'failed') fail(`${file}: ${name}`);
+    else total[outcome]++;
+  }
+  if (status !== 0 && !results.some(({ outcome }) => outcome === 'failed')) fail(`vitest ended with ${status}`);
 }
 
 /**
@@ -116,7 +124,7 @@ function vitest(config, env) {
 /** @param {string} what */
 function fail(what) {
   total.failed++;
-  console.error(what);
+  failures.push(what);
 }
 
 /** @param {string} what @param {string} why */
