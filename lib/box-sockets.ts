@@ -130,8 +130,8 @@ export class BoxSockets extends BoxPaths {
   /**
    * Makes a server listen on a socket of this box. Ensures the binding; replaces a stale socket file whose owner is dead,
    * never a held one; binds with `mode`, verifies that the socket lies in the real directory, and hands it to the server.
-   * When the server closes, its own socket file is unlinked, and no other that has taken its name. `server.address()`
-   * does not tell the path: {@link socket} does.
+   * At `close()` its own socket file is unlinked, and no other that has taken its name. `server.address()` does not tell
+   * the path: {@link socket} does.
    *
    * @param server not listening yet
    * @param name as in {@link socket}

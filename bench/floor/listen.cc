@@ -1,5 +1,7 @@
 // listen BASE PARENT BINDING REAL_DIR NAME: operations listen at a name that is free, and close:
-// the binding is found right, what was bound is verified, and what is unlinked is what was bound.
+// the binding is found right, what was bound is verified, and what is unlinked is what was bound,
+// while its socket is open, so that no lock is needed.
+#include <limits.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -12,23 +14,13 @@ struct Paths {
   const char *base, *parent, *binding, *real_dir, *name;
 };
 
-void Unlink(const Paths& paths, const struct stat& bound) {
-  struct stat st;
-  int real_dir = open(paths.real_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  Must(real_dir >= 0 && fstatat(real_dir, paths.name, &st, AT_SYMLINK_NOFOLLOW) == 0, "look");
-  Must(Same(st, bound) && stat(paths.base, &st) == 0, "base");
-  {
-    Locked locked(paths.parent);
-    Must(fstatat(real_dir, paths.name, &st, AT_SYMLINK_NOFOLLOW) == 0 && Same(st, bound), "look");
-    Must(unlinkat(real_dir, paths.name, 0) == 0, "unlinkat");
-  }
-  close(real_dir);
-}
-
 void ListenAndClose(const Paths& paths, const struct sockaddr_un& address, socklen_t size) {
-  struct stat base, parent, binding, to, bound, by_path;
+  struct stat base, parent, bound, by_path, now;
+  char target[PATH_MAX];
   Must(stat(paths.base, &base) == 0 && lstat(paths.parent, &parent) == 0, "base, parent");
-  Must(stat(paths.binding, &binding) == 0 && stat(paths.real_dir, &to) == 0 && Same(binding, to),
+  ssize_t length = readlink(paths.binding, target, sizeof target);
+  Must(length == static_cast<ssize_t>(strlen(paths.real_dir)) &&
+           memcmp(target, paths.real_dir, static_cast<size_t>(length)) == 0,
        "binding");
   int real_dir = open(paths.real_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -38,10 +30,11 @@ void ListenAndClose(const Paths& paths, const struct sockaddr_un& address, sockl
   Must(pin >= 0 && fstat(pin, &bound) == 0, "pin");
   Must(lstat(address.sun_path, &by_path) == 0 && Same(by_path, bound), "verify");
   Must(listen(fd, 511) == 0, "listen");
+  Must(fstatat(real_dir, paths.name, &now, AT_SYMLINK_NOFOLLOW) == 0 && Same(now, bound), "look");
+  Must(unlinkat(real_dir, paths.name, 0) == 0, "unlinkat");
+  close(pin);
   close(real_dir);
   close(fd);
-  Unlink(paths, bound);
-  close(pin);
 }
 
 }  // namespace

@@ -50,6 +50,8 @@ interface UnlinkArguments extends ParentPaths, LockTimeout {
   readonly realDir: string;
   readonly name: string;
   readonly identity: FileIdentity;
+  /** A descriptor of the real directory where the file's socket is still open; -1 where it is closed. */
+  readonly directory: number;
 }
 
 interface EnsureAllArguments extends ParentPaths, EnsureLimits {
@@ -103,7 +105,7 @@ interface InBothForms {
   bindAnyLength(path: string): null;
   /** Ensures, and returns a descriptor of the parent with a shared lock on it. */
   hold(request: BindingPaths & EnsureLimits): NativeHold;
-  /** Under the lock: unlinks the socket file where it is still the one of that identity. */
+  /** Unlinks the socket file where it is still the one of that identity; under the lock, where its socket is closed. */
   unlinkOwn(request: UnlinkArguments): null;
   /**
    * A connected descriptor that does not block. `path` leads through the binding, `entry` is the same in the real

@@ -157,10 +157,13 @@ export interface NativeHold {
 }
 
 export interface NativeListener {
-  /** A listening socket. */
+  /** A listening socket, and the number of its inode. */
   readonly socket: number;
+  readonly socketInode: number;
   /** A descriptor that keeps the number of the file's inode from being given again, or -1. */
   readonly pin: number;
+  /** A descriptor of the real directory, or -1. */
+  readonly directory: number;
   readonly identity: FileIdentity;
 }
 
@@ -204,7 +207,7 @@ export const BOX_DEPTHS = ['mode', 'files', 'listed'] as const;
 export const OPENINGS = ['read', 'append', 'empty'] as const;
 
 /** The `contract` of the addon that this facade speaks. */
-export const CONTRACT = 11;
+export const CONTRACT = 12;
 
 export function isFailure(outcome: unknown): outcome is NativeFailure {
   return typeof outcome === 'object' && outcome !== null && 'refusal' in outcome;

@@ -13,12 +13,13 @@ import {
   toSignal,
 } from '../arguments.js';
 import { abortError, asError, descriptorUnsupported, invalidArgType, serverAlreadyListens } from '../errors.js';
-import { type FileIdentity, isFailure, type NativeFailure } from '../native/contract.js';
+import { isFailure, type NativeFailure, type NativeListener } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { untilUnlocked } from '../native/lock-wait.js';
-import { isLockTimeout, toError, unwrap } from '../native/to-error.js';
+import { toError, unwrap } from '../native/to-error.js';
 import { type BindingPaths, needsAncestry, type OperationPaths, toSocketPath } from '../paths/binding-paths.js';
 import type { Ensurer } from './ensure.js';
+import { override } from './override.js';
 import { rememberListener } from './own-listeners.js';
 import { closeStrangers, refuseUnlessPeersCanBeAsked } from './peers.js';
 import { refuseWithoutNetwork } from './permission.js';
@@ -47,8 +48,6 @@ export interface ListenOptions extends LockOptions {
 
 const DEFAULT_MODE = 0o600;
 const DEFAULT_BACKLOG = 511;
-// What a closing server may block for, in milliseconds; the lock is held for far less than one.
-const SHORT_LOCK_TIMEOUT = 100;
 
 const CHECKS = {
   mode: integer({ least: 0, most: 0o777, otherwise: DEFAULT_MODE }),
@@ -83,19 +82,34 @@ export async function listen(
     const atOnce = isServedHere ? native().listenAtFreeName(request) : null;
     const outcome =
       atOnce ?? (await untilUnlocked(lockTimeout, () => native().listenAsync(request), interrupted.signal));
-    const { socket, pin, identity } = unwrap(outcome, { ...paths, socket: path });
-    const unlink = unlinkerOf({ ...paths, socket: path }, { name, pin, identity, isServedHere });
+    const listener = unwrap(outcome, { ...paths, socket: path });
+    const { socket, socketInode } = listener;
+    const unlink = unlinkerOf({ ...paths, socket: path }, name, listener);
+    const { close } = server;
+    // Node tells of a close when the socket is closed already.
+    const restore = override(server, 'close', (...args: Parameters<typeof close>) => {
+      if (isServedHere) unlink.held();
+      return close.apply(server, args);
+    });
     try {
       if (peer !== null) closeStrangers(server, peer);
-      await handOver(server, socket, { backlog: how.backlog, signal, interrupted });
+      interrupted.throwIfAborted();
+      await handOver(server, { fd: socket, exclusive: true, ...(signal !== undefined && { signal }) }, how.backlog);
     } catch (error) {
-      unlink();
+      restore();
+      // Not where the server has closed it: the number may be somebody else's by now.
+      if (native().inodeOf(socket) === socketInode) {
+        if (isServedHere) unlink.held();
+        native().closeDescriptor(socket);
+      }
+      await unlink.closed();
       throw error;
     }
-    const forget = rememberListener({ realDir: paths.realDir, name, inode: identity.inode });
+    const forget = rememberListener({ realDir: paths.realDir, name, inode: listener.identity.inode });
     server.once('close', () => {
+      restore();
       forget();
-      unlink();
+      unlink.closed().catch((error: unknown) => process.emitWarning(asError(error)));
     });
   } finally {
     interrupted.end();
@@ -129,76 +143,49 @@ function untilClosed(server: net.Server, signal: AbortSignal | undefined) {
   };
 }
 
-interface OwnSocketFile {
-  name: string;
-  /** Keeps the number of the file's inode from being given to another file. */
-  pin: number;
-  identity: FileIdentity;
-  isServedHere: boolean;
-}
-
 /**
- * What unlinks the socket file of a server of ours when it closes: that file, and no other that took its name. Under the
- * lock, like the replacement of a dead socket: else this could unlink the successor that another process has just bound.
- * At once, so that the file is gone when the server's own 'close' listeners run; where the lock is taken for long, later.
+ * What unlinks the socket file of a server of ours, once: that file, and no other that took its name. `held` while its
+ * socket is open, at once: nobody takes that for dead, and puts another in its place, so that it needs no lock. `closed`
+ * after that, if it is left: under the lock, like the replacement of a dead
+ * socket. Else this could unlink the successor that another process has just bound.
  */
-function unlinkerOf(paths: BindingPaths & OperationPaths, file: OwnSocketFile): () => void {
-  const { name, pin, identity, isServedHere } = file;
+function unlinkerOf(paths: BindingPaths & OperationPaths, name: string, listener: NativeListener) {
   const { base, parent, realDir } = paths;
-  const request = { base, parent, realDir, name, identity };
+  const { pin, directory, identity } = listener;
+  const request = { base, parent, realDir, name, identity, directory: -1, lockTimeout: 0 };
+  let isLeft = true;
   const unlinked = (outcome: null | NativeFailure): void => {
+    isLeft = false;
     // Only now may the inode's number be given to another file.
-    if (pin >= 0) native().closeDescriptor(pin);
+    for (const descriptor of [pin, directory]) if (descriptor >= 0) native().closeDescriptor(descriptor);
     // Nobody waits for a server's close to hear of it, so it is a warning and not an error.
     if (isFailure(outcome)) process.emitWarning(toError(outcome, paths));
   };
-  const unlinkLater = (): void => {
-    untilUnlocked(DEFAULT_LOCK_TIMEOUT, () => native().unlinkOwnAsync({ ...request, lockTimeout: 0 }))
-      .then(unlinked)
-      .catch((error: unknown) => process.emitWarning(asError(error)));
+  return {
+    held() {
+      if (isLeft && directory >= 0) unlinked(native().unlinkOwn({ ...request, directory }));
+    },
+    async closed() {
+      if (isLeft) unlinked(await untilUnlocked(DEFAULT_LOCK_TIMEOUT, () => native().unlinkOwnAsync(request)));
+    },
   };
-  return () => {
-    if (!isServedHere) return unlinkLater();
-    const outcome = native().unlinkOwn({ ...request, lockTimeout: SHORT_LOCK_TIMEOUT });
-    if (isLockTimeout(outcome)) unlinkLater();
-    else unlinked(outcome);
-  };
-}
-
-interface HandOver {
-  backlog: number;
-  signal: AbortSignal | undefined;
-  interrupted: { throwIfAborted(): void };
 }
 
 // The server closes the descriptor from the moment it has taken it; until then it is ours to close.
-async function handOver(server: net.Server, fd: number, { backlog, signal, interrupted }: HandOver): Promise<void> {
-  const { closeDescriptor, disown, inodeOf } = native();
-  const inode = inodeOf(fd);
+async function handOver(server: net.Server, taken: net.ListenOptions & { fd: number }, backlog: number): Promise<void> {
+  let forget: (() => void) | undefined;
   try {
     await new Promise<void>((resolve, reject) => {
-      const settle = (settled: () => void) => {
-        server.off('listening', onListening).off('error', onError).off('close', onClose);
-        settled();
-      };
-      const onListening = () => settle(resolve);
-      const onError = (error: Error) => settle(() => reject(error));
-      const onClose = () => settle(() => reject(abortError(signal)));
-      server.once('listening', onListening).once('error', onError).once('close', onClose);
-      try {
-        interrupted.throwIfAborted();
-        // The backlog is an argument of its own: among the options, Node heeds it only beside a port or a path.
-        server.listen({ fd, exclusive: true, ...(signal !== undefined && { signal }) }, backlog);
-      } catch (error) {
-        settle(() => reject(error));
-      }
+      const onClose = () => reject(abortError(taken.signal));
+      server.once('listening', resolve).once('error', reject).once('close', onClose);
+      forget = () => server.off('listening', resolve).off('error', reject).off('close', onClose);
+      // The backlog is an argument of its own: among the options, Node heeds it only beside a port or a path.
+      server.listen(taken, backlog);
     });
-    disown(fd);
-  } catch (error) {
-    // Not where the server has closed it: the number may be somebody else's by now.
-    if (inodeOf(fd) === inode) closeDescriptor(fd);
-    throw error;
+  } finally {
+    forget?.();
   }
+  native().disown(taken.fd);
 }
 
 let clusterWorker: boolean | undefined;

@@ -4,6 +4,7 @@ import type * as net from 'node:net';
 import { type BoxSocketsError, refusal } from '../errors.js';
 import { isFailure } from '../native/contract.js';
 import { native } from '../native/load.js';
+import { override } from './override.js';
 
 /** Refuses a runtime that does not show the descriptor of a connection. */
 export function refuseUnlessPeersCanBeAsked(path: string): void {
@@ -13,7 +14,6 @@ export function refuseUnlessPeersCanBeAsked(path: string): void {
 
 /** Closes every connection of another user than `uid`, or of one who cannot be told; until the server closes. */
 export function closeStrangers(server: net.Server, uid: number): void {
-  const before = Object.getOwnPropertyDescriptor(server, 'emit');
   const { emit } = server;
   // Before any listener, those that are added in front of all included, and before the 'connection' of http and tls.
   const guarded = function (this: net.Server, event: string | symbol, ...values: unknown[]): boolean {
@@ -23,12 +23,7 @@ export function closeStrangers(server: net.Server, uid: number): void {
     }
     return Reflect.apply(emit, this, [event, ...values]);
   };
-  Object.defineProperty(server, 'emit', { value: guarded, configurable: true, writable: true });
-  server.once('close', () => {
-    if (server.emit !== guarded) return;
-    if (before === undefined) Reflect.deleteProperty(server, 'emit');
-    else Object.defineProperty(server, 'emit', before);
-  });
+  server.once('close', override(server, 'emit', guarded));
 }
 
 function isStranger(socket: net.Socket, uid: number): boolean {

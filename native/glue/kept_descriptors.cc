@@ -10,12 +10,9 @@
 namespace boxsockets {
 namespace {
 
-// Nobody else ever closes it.
-constexpr int64_t kOursAlone = -1;
-
 struct Kept {
   int fd;
-  int64_t inode;  // of a socket that somebody else may have closed; kOursAlone otherwise
+  int64_t inode;
 };
 
 class KeptDescriptors {
@@ -70,18 +67,11 @@ void StartKeeping(napi_env env) {
   if (napi_set_instance_data(env, kept, Finalize, nullptr) != napi_ok) Finalize(env, kept, nullptr);
 }
 
-napi_value Keep(napi_env env, Fd* fd) {
+napi_value Keep(napi_env env, Fd* fd, int64_t inode) {
   KeptDescriptors* kept = KeptIn(env);
-  if (kept != nullptr && fd->valid()) kept->Add({fd->get(), kOursAlone});
-  return Number(env, fd->Release());
-}
-
-napi_value KeepUntilDisowned(napi_env env, Fd* socket) {
-  KeptDescriptors* kept = KeptIn(env);
-  const int64_t inode = InodeOf(socket->get());
   // One that does not tell which it is cannot be told from its successor.
-  if (kept != nullptr && inode >= 0) kept->Add({socket->get(), inode});
-  return Number(env, socket->Release());
+  if (kept != nullptr && fd->valid() && inode != -1) kept->Add({fd->get(), inode});
+  return Number(env, fd->Release());
 }
 
 void Disown(napi_env env, int fd) {

@@ -36,8 +36,11 @@ struct ListenOperation : BindingOperation {
   napi_value Result(napi_env env) {
     if (!status.ok()) return Failure(env, status);
     napi_value object = NewObject(env);
-    Set(env, object, "socket", KeepUntilDisowned(env, &listener.socket));
+    const int64_t inode = InodeOf(listener.socket.get());
+    Set(env, object, "socket", Keep(env, &listener.socket, inode));
+    Set(env, object, "socketInode", Number(env, inode));
     Set(env, object, "pin", Keep(env, &listener.pin));
+    Set(env, object, "directory", Keep(env, &listener.real_dir));
     Set(env, object, "identity", ToObject(env, listener.identity));
     return object;
   }
@@ -54,6 +57,7 @@ struct ListenAtFreeNameOperation : ListenOperation {
 struct UnlinkOwnOperation : ParentOperation {
   PathArgument real_dir, name;
   FileIdentity identity = {};
+  int32_t directory = -1;  // where the socket is still open
   int64_t lock_timeout_ms = 0;
 
   void Read(Arguments& arguments) {
@@ -61,6 +65,7 @@ struct UnlinkOwnOperation : ParentOperation {
     ReadParent(options);
     options.Get("realDir", &real_dir);
     options.Get("name", &name);
+    options.Get("directory", &directory);
     options.Get("lockTimeout", &lock_timeout_ms);
     Input file = options.Get("identity");
     file.Get("device", &identity.device);
@@ -69,7 +74,8 @@ struct UnlinkOwnOperation : ParentOperation {
   }
   void Run() {
     Paths paths = {base.data, parent.data, parent.data, real_dir.data};
-    status = UnlinkOwn(paths, name.data, identity, lock_timeout_ms);
+    status = directory >= 0 ? UnlinkHeld(directory, name.data, identity)
+                            : UnlinkOwn(paths, name.data, identity, lock_timeout_ms);
   }
   napi_value Result(napi_env env) { return FailureOrNull(env, status); }
 };
@@ -106,7 +112,7 @@ struct DialOperation {
   }
   void Run() { status = Dial(path.data, entry.data, rule, &socket); }
   napi_value Result(napi_env env) {
-    return status.ok() ? KeepUntilDisowned(env, &socket) : Failure(env, status);
+    return status.ok() ? Keep(env, &socket, InodeOf(socket.get())) : Failure(env, status);
   }
 };
 

@@ -87,6 +87,9 @@ class SearchedDirectory {
     return Status::Failed("open", Subject::kRealDir);
   }
 
+  // Its descriptor, which is the caller's from now on; none where it is addressed by its path.
+  Fd Release() { return static_cast<Fd&&>(fd_); }
+
   int at() const { return fd_.valid() ? fd_.get() : AT_FDCWD; }
   JoinedPath Entry(const char* name) const {
     return fd_.valid() ? JoinedPath(name) : JoinedPath(path_, name);

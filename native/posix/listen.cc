@@ -177,11 +177,10 @@ class Binder {
   bool landed_ = false;  // the path leads to a socket in the real directory: ours
 };
 
-Status IsOwn(const SearchedDirectory& directory, const char* name, const FileIdentity& identity,
-             bool* own) {
+Status IsOwn(int directory, const char* entry, const FileIdentity& identity, bool* own) {
   struct stat st;
   *own = false;
-  if (fstatat(directory.at(), directory.Entry(name).c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) {
+  if (fstatat(directory, entry, &st, AT_SYMLINK_NOFOLLOW) != 0) {
     return IsGone(errno) ? Status::Ok() : Status::Failed("fstatat", Subject::kSocket);
   }
   *own = S_ISSOCK(st.st_mode) && IdentityOf(st) == identity;
@@ -193,19 +192,14 @@ Status IsOwn(const SearchedDirectory& directory, const char* name, const FileIde
 bool ListenAtFreeName(const Paths& paths, const char* name, const ListenOptions& options,
                       Listener* out, Status* status) {
   SearchedDirectory real_dir;
-  Uids uids = CurrentUids();
   Look look;
-  if (uids.real != uids.effective || !IsSteady(paths, uids.effective, &look)) return false;
-  bool trusted = !options.ensure.check_ancestry || CheckAncestry(paths.base, uids.effective).ok();
-  if (!trusted) return false;
-  if (!real_dir.Open(paths.real_dir).ok()) return false;
-  // Whoever listens must be able to unlink the socket in the end: that takes one descriptor more.
-  Fd spare(fcntl(real_dir.at(), F_DUPFD_CLOEXEC, 0));
-  if (!spare.valid() && real_dir.at() != AT_FDCWD) {
-    *status = Status::Failed("fcntl", Subject::kRealDir);
-    return true;
-  }
+  Uids uids = CurrentUids();
+  bool right = uids.real == uids.effective && IsSteadyParent(paths, uids.effective, &look) &&
+               (HoldsRealDir(paths) || LeadsToRealDir(paths)) &&
+               (!options.ensure.check_ancestry || CheckAncestry(paths.base, uids.effective).ok());
+  if (!right || !real_dir.Open(paths.real_dir).ok()) return false;
   *status = Binder(paths, name, real_dir).Run(options, out);
+  out->real_dir = real_dir.Release();
   return status->refusal != Refusal::kMisplaced && status->errnum != EADDRINUSE;
 }
 
@@ -215,8 +209,10 @@ Status Listen(const Paths& paths, const char* name, const ListenOptions& options
     Status opened = real_dir.Open(paths.real_dir);
     if (!opened.ok()) return opened;
     Binder binder(paths, name, real_dir);
-    Status cleared = binder.ClearTheWay();
-    return cleared.ok() ? binder.Run(options, out) : cleared;
+    Status status = binder.ClearTheWay();
+    if (status.ok()) status = binder.Run(options, out);
+    out->real_dir = real_dir.Release();
+    return status;
   });
 }
 
@@ -228,22 +224,27 @@ Status Claim(const Paths& paths, const char* name, const EnsureOptions& options)
   });
 }
 
+Status UnlinkHeld(int real_dir, const char* name, const FileIdentity& identity) {
+  bool own;
+  Status status = IsOwn(real_dir, name, identity, &own);
+  if (!status.ok() || !own) return status;
+  if (unlinkat(real_dir, name, 0) == 0 || errno == ENOENT) return status;
+  return Status::Failed("unlinkat", Subject::kSocket);
+}
+
 Status UnlinkOwn(const Paths& paths, const char* name, const FileIdentity& identity,
                  int64_t lock_timeout_ms) {
   SearchedDirectory directory;
   Status status = directory.Open(paths.real_dir);
   if (!status.ok()) return IsGone(status.errnum) ? Status::Ok() : status;
+  JoinedPath entry = directory.Entry(name);
   bool own;
+  status = IsOwn(directory.at(), entry.c_str(), identity, &own);
   // Nothing is made or waited for where nothing is left to unlink.
-  status = IsOwn(directory, name, identity, &own);
   if (!status.ok() || !own) return status;
   return WithLockedParent(
-      paths, CurrentUids().effective, Access::kCreate, lock_timeout_ms, [&](const Parent&) {
-        Status looked = IsOwn(directory, name, identity, &own);
-        if (!looked.ok() || !own) return looked;
-        if (unlinkat(directory.at(), directory.Entry(name).c_str(), 0) == 0) return looked;
-        return errno == ENOENT ? Status::Ok() : Status::Failed("unlinkat", Subject::kSocket);
-      });
+      paths, CurrentUids().effective, Access::kCreate, lock_timeout_ms,
+      [&](const Parent&) { return UnlinkHeld(directory.at(), entry.c_str(), identity); });
 }
 
 }  // namespace boxsockets

@@ -30,6 +30,7 @@ struct Listener {
   Fd socket;  // bound and listening
   // Keeps the file's inode number from being reused after the socket is closed (Linux).
   Fd pin;
+  Fd real_dir;  // to unlink the file in; none where a directory is addressed by its path
   FileIdentity identity = {};
 };
 
@@ -47,9 +48,11 @@ bool ListenAtFreeName(const Paths& paths, const char* name, const ListenOptions&
 // name whose owner is dead. EADDRINUSE where anything else bears the name.
 Status Claim(const Paths& paths, const char* name, const EnsureOptions& options);
 
-// Unlinks `name` in the real directory where it is still the file of that identity. Under the lock:
-// whoever replaces a dead socket holds it, and could otherwise bind between our look and our
-// unlink.
+// Unlinks `name` in `real_dir` where it is still the file of that identity, whose socket is open:
+// nobody takes that for dead, and puts another in its place between our look and our unlink.
+Status UnlinkHeld(int real_dir, const char* name, const FileIdentity& identity);
+
+// The same of a socket that is closed. Under the lock: whoever replaces a dead socket holds it.
 Status UnlinkOwn(const Paths& paths, const char* name, const FileIdentity& identity,
                  int64_t lock_timeout_ms);
 

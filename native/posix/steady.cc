@@ -57,12 +57,12 @@ bool IsDirectory(const char* path) {
   return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+}  // namespace
+
 bool HoldsRealDir(const Paths& paths) {
   LinkText target;
   return target.Read(AT_FDCWD, paths.binding) && target.Is(paths.real_dir);
 }
-
-}  // namespace
 
 bool IsSteadyParent(const Paths& paths, uid_t uid, Look* look) {
   look->base_trusted = !OwnershipNeedsProof(uid) && stat(paths.base, &look->base) == 0 &&

@@ -24,6 +24,8 @@ bool IsSteady(const Paths& paths, uid_t uid, Look* look);
 bool IsSteadyParent(const Paths& paths, uid_t uid, Look* look);
 bool LeadsToRealDir(const Paths& paths);
 
+bool HoldsRealDir(const Paths& paths);  // the link's text is its path: one call, of the link alone
+
 // IsSteady() for a binding that is asked about again and again, always with the same paths: three
 // system calls, once it is proven that the link holds the real directory's path, byte for byte.
 // Who follows it looks up that path, so that one look at the real directory tells what two did (but

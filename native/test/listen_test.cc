@@ -175,6 +175,27 @@ TEST_CASE("only the very file that was bound is unlinked") {
   CHECK_FALSE(Exists(path));
 }
 
+TEST_CASE("while a socket is open its own file is unlinked without the lock, and no other") {
+  Bound world;
+  std::string path = world.InRealDir("box.sock");
+  Listener listener;
+  REQUIRE(world.Listen("box.sock", &listener).ok());
+  REQUIRE(listener.real_dir.valid());
+  auto unlink_held = [&] {
+    return UnlinkHeld(listener.real_dir.get(), "box.sock", listener.identity);
+  };
+  Fd lock(open(world.InParent(".lock").c_str(), O_RDWR | O_CLOEXEC));
+  REQUIRE(flock(lock.get(), LOCK_EX) == 0);
+  // In the directory that it was bound in, wherever that lies by now.
+  REQUIRE(rename(world.real_dir.c_str(), (world.base + "/moved").c_str()) == 0);
+  CHECK(unlink_held().ok());
+  CHECK(EntriesOf(world.base + "/moved").empty());
+  CHECK(unlink_held().ok());  // absent
+  MakeDeadSocket(world.base + "/moved/box.sock");
+  CHECK(unlink_held().ok());
+  CHECK(Exists(world.base + "/moved/box.sock"));  // another one
+}
+
 #if defined(__linux__)
 
 TEST_CASE("while a listener is held its inode is not given to the next socket of that name") {

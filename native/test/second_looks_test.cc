@@ -255,13 +255,6 @@ TEST_CASE(
     CHECK(UnlinkOwn(world.paths(), "box.sock", listener.identity, 0).ok());
   }
   {
-    INFO("a descriptor more is needed to unlink it in the end");
-    Intercept intercept("fcntl", 1, [] { return EMFILE; });
-    CHECK(listen_at_free_name());
-    CHECK(HasFailed(status, EMFILE));
-    CHECK_FALSE(Exists(world.path));
-  }
-  {
     INFO("a binding that leads elsewhere");
     REQUIRE(unlink(world.binding.c_str()) == 0);
     MakeLink(world.other, world.binding);

@@ -29,6 +29,8 @@ struct Proven {
       REQUIRE(Run());
       SleepNs(10'000'000);
     }
+    // The last one may have run long ago: a busy machine lets a sleeper wait.
+    REQUIRE(Run());
   }
 
   bool Run() { return check.Run(world.paths(), world.uid, &look); }

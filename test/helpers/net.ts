@@ -29,6 +29,13 @@ export function closed(server: net.Server): Promise<void> {
   });
 }
 
+/** The same by another way than its own `close()`. */
+export function closedBehindOurBack(server: net.Server): Promise<void> {
+  return new Promise((resolve) => {
+    net.Server.prototype.close.call(server, () => resolve());
+  });
+}
+
 /** Everything that a socket receives until its other end has ended. */
 export async function received(socket: net.Socket): Promise<string> {
   let text = '';

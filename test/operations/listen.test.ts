@@ -3,11 +3,11 @@ import * as fs from 'node:fs';
 import * as http from 'node:http';
 import * as net from 'node:net';
 import * as path from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { BoxSockets } from '../../dist/index.js';
 import { expectDescriptors, openDescriptors } from '../helpers/descriptors.js';
 import { isLocked, lockExclusively, missingFlock } from '../helpers/flock.js';
-import { answerOf, closed, makeServer, received } from '../helpers/net.js';
+import { answerOf, closed, closedBehindOurBack, makeServer, received } from '../helpers/net.js';
 import {
   dist,
   fixtures,
@@ -399,21 +399,19 @@ describe('a listen that is aborted', () => {
 });
 
 describe('a server that closes', () => {
-  it('with connections open keeps them; its file goes with the last one', async () => {
+  it('with connections open keeps them; its file goes at once', async () => {
     const box = makeWorld().box('b');
     const server = makeServer((socket) => void socket.write('welcome'));
     await box.listen(server, 'box.sock');
     const client = net.connect(box.boxSock);
     await new Promise((resolve) => client.once('data', resolve));
     const closing = closed(server);
-    // Nobody listens any more, and the file of a dead socket is in nobody's way.
-    expect(await answerOf(box.boxSock)).toBe('ECONNREFUSED');
+    expect(fs.readdirSync(box.realDir)).toEqual([]);
     const [accepted] = server.accepted;
     accepted?.write('and more');
     expect(String(await new Promise((resolve) => client.once('data', resolve)))).toBe('and more');
     client.end();
     await closing;
-    expect(fs.readdirSync(box.realDir)).toEqual([]);
   });
 
   it("with connections open leaves its successor's socket alone", async () => {
@@ -455,20 +453,57 @@ describe('a server that closes', () => {
     expect(warnings).toEqual([]);
   });
 
-  promise(missingFlock, 'unlinks under the lock: else it might take what another process has just bound', async () => {
+  promise(
+    missingFlock,
+    'unlinks while its socket is held, so that nobody takes it for dead, and no lock is needed',
+    async () => {
+      const world = makeWorld();
+      const box = world.box('b');
+      const server: net.Server = makeServer();
+      const close = vi.spyOn(server, 'close').mockImplementation((callback) => {
+        expect(server.listening).toBe(true);
+        expect(fs.readdirSync(box.realDir)).toEqual([]);
+        return net.Server.prototype.close.call(server, callback);
+      });
+      const before = openDescriptors('/tmp');
+      await box.listen(server, 'box.sock');
+      const locker = await lockExclusively(path.join(world.parent, '.lock'));
+      await closed(server);
+      expect(close).toHaveBeenCalledOnce();
+      expect(isLocked(path.join(world.parent, '.lock'))).toBe(true);
+      await locker.end();
+      await expectDescriptors('/tmp', before);
+    },
+  );
+
+  it('has its close() back, as it was, and may listen and close again', async () => {
+    const box = makeWorld().box('b');
+    const own = vi.fn(net.Server.prototype.close);
+    for (const server of [makeServer(), Object.assign(makeServer(), { close: own })]) {
+      const before = Object.getOwnPropertyDescriptor(server, 'close');
+      for (const name of ['box.sock', 'net.sock']) {
+        await box.listen(server, name);
+        expect(Object.keys(server)).not.toContain(before === undefined ? 'close' : '');
+        await closed(server);
+        expect(Object.getOwnPropertyDescriptor(server, 'close')).toEqual(before);
+      }
+    }
+    expect(own).toHaveBeenCalledTimes(2);
+    expect(fs.readdirSync(box.realDir)).toEqual([]);
+  });
+
+  promise(missingFlock, 'behind our back unlinks under the lock: else it might take its successor', async () => {
     const world = makeWorld();
     const box = world.box('b');
+    const before = openDescriptors('/tmp');
     const server = makeServer();
     await box.listen(server, 'box.sock');
-    const before = openDescriptors('/tmp');
-    const locker = await lockExclusively(path.join(world.parent, '.lock'), 'sleep 0.4');
-    await closed(server);
-    expect(isLocked(path.join(world.parent, '.lock'))).toBe(true);
+    const locker = await lockExclusively(path.join(world.parent, '.lock'));
+    await closedBehindOurBack(server);
     expect(fs.existsSync(realPath(box, 'box.sock'))).toBe(true);
-    await expect.poll(() => fs.readdirSync(box.realDir)).toEqual([]);
     await locker.end();
-    // The server's own and the one that pinned the file's inode.
-    await expect.poll(() => openDescriptors('/tmp').length).toBe(before.length - 2);
+    await expect.poll(() => fs.readdirSync(box.realDir)).toEqual([]);
+    await expectDescriptors('/tmp', before);
   });
 
   promise(missingMount(), 'warns where it may not unlink, and closes all the same', async () => {

@@ -7,7 +7,7 @@ import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openDescriptors } from '../helpers/descriptors.js';
 import { lockExclusively, missingFlock } from '../helpers/flock.js';
-import { answerOf, closed, makeServer } from '../helpers/net.js';
+import { answerOf, closed, closedBehindOurBack, makeServer } from '../helpers/net.js';
 import { makeWorld, missingMount, mount, promise, type World } from '../helpers.js';
 
 const saying = (text: string) => makeServer((socket) => void socket.end(text));
@@ -134,15 +134,15 @@ describe.each(systems)('a socket file that is replaced under its server, on %s,'
       const before = openDescriptors('/tmp').length;
       const inode = inodeOf(file);
       const locker = await lockExclusively(path.join(made.parent, '.lock'));
-      await closed(server);
+      await closedBehindOurBack(server);
       fs.unlinkSync(file);
       const successor = saying('successor');
       await listenPlainly(successor, file);
       // Where inode numbers are given again at once, as in ext4, only a descriptor of the file prevents it.
       expect(inodeOf(file)).not.toBe(inode);
       await locker.end();
-      // The server's descriptor and the one of its file are gone, the successor's has come.
-      await expect.poll(() => openDescriptors('/tmp').length).toBe(before - 1);
+      // The server's descriptor and those of its file and its directory are gone, the successor's has come.
+      await expect.poll(() => openDescriptors('/tmp').length).toBe(before - 2);
       expect(await answerOf(file)).toBe('successor');
     },
   );

@@ -89,7 +89,14 @@ export const EXCEPTIONS: readonly Exception[] = [
     why: 'what is not right at once is left to a thread, which tells',
   },
   {
-    call: /^l?stat$/,
+    call: 'readlinkat',
+    about: '<parent>/b1',
+    operations: ['listen', 'handOver'],
+    answer: 'goes-on',
+    why: 'it is then asked where the link leads',
+  },
+  {
+    call: /^(l?stat|open|openat)$/,
     about: /^(<base>(\/a)?|<parent>(\/b1)?)$/,
     operations: ['listen'],
     answer: () => 'left to a thread',
@@ -222,14 +229,6 @@ export const EXCEPTIONS: readonly Exception[] = [
     operations: ['listen', 'handOver', 'dial', ...CONNECTS],
     answer: 'goes-on',
     why: 'by it a descriptor that a thread leaves behind in the middle would be known again',
-  },
-  {
-    call: 'fstat',
-    about: 'socket',
-    nth: [2],
-    operations: ['handOver'],
-    answer: 'goes-on',
-    why: 'by it a descriptor that the server did not take would be known again',
   },
   {
     call: /./,
