@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { countLoops } from './test/loops.mjs';
 
 // Tests run against the built package (dist/ and the optimised addon), as its users do; what is out of date is built
 // before the first of them. The maps of that build make stack traces name the line of TypeScript.
@@ -7,6 +8,7 @@ import { defineConfig } from 'vitest/config';
 const isAll = process.env.BOXSOCKETS_TEST_ALL !== undefined || process.argv.some((arg) => arg.includes('proofs'));
 
 export default defineConfig({
+  plugins: [countLoops],
   test: {
     include: ['test/**/*.test.ts'],
     exclude: isAll ? [] : ['test/proofs/**'],

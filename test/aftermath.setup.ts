@@ -1,5 +1,6 @@
 // What an operation may leave behind is looked for after every test, last of all: descriptors, locks, timers, warnings that
-// nobody listened for; and on each server and socket that it was handed or has handed out, listeners.
+// nobody listened for; on each server and socket that it was handed or has handed out, listeners. And that each of its
+// loops with assertions went round.
 
 import type { EventEmitter } from 'node:events';
 import * as fs from 'node:fs';
@@ -73,8 +74,22 @@ BoxSockets.prototype.connect = async function (name, options) {
   return socket;
 };
 
+/** Of the running test: each loop with assertions that it reached (test/loops.mts), and how often that went round. */
+const rounds = new Map<string, number>();
+
+Object.assign(globalThis, {
+  *countedLoop<T>(items: Iterable<T>, loop: string): Generator<T> {
+    rounds.set(loop, rounds.get(loop) ?? 0);
+    for (const item of items) {
+      rounds.set(loop, (rounds.get(loop) ?? 0) + 1);
+      yield item;
+    }
+  },
+});
+
 beforeEach(({ onTestFinished }) => {
   found = [];
+  rounds.clear();
   const before = held();
   const own = process.listenerCount('warning');
   const warnings: string[] = [];
@@ -87,6 +102,8 @@ beforeEach(({ onTestFinished }) => {
   onTestFinished(async () => {
     process.off('warning', onWarning);
     for (const { what, listeners, expected } of found) expect(listeners, `listeners left on ${what}`).toEqual(expected);
+    const idle = [...rounds].filter(([, times]) => times === 0).map(([loop]) => loop);
+    expect(idle, 'loops that asserted nothing').toEqual([]);
     expect(warnings, 'warnings that nobody listened for').toEqual([]);
     const left = () => {
       const { sockets, inTemporary, locks, timers } = held();

@@ -240,7 +240,7 @@ describe('run here', () => {
     ),
   )('docs/cli.md: %s%s is a command with these options', async (command, rest) => {
     const { stdout } = await boxsockets([command, '--help']);
-    for (const [option] of rest.matchAll(/--[a-z-]+/g)) expect(stdout).toContain(option);
+    expect((rest.match(/--[a-z-]+/g) ?? []).filter((option) => !stdout.includes(option))).toEqual([]);
     expect(stdout).toContain(`boxsockets ${command}`);
   });
 });

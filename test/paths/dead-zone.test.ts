@@ -67,8 +67,8 @@ describe.each(boxes)('a real directory of $bytes bytes', ({ bytes, box, sockets 
       expect([file, await nodeBinds(file)]).toEqual([file, true]);
       expect([realPath, await nodeBinds(realPath)]).toEqual([realPath, realBytes <= maxBytes]);
     }
-    for (const file of strays(path.join(root, `h${bytes}`)))
-      expect(Buffer.byteLength(file)).toBe(sunPathLimit().capacity);
+    const lengths = new Set(strays(path.join(root, `h${bytes}`)).map((file) => Buffer.byteLength(file)));
+    expect([[], [sunPathLimit().capacity]]).toContainEqual([...lengths]);
   });
 });
 
