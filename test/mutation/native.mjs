@@ -32,7 +32,7 @@ export async function mutateNative({ files, sample, seed }) {
   fs.mkdirSync(work, { recursive: true });
   cmake('plain', 'build');
   const { tests, sums } = await reachOfTests(work);
-  const mutants = chooseFrom(allMutants(files), sample, seed);
+  const mutants = chooseFrom(allMutants(files, sample === undefined), sample, seed);
   /** @type {Record<string, Result>} */
   const results = fs.existsSync(kept) ? JSON.parse(fs.readFileSync(kept, 'utf8')) : {};
   const headers = hash(...sourcesOf('.h'));
@@ -64,8 +64,11 @@ export async function mutateNative({ files, sample, seed }) {
   return { layers, survivors: survivors.sort() };
 }
 
-/** @param {string[]} files @returns {Mutant[]} those that are not known to change nothing */
-function allMutants(files) {
+/**
+ * @param {string[]} files @param {boolean} whole whether all of them are put in, and not a sample that others take, too
+ * @returns {Mutant[]} those that are not known to change nothing
+ */
+function allMutants(files, whole) {
   const names = fs.readdirSync(path.join(root, 'native/posix')).filter((name) => name.endsWith('.cc'));
   const wanted = names.filter((name) => files.length === 0 || files.some((file) => path.basename(file) === name));
   return wanted.flatMap((name) => {
@@ -73,7 +76,8 @@ function allMutants(files) {
     const mutants = mutantsOf(file, fs.readFileSync(path.join(root, file), 'utf8'));
     const equivalent = EQUIVALENT[file] ?? {};
     const stale = Object.keys(equivalent).filter((text) => !mutants.some(({ after }) => after === text));
-    if (stale.length > 0) fail(`equivalent.mjs names what is no mutant of ${file} any more: ${stale.join(' | ')}`);
+    if (whole && stale.length > 0)
+      fail(`equivalent.mjs names what is no mutant of ${file} any more: ${stale.join(' | ')}`);
     return mutants.filter(({ after }) => equivalent[after] === undefined);
   });
 }

@@ -46,6 +46,8 @@ for (const name of chosen) {
   });
   for (const survivor of survivors) console.log(survivor);
   const percent = tell(name, layers);
+  // A score of nothing is none: of a name that no file bears, or of a sample that was not taken.
+  if (Number.isNaN(percent)) fail(`${name}: no file of these names has a mutant`);
   const floor = least[name]?.percent ?? 0;
   const holds = percent >= floor;
   if (values.check === true) console.log(`${holds ? 1 : 0} passed, ${holds ? 0 : 1} failed, 0 skipped`);
@@ -68,5 +70,6 @@ function tell(name, layers) {
 
 /** @param {number} found @param {number} missed */
 function describe(found, missed) {
+  if (found + missed === 0) return 'no mutants';
   return `${found} of ${found + missed} mutants found, ${((100 * found) / (found + missed)).toFixed(1)} %`;
 }
