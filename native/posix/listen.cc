@@ -70,7 +70,7 @@ class Binder {
     if (status.ok()) status = CheckPath(st);
     if (!status.ok()) return status;
     // What cannot be known is somebody's.
-    if (!verdict.IsDead() && verdict.judgement != Judgement::kGone) return InUse();
+    if (!verdict.IsDead()) return InUse();
     bool clear = unlinkat(real_dir_.at(), entry_.c_str(), 0) == 0 || errno == ENOENT;
     return clear ? Status::Ok() : Status::Failed("unlinkat", Subject::kSocket);
   }
