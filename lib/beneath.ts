@@ -29,14 +29,17 @@ export interface FileStat {
   inode: bigint;
 }
 
+/** A file in the directory that it lies in. */
+export function fileAt(file: string): FileAt {
+  const slash = file.lastIndexOf('/');
+  return { directory: slash < 0 ? '.' : file.slice(0, slash) || '/', path: file.slice(slash + 1) };
+}
+
 const MODE = 0o600;
 
 /**
- * Up to `most` bytes from the beginning of a file, or with `fromEnd` from its end; null where nothing is. Whoever needs
- * the whole compares `bytes.length` with `size`.
- *
- * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_FILE_UNTRUSTED`: a link, a FIFO, a second link, somebody else's; `EXDEV`
- * where the path leads out of the directory; or the failed system call
+ * Up to `most` bytes from the beginning of a file, or with `fromEnd` from its end; null where nothing is. A link, a FIFO, a
+ * second link or somebody else's is `ERR_BOX_SOCKETS_FILE_UNTRUSTED`, a path that leads out of the directory `EXDEV`.
  */
 export function* readFile(file: FileAt, most: number, { fromEnd = false } = {}): Steps<FilePart | null> {
   const outcome = yield* both(native().readFile, native().readFileAsync, { ...file, most, fromEnd });
@@ -56,10 +59,8 @@ export function* replaceFile(file: FileAt, content: string | Uint8Array, mode = 
 }
 
 /**
- * A descriptor: for reading, for writing at the end, or for writing into an emptied file. One that is written is made
- * where it is missing. To be closed with {@link closeFile}; it ends with the process or the worker at the latest.
- *
- * @throws {BoxSocketsError} as {@link readFile}; what was there is then neither read nor emptied
+ * A descriptor: for reading, or where it may be missing for writing at the end or into an emptied file. To be closed with
+ * {@link closeFile}; it ends with the process or the worker at the latest. Refuses what {@link readFile} does.
  */
 export function* openFile(file: FileAt, opening: (typeof OPENINGS)[number], mode = MODE): Steps<number> {
   const outcome = yield* both(native().openFile, native().openFileAsync, {
@@ -101,12 +102,9 @@ export function* removeFile(file: FileAt): Steps<boolean> {
 }
 
 /**
- * Removes a tree, a file or a link, or nothing. Every entry is removed relative to the directory it lies in; no link is
- * followed, no mounted file system entered, and the first entry that cannot be removed ends it.
- *
- * @param last an entry of the tree that goes after all the others, so that what a crash leaves can still be told
- * @throws {BoxSocketsError} the failed system call with the entry's `path`: `EXDEV` of a mount point, `EPERM` of what is
- * immutable, …
+ * Removes a tree, a file or a link, or nothing: each entry relative to its directory, no link followed, no mounted file
+ * system entered (`EXDEV`). The first that cannot be removed ends it. The entry `last` goes after all the others, so that
+ * what a crash leaves can still be told.
  */
 export function* removeTree(tree: FileAt, last = ''): Steps<void> {
   const outcome = yield* both(native().removeTree, native().removeTreeAsync, { ...tree, last });

@@ -12,7 +12,7 @@ import type { BindingInfo, ListOptions } from './operations/list.js';
 import type { ListenOptions } from './operations/listen.js';
 import type { ParentOptions } from './operations/parent-options.js';
 import { type ProbeReport, probeNames } from './operations/probe.js';
-import { type RemoveOptions, type RemoveResult, remove, removeSync } from './operations/remove.js';
+import { type RemoveOptions, type RemoveResult, remove } from './operations/remove.js';
 import type { SweepOptions, SweepResult } from './operations/sweep.js';
 import { BoxPaths, bindingPathsOf, tooLongOf } from './paths/box-paths.js';
 import { runAsync, runSync } from './twin.js';
@@ -64,13 +64,13 @@ export class BoxSockets extends BoxPaths {
    * @example
    * const { status } = await sockets.remove(); // 'removed', 'absent' or 'foreign'
    */
-  remove(options?: RemoveOptions): Promise<RemoveResult> {
-    return remove(this.#paths, options);
+  async remove(options?: RemoveOptions): Promise<RemoveResult> {
+    return runAsync(remove(this.#paths, options));
   }
 
   /** {@link remove}, at once. @example sockets.removeSync(); */
   removeSync(options?: RemoveOptions): RemoveResult {
-    return removeSync(this.#paths, options);
+    return runSync(remove(this.#paths, options));
   }
 
   /**
@@ -104,12 +104,12 @@ export class BoxSockets extends BoxPaths {
    * using hold = await sockets.hold();
    */
   async hold(options?: HoldOptions): Promise<BindingHold> {
-    return lazy.loadHold().hold(this.#fitting().paths, options);
+    return runAsync(lazy.loadHold().hold(this.#fitting().paths, options));
   }
 
   /** {@link hold}, at once. @example using hold = sockets.holdSync(); */
   holdSync(options?: HoldOptions): BindingHold {
-    return lazy.loadHold().holdSync(this.#fitting().paths, options);
+    return runSync(lazy.loadHold().hold(this.#fitting().paths, options));
   }
 
   /**
@@ -186,13 +186,13 @@ export class BoxSockets extends BoxPaths {
    * @example
    * const { removed } = await BoxSockets.sweepStale({ dryRun: true });
    */
-  static sweepStale(options?: SweepOptions): Promise<SweepResult> {
-    return lazy.loadSweep().sweepStale(options);
+  static async sweepStale(options?: SweepOptions): Promise<SweepResult> {
+    return runAsync(lazy.loadSweep().sweepStale(options));
   }
 
   /** {@link BoxSockets.sweepStale}, at once. @example BoxSockets.sweepStaleSync({ base: '/run' }); */
   static sweepStaleSync(options?: SweepOptions): SweepResult {
-    return lazy.loadSweep().sweepStaleSync(options);
+    return runSync(lazy.loadSweep().sweepStale(options));
   }
 
   /**

@@ -25,7 +25,8 @@ export function hostUid(): number {
   const range = ranges.find(({ first, count }) => uid >= first && uid < first + count);
   const outside = range === undefined ? undefined : range.outside + uid - range.first;
   // The enclosing namespace's root need not be the machine's, whose the files of /proc/sys are.
-  if (outside === undefined || (outside === 0 && rootUid() !== uid)) throw uidUnknown(uid);
+  if (outside === undefined || (outside === 0 && statSync('/proc/sys/kernel/overflowuid').uid !== uid))
+    throw uidUnknown(uid);
   return outside;
 }
 
@@ -42,10 +43,6 @@ function readRanges(): UidRange[] {
   } catch {
     return [];
   }
-}
-
-function rootUid(): number {
-  return statSync('/proc/sys/kernel/overflowuid').uid;
 }
 
 /** In a user namespace: the uid that names the parent is the one outside, and cannot be told. */

@@ -12,13 +12,7 @@ type Checked<Checks> = {
   [Key in keyof Checks]: Checks[Key] extends (name: string, value: unknown) => infer Result ? Result : never;
 };
 
-/**
- * An options object; an empty one where none is given.
- *
- * @param known the options that there are
- * @throws {TypeError} `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE` for a member that is no option, with the nearest
- * that is one
- */
+/** An options object, empty where none is given. What is no option is refused, with the nearest that is one. */
 export function toOptions<T extends object>(
   value: T | undefined,
   known: KnownOptions<T>,

@@ -16,10 +16,8 @@ const CLUSTER_BYTES = 1 << 16;
 const MOST_NAME_BYTES = 1_023;
 
 /**
- * The path of the file that an image is based on, as it stands in there; null where there is none, or it is no qcow2.
- *
- * @param until on the clock of `performance.now()`: so long may `qemu-img` be asked, where there is one; then, or where it
- * fails, the header's own two fields are read
+ * The path of the file that an image is based on, as it stands in there; null where there is none, or it is no qcow2. Until
+ * then, on the clock of `performance.now()`, `qemu-img` may be asked; else the header's own two fields are read.
  */
 export function* backingFileOf(image: FileAt, until = 0): Steps<string | null> {
   const part = yield* readFile(image, CLUSTER_BYTES);

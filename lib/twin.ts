@@ -36,6 +36,15 @@ export function* orNull<T>(steps: Steps<T>): Steps<T | null> {
   }
 }
 
+/** What a call returns; where it throws, the answer that its failure is. */
+export function attempt<T>(call: () => T, otherwise: T): T {
+  try {
+    return call();
+  } catch {
+    return otherwise;
+  }
+}
+
 /** Runs an operation at once. */
 export function runSync<T>(steps: Steps<T>): T {
   let state = steps.next();

@@ -2,7 +2,7 @@
 // without its link.
 
 import { checkOptions, type PathLike, PRIVATE_MODE, toBoolean, toBoxId, toOptions } from '../arguments.js';
-import { lookAt, makeDirectory as makeBelow, removeTree } from '../beneath.js';
+import { fileAt, lookAt, makeDirectory as makeBelow, removeTree } from '../beneath.js';
 import { BoxSockets } from '../box-sockets.js';
 import { makeDirectory, removeEmptyDirectory } from '../files.js';
 import type { EnsureOptions, EnsureResult } from '../operations/ensure.js';
@@ -152,10 +152,8 @@ export class BoxLayout extends BoxDirectories {
   *#cleanup(options: CleanupOptions | undefined): Steps<CleanupResult> {
     const { hasRow } = checkOptions(options, { hasRow: toBoolean });
     const removable = yield* isRemovable(this, hasRow);
-    const slash = this.boxHome.lastIndexOf('/');
-    const home = { directory: this.boxHome.slice(0, slash) || '/', path: this.boxHome.slice(slash + 1) };
     // The marker last: what a crash in between leaves is still known for a home.
-    if (removable) yield* removeTree(home, MARKER);
+    if (removable) yield* removeTree(fileAt(this.boxHome), MARKER);
     const { status } = yield* this.#removeBinding();
     return { home: removable ? 'removed' : 'absent', binding: status };
   }

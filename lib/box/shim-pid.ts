@@ -4,8 +4,8 @@
 
 import * as fs from 'node:fs';
 import { LARGEST_INT } from '../arguments.js';
-import { type FileAt, readFile, replaceFile } from '../beneath.js';
-import { orNull, type Steps } from '../twin.js';
+import { fileAt, readFile, replaceFile } from '../beneath.js';
+import { attempt, orNull, type Steps } from '../twin.js';
 
 /** Where and as whose a process was started, as far as it is known. */
 export interface ShimOrigin {
@@ -53,7 +53,7 @@ export function formatShimPid({ pid, startTime, bootId, pidNamespace, mark }: Sh
 /** Null where there is no such file, or a torn one. */
 export function* readShimPid(file: string): Steps<ShimIdentity | null> {
   // Its directory may not be there either.
-  const part = yield* orNull(readFile(toFileAt(file), SHIM_PID_BYTES));
+  const part = yield* orNull(readFile(fileAt(file), SHIM_PID_BYTES));
   // What is larger is no such file.
   if (part === null || part.size > SHIM_PID_BYTES) return null;
   return parseShimPid(part.bytes.toString('latin1'));
@@ -61,12 +61,7 @@ export function* readShimPid(file: string): Steps<ShimIdentity | null> {
 
 /** Whoever reads it finds the old content or the new one, never a part. */
 export function* writeShimPid(file: string, shim: ShimIdentity): Steps<void> {
-  yield* replaceFile(toFileAt(file), formatShimPid(shim));
-}
-
-function toFileAt(file: string): FileAt {
-  const slash = file.lastIndexOf('/');
-  return { directory: slash < 0 ? '.' : file.slice(0, slash) || '/', path: file.slice(slash + 1) };
+  yield* replaceFile(fileAt(file), formatShimPid(shim));
 }
 
 /**
@@ -90,10 +85,5 @@ export function ownOrigin(): Omit<ShimOrigin, 'mark'> {
 }
 
 function readOwn(read: () => string, pattern: RegExp): string | null {
-  if (process.platform !== 'linux') return null;
-  try {
-    return pattern.exec(read())?.[1] ?? null;
-  } catch {
-    return null;
-  }
+  return process.platform === 'linux' ? (pattern.exec(attempt(read, ''))?.[1] ?? null) : null;
 }

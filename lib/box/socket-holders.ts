@@ -22,13 +22,13 @@ export interface HeldSocket extends SocketInfo {
  * Every socket of a box: what lies in its real directory, and what the kernel alone knows, bound through its binding or in
  * its directory. One of an empty name tells that the directory could not be looked at. Changes nothing.
  *
- * @param box a `BoxSockets`, or its two paths
+ * @param sockets a `BoxSockets`, or its two paths
  * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE`, or the system call that failed
  * @example
  * const pids = (await socketHolders(layout.sockets)).flatMap((socket) => socket.pids);
  */
-export function socketHolders(box: Pick<BoxSockets, 'bindingDir' | 'realDir'>): Promise<HeldSocket[]> {
-  return socketsOf(box, path.dirname(box.realDir), 'listed');
+export function socketHolders(sockets: Pick<BoxSockets, 'bindingDir' | 'realDir'>): Promise<HeldSocket[]> {
+  return socketsOf(sockets, path.dirname(sockets.realDir), 'listed');
 }
 
 export async function socketsOf(

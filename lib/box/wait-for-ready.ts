@@ -76,7 +76,7 @@ export async function waitForReady(layout: BoxLayout, options?: ReadyOptions): P
       diagnosis,
     });
   } finally {
-    await close(server);
+    await new Promise((resolve) => server.close(resolve));
   }
 }
 
@@ -135,10 +135,4 @@ async function race(accepted: Promise<void>, { shim, left, signal }: Race): Prom
     clock.clearTimeout(timer);
     over.abort();
   }
-}
-
-function close(server: net.Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-  });
 }

@@ -2,31 +2,20 @@
 // later where it is taken. (A synchronous one polls in the addon.)
 
 import { clock, sleep } from '../clock.js';
+import { type Steps, step } from '../twin.js';
 import { isLockTimeout } from './to-error.js';
 
 const FIRST_PAUSE = 1;
 const LONGEST_PAUSE = 5;
-
-/** What is tried again, for how many milliseconds, and what ends the waiting at once. */
-export interface Retry<T> {
-  attempt(): Promise<T>;
-  timeout: number;
-  signal?: AbortSignal | undefined;
-}
 
 /**
  * Makes an attempt, and repeats it until it does not fail for the lock any more or `timeout` has passed; then its last
  * failure is the outcome, the owner of the lock in it.
  */
 export async function untilUnlocked<T>(timeout: number, attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-  const outcome = await attempt();
-  return isLockTimeout(outcome) ? retryUntilUnlocked(outcome, { attempt, timeout, signal }) : outcome;
-}
-
-/** {@link untilUnlocked} after a first attempt with that outcome: for whoever looks at it before anything else. */
-export async function retryUntilUnlocked<T>(first: T, { attempt, timeout, signal }: Retry<T>): Promise<T> {
+  let outcome = await attempt();
+  if (!isLockTimeout(outcome)) return outcome;
   const deadline = clock.now() + timeout;
-  let outcome = first;
   for (let pause = FIRST_PAUSE; isLockTimeout(outcome); pause = Math.min(2 * pause, LONGEST_PAUSE)) {
     const left = deadline - clock.now();
     if (left <= 0) break;
@@ -34,4 +23,14 @@ export async function retryUntilUnlocked<T>(first: T, { attempt, timeout, signal
     outcome = await attempt();
   }
   return outcome;
+}
+
+/** An operation that waits for the lock in either form: both are told for how long, the asynchronous one for no time. */
+export function locked<T>(timeout: number, { sync, async }: LockedCall<T>): Steps<T> {
+  return step({ sync: () => sync(timeout), async: () => untilUnlocked(timeout, () => async(0)) });
+}
+
+interface LockedCall<T> {
+  sync(lockTimeout: number): T;
+  async(lockTimeout: number): Promise<T>;
 }

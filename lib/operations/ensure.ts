@@ -4,8 +4,8 @@ import { checkOptions, DEFAULT_LOCK_TIMEOUT, type LockOptions, toBoolean, toLock
 import type { NativeEnsurer } from '../native/addon.js';
 import { ENSURE_STATUS, type NativeFailure, nameOf } from '../native/contract.js';
 import { native } from '../native/load.js';
-import { retryUntilUnlocked } from '../native/lock-wait.js';
-import { isLockTimeout, unwrap } from '../native/to-error.js';
+import { untilUnlocked } from '../native/lock-wait.js';
+import { unwrap } from '../native/to-error.js';
 import { type BindingPaths, inOrder, needsAncestry } from '../paths/binding-paths.js';
 
 /** How `BoxSockets.ensure` makes the binding. */
@@ -69,8 +69,7 @@ export class Ensurer {
     const { ensureAsync } = native();
     const { base, parent, binding, realDir, parentMode } = this.#paths;
     const attempt = () => ensureAsync(base, parent, binding, realDir, parentMode, takeover, 0, this.#checkAncestry);
-    let outcome = await attempt();
-    if (isLockTimeout(outcome)) outcome = await retryUntilUnlocked(outcome, { attempt, timeout: lockTimeout, signal });
+    const outcome = await untilUnlocked(lockTimeout, attempt, signal);
     const result = this.#result(outcome);
     this.#checkAncestry = false;
     return result;

@@ -6,9 +6,10 @@ import { clock } from '../clock.js';
 import { asError } from '../errors.js';
 import { isFailure, type NativeHold } from '../native/contract.js';
 import { native } from '../native/load.js';
-import { untilUnlocked } from '../native/lock-wait.js';
+import { locked } from '../native/lock-wait.js';
 import { unwrap } from '../native/to-error.js';
 import { type BindingPaths, needsAncestry } from '../paths/binding-paths.js';
+import { runAsync, type Steps } from '../twin.js';
 import { warnOfLostListeners } from './own-listeners.js';
 
 /** How `BoxSockets.hold` keeps a binding. */
@@ -34,16 +35,10 @@ interface Held {
 }
 
 /** See `BoxSockets.hold`. */
-export async function hold(paths: BindingPaths, options: HoldOptions | undefined): Promise<BindingHold> {
+export function* hold(paths: BindingPaths, options: HoldOptions | undefined): Steps<BindingHold> {
   const { refreshInterval, lockTimeout } = checkOptions(options, CHECKS);
   const held = { paths, lockTimeout };
-  return new BindingHold(held, await lockBinding(held), refreshInterval);
-}
-
-export function holdSync(paths: BindingPaths, options: HoldOptions | undefined): BindingHold {
-  const { refreshInterval, lockTimeout } = checkOptions(options, CHECKS);
-  const outcome = native().hold({ ...paths, lockTimeout, checkAncestry: needsAncestry(paths) });
-  return new BindingHold({ paths, lockTimeout }, unwrap(outcome, paths), refreshInterval);
+  return new BindingHold(held, yield* lockBinding(held), refreshInterval);
 }
 
 const CHECKS = {
@@ -52,9 +47,13 @@ const CHECKS = {
 };
 
 /** Ensures a binding, and locks its parent, in which the binding is right, and its real directory. */
-async function lockBinding({ paths, lockTimeout }: Held): Promise<NativeHold> {
-  const request = { ...paths, lockTimeout: 0, checkAncestry: needsAncestry(paths) };
-  return unwrap(await untilUnlocked(lockTimeout, () => native().holdAsync(request)), paths);
+function* lockBinding({ paths, lockTimeout: patience }: Held): Steps<NativeHold> {
+  const request = { ...paths, checkAncestry: needsAncestry(paths) };
+  const outcome = yield* locked(patience, {
+    sync: (lockTimeout) => native().hold({ ...request, lockTimeout }),
+    async: (lockTimeout) => native().holdAsync({ ...request, lockTimeout }),
+  });
+  return unwrap(outcome, paths);
 }
 
 /**
@@ -139,7 +138,7 @@ export class BindingHold implements Disposable, AsyncDisposable {
   }
 
   async #restore(): Promise<void> {
-    const { parent, realDir } = await lockBinding(this.#held);
+    const { parent, realDir } = await runAsync(lockBinding(this.#held));
     const held = heldParents.get(this.#held.paths.parent);
     native().closeDescriptor(held === undefined ? parent : exchange(held, parent));
     this.#keepRealDir(realDir);

@@ -1,11 +1,12 @@
 // Unlinking one binding where it is its box's own.
 
 import { checkOptions, type LockOptions, toLockTimeout } from '../arguments.js';
-import { type NativeFailure, nameOf, REMOVE_STATUS } from '../native/contract.js';
+import { nameOf, REMOVE_STATUS } from '../native/contract.js';
 import { native } from '../native/load.js';
-import { untilUnlocked } from '../native/lock-wait.js';
+import { locked } from '../native/lock-wait.js';
 import { unwrap } from '../native/to-error.js';
 import { type BindingPaths, inOrder } from '../paths/binding-paths.js';
+import type { Steps } from '../twin.js';
 
 /** How long `BoxSockets.remove` waits for the lock. */
 export type RemoveOptions = LockOptions;
@@ -17,17 +18,12 @@ export interface RemoveResult {
 }
 
 /** See `BoxSockets.remove`. */
-export async function remove(paths: BindingPaths, options?: RemoveOptions): Promise<RemoveResult> {
+export function* remove(paths: BindingPaths, options: RemoveOptions | undefined): Steps<RemoveResult> {
   const { lockTimeout } = checkOptions(options, { lockTimeout: toLockTimeout });
-  const { removeAsync } = native();
-  return toResult(await untilUnlocked(lockTimeout, () => removeAsync(...inOrder(paths), 0)), paths);
-}
-
-export function removeSync(paths: BindingPaths, options?: RemoveOptions): RemoveResult {
-  const { lockTimeout } = checkOptions(options, { lockTimeout: toLockTimeout });
-  return toResult(native().remove(...inOrder(paths), lockTimeout), paths);
-}
-
-function toResult(outcome: number | NativeFailure, paths: BindingPaths): RemoveResult {
+  const places = inOrder(paths);
+  const outcome = yield* locked(lockTimeout, {
+    sync: (timeout) => native().remove(...places, timeout),
+    async: (timeout) => native().removeAsync(...places, timeout),
+  });
   return { status: nameOf(REMOVE_STATUS, unwrap(outcome, paths)) };
 }

@@ -2,6 +2,7 @@
 
 import { lstatSync } from 'node:fs';
 import { DEFAULT_BASE } from '../arguments.js';
+import { attempt } from '../twin.js';
 
 /**
  * The user's runtime directory, for `base`: `$XDG_RUNTIME_DIR`, or systemd's `$RUNTIME_DIRECTORY` (the first that fits),
@@ -21,10 +22,7 @@ export function runtimeBase(): string {
 
 function isPrivate(directory: string): boolean {
   if (!directory.startsWith('/')) return false;
-  try {
-    const stats = lstatSync(directory);
-    return stats.isDirectory() && stats.uid === process.geteuid?.() && (stats.mode & 0o077) === 0;
-  } catch {
-    return false; // what cannot be looked at is no base
-  }
+  // What cannot be looked at is no base.
+  const stats = attempt(() => lstatSync(directory), null);
+  return stats?.isDirectory() === true && stats.uid === process.geteuid?.() && (stats.mode & 0o077) === 0;
 }

@@ -2,10 +2,10 @@
 
 import { checkOptions, type LockOptions, toBoolean, toLockTimeout } from '../arguments.js';
 import { errnoName } from '../errors.js';
-import type { NativeSweep } from '../native/contract.js';
 import { native } from '../native/load.js';
-import { untilUnlocked } from '../native/lock-wait.js';
+import { locked } from '../native/lock-wait.js';
 import { unwrap } from '../native/to-error.js';
+import type { Steps } from '../twin.js';
 import {
   PARENT_CHECKS,
   type ParentOptions,
@@ -35,25 +35,16 @@ export interface SweepResult {
   }[];
 }
 
-/** See `BoxSockets.sweepStale`. */
-export async function sweepStale(options?: SweepOptions): Promise<SweepResult> {
-  const sweep = sweepArguments(options);
-  const attempt = () => native().sweepStaleAsync({ ...sweep, lockTimeout: 0 });
-  return toSweepResult(unwrap(await untilUnlocked(sweep.lockTimeout, attempt), sweep));
-}
-
-export function sweepStaleSync(options?: SweepOptions): SweepResult {
-  const sweep = sweepArguments(options);
-  return toSweepResult(unwrap(native().sweepStale(sweep), sweep));
-}
-
 const CHECKS = { ...PARENT_CHECKS, dryRun: toBoolean, lockTimeout: toLockTimeout, timeout: toAnswerTimeout };
 
-function sweepArguments(options: SweepOptions | undefined) {
-  const { base, uid, ...how } = checkOptions(options, CHECKS);
-  return { ...parentPaths({ base, uid }), ...how };
-}
-
-function toSweepResult({ removed, kept, skipped }: NativeSweep): SweepResult {
+/** See `BoxSockets.sweepStale`. */
+export function* sweepStale(options: SweepOptions | undefined): Steps<SweepResult> {
+  const { base, uid, lockTimeout: patience, ...how } = checkOptions(options, CHECKS);
+  const request = { ...parentPaths({ base, uid }), ...how };
+  const found = yield* locked(patience, {
+    sync: (lockTimeout) => native().sweepStale({ ...request, lockTimeout }),
+    async: (lockTimeout) => native().sweepStaleAsync({ ...request, lockTimeout }),
+  });
+  const { removed, kept, skipped } = unwrap(found, request);
   return { removed, kept, skipped: skipped.map(({ name, errno }) => ({ name, code: errnoName(errno) })) };
 }

@@ -1,11 +1,12 @@
 // The lifecycle of the boxes of one home. Every way by which a box goes away ends in removal.ts.
 
-import * as fs from 'node:fs';
 import type * as net from 'node:net';
 import { checkOptions, PRIVATE_MODE, toBoolean, toBoxId } from '../arguments.js';
 import { BoxConfig } from '../box/index.js';
-import { asError, fromSystemError, invalidArgValue } from '../errors.js';
+import { invalidArgValue } from '../errors.js';
+import { makeDirectory } from '../files.js';
 import type { ConnectOptions } from '../operations/connect.js';
+import { runAsync } from '../twin.js';
 import { type BoxInfo, Home, lockHome } from './home.js';
 import { launchBox, type ShimRecipe, toLaunch } from './launch.js';
 import {
@@ -72,7 +73,7 @@ export class BoxRuntime implements AsyncDisposable {
    */
   static async open(options: OpenOptions): Promise<BoxRuntime> {
     const { homeDir, store: given, keepOrphans, sockets } = openArguments(options);
-    await makeDirectory(`${homeDir}/boxes`);
+    await runAsync(makeDirectory(`${homeDir}/boxes`, PRIVATE_MODE));
     const unlock = await lockHome(homeDir);
     let own: SqliteBoxStore | undefined;
     const release = async (): Promise<void> => {
@@ -238,13 +239,5 @@ export class BoxRuntime implements AsyncDisposable {
 
   #refuseWhereClosed(): void {
     if (this.#closed !== undefined) throw runtimeClosed(this.homeDir);
-  }
-}
-
-async function makeDirectory(directory: string): Promise<void> {
-  try {
-    await fs.promises.mkdir(directory, { recursive: true, mode: PRIVATE_MODE });
-  } catch (error) {
-    throw fromSystemError(asError(error), 'mkdir', directory);
   }
 }

@@ -5,11 +5,7 @@ import type { BoxRow } from './box-store.js';
 
 const ENGINES: readonly unknown[] = ['Libkrun', 'Firecracker'];
 
-/**
- * Refuses a row that BoxLite could not read: one of them keeps it from opening the home at all.
- *
- * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_ROW_INVALID`
- */
+/** Refuses a row that BoxLite could not read: one of them keeps it from opening the home at all. */
 export function checkBoxliteRow({ json }: BoxRow): void {
   const { created_at, container, engine_kind, options } = JSON.parse(json) as Record<string, unknown>;
   if (typeof created_at !== 'string') throw rowInvalid('created_at', "is missing, which BoxLite's rows need");

@@ -4,7 +4,7 @@
 import * as path from 'node:path';
 import { listDirectory, lookAt, makeDirectory, removeFile, replaceFile } from '../beneath.js';
 import { backingFileOf } from '../qcow2.js';
-import { runSync } from '../twin.js';
+import { attempt, runSync } from '../twin.js';
 import type { StateChange } from './box-store.js';
 import { schemaUnknown } from './runtime-errors.js';
 import type { Database, Sqlite } from './sqlite.js';
@@ -147,11 +147,8 @@ export class BoxliteTables {
   }
 
   #backingFile(name: string): string | null {
-    try {
-      return runSync(backingFileOf({ directory: this.#home('bases'), path: name }));
-    } catch {
-      return null; // not there, or no file of ours: nothing is known to be below it
-    }
+    // Where it is not there, or no file of ours, nothing is known to be below it.
+    return attempt(() => runSync(backingFileOf({ directory: this.#home('bases'), path: name })), null);
   }
 
   #fields(change: StateChange): Record<string, unknown> & { status: string; pid: number | null } {
@@ -200,11 +197,7 @@ export class BoxliteTables {
   }
 }
 
-function parsed(json: string | undefined): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(json ?? '');
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
-  } catch {
-    return null;
-  }
+function parsed(json = ''): Record<string, unknown> | null {
+  const value: unknown = attempt(() => JSON.parse(json), null);
+  return typeof value === 'object' ? (value as Record<string, unknown> | null) : null;
 }

@@ -10,6 +10,7 @@ import { fileType } from '../native/file-errors.js';
 import { native } from '../native/load.js';
 import { unwrap } from '../native/to-error.js';
 import type { BoxSocketsOptions } from '../paths/box-paths.js';
+import { attempt } from '../twin.js';
 import { type Activity, activityOf } from './activity.js';
 import type { BoxLiteState, BoxRow, BoxStore } from './box-store.js';
 import { lookInTime } from './held-sockets.js';
@@ -50,8 +51,6 @@ export interface BoxInfo {
 /**
  * Takes the lock on a home; the result lets go of it, as does the end of the process (or worker thread), however it ends.
  * It is an exclusive flock on `<homeDir>/.lock`, the very one that BoxLite takes, so that its hosts are kept out too.
- *
- * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_HOME_LOCKED`, `ERR_BOX_SOCKETS_LOCK_UNTRUSTED`, or a system call
  */
 export async function lockHome(homeDir: string): Promise<() => void> {
   const file = `${homeDir}/.lock`;
@@ -68,18 +67,15 @@ export interface FoundBox {
 }
 
 export class Home {
-  /** Absolute. */
-  readonly homeDir: string;
-  readonly store: BoxStore;
-  readonly sockets: BoxSocketsOptions;
   /** Shims that this process has launched: known even where their homes are deleted under them. */
   readonly launched = new Map<string, ShimProcess>();
 
-  constructor(homeDir: string, store: BoxStore, sockets: BoxSocketsOptions) {
-    this.homeDir = homeDir;
-    this.store = store;
-    this.sockets = sockets;
-  }
+  /** @param homeDir absolute */
+  constructor(
+    readonly homeDir: string,
+    readonly store: BoxStore,
+    readonly sockets: BoxSocketsOptions,
+  ) {}
 
   get boxesDir(): string {
     return `${this.homeDir}/boxes`;
@@ -104,7 +100,7 @@ export class Home {
    */
   async find(id: string): Promise<FoundBox> {
     const row = await this.store.get(id);
-    const config = row === undefined ? null : this.#usableConfig(row);
+    const config = row === undefined ? null : attempt(() => this.config(row), null);
     if (config !== null) return { row, layout: await this.layoutOf(config) };
     const layout = this.layout(id);
     if (row === undefined && !(await this.exists(layout)) && !this.launched.has(id))
@@ -161,14 +157,6 @@ export class Home {
   async exists({ boxHome }: BoxLayout): Promise<boolean> {
     // One that does not answer is not touched.
     return typeof (await lookInTime(boxHome)) === 'number';
-  }
-
-  #usableConfig(row: BoxRow): BoxConfig | null {
-    try {
-      return this.config(row);
-    } catch {
-      return null;
-    }
   }
 }
 

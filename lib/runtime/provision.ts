@@ -30,11 +30,7 @@ const NEW_BOX = { id: true, name: true, options: true, containerId: true, engine
 const ALPHANUMERICS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const ID_LENGTH = 12;
 
-/**
- * The configuration of a new box in `<homeDir>/boxes/<id>`.
- *
- * @param defaults of its options
- */
+/** The configuration of a new box in `<homeDir>/boxes/<id>`; `defaults` of its options. */
 export function newBoxConfig(homeDir: string, box: NewBox | undefined, defaults: object = {}): BoxConfig {
   const { id: given, name = null, options = {}, containerId, engineKind = 'Libkrun' } = toOptions(box, NEW_BOX, 'box');
   const id = toBoxId(given ?? randomId());

@@ -8,6 +8,7 @@ import { nextTurn } from '../clock.js';
 import { asError } from '../errors.js';
 import { fileType } from '../native/file-errors.js';
 import type { BoxSocketsOptions } from '../paths/box-paths.js';
+import { attempt } from '../twin.js';
 import type { BoxRow, BoxStore } from './box-store.js';
 import { lookInTime } from './held-sockets.js';
 import type { Home } from './home.js';
@@ -50,7 +51,10 @@ export async function sweep({ base, uid }: BoxSocketsOptions): Promise<string[]>
 
 export async function recover(home: Home, sweeping: Promise<string[]>, keepOrphans: boolean): Promise<Recovery> {
   // One after the other: the sweep takes longest, and has a processor for itself where there are two.
-  const readOnly = isReadOnly(home.store);
+  const readOnly = attempt(() => {
+    home.store.refuseChange?.();
+    return false;
+  }, true);
   const { known, leaving, active } = await readRows(home.store);
   const unknown = await entriesBut(known, home.boxesDir);
   const orphansKept = keepOrphans ? 'as-told' : readOnly ? 'read-only' : known.size === 0 ? 'no-rows' : null;
@@ -69,7 +73,7 @@ export async function recover(home: Home, sweeping: Promise<string[]>, keepOrpha
       recovery.orphans.push(name);
       recovery.orphansKept = orphansKept;
     } else {
-      await attempt(recovery, name, async () => {
+      await orNote(recovery, name, async () => {
         await removeBox(home, { row: undefined, layout: home.layout(name) }, false);
         recovery.orphans.push(name);
       });
@@ -77,14 +81,14 @@ export async function recover(home: Home, sweeping: Promise<string[]>, keepOrpha
   }
   if (readOnly) return recovery;
   for (const row of leaving) {
-    await attempt(recovery, row.id, async () => {
+    await orNote(recovery, row.id, async () => {
       const layout = await home.layoutOf(home.config(row));
       if ((await home.activity(layout)).state !== 'stopped') return;
       await removeBox(home, { row, layout }, false);
       recovery.autoRemoved.push(row.id);
     });
   }
-  for (const row of active) await attempt(recovery, row.id, () => noteStopped(home, row));
+  for (const row of active) await orNote(recovery, row.id, () => noteStopped(home, row));
   return recovery;
 }
 
@@ -92,15 +96,6 @@ export async function recover(home: Home, sweeping: Promise<string[]>, keepOrpha
 async function noteStopped(home: Home, row: BoxRow): Promise<void> {
   const layout = await home.layoutOf(home.config(row));
   if ((await home.activity(layout)).state === 'stopped') await home.store.changeState?.(row.id, { status: 'stopped' });
-}
-
-function isReadOnly(store: BoxStore): boolean {
-  try {
-    store.refuseChange?.();
-    return false;
-  } catch {
-    return true;
-  }
 }
 
 const ACTIVE: readonly unknown[] = ['running', 'paused', 'stopping'];
@@ -137,13 +132,9 @@ const MAY_AUTO_DELETE = /_delete"\s*:\s*[1-9]/;
 /** Whether a box goes when it does not run. One whose row cannot be used does not. */
 export function isAutoRemove({ json }: BoxRow): boolean {
   if (!MAY_AUTO_REMOVE.test(json) && !MAY_AUTO_DELETE.test(json)) return false;
-  try {
-    const { auto_remove, auto_delete } = BoxConfig.parse(json).options;
-    // BoxLite's newer name for it, a number of which any but 0 means the moment at which it stops, comes first.
-    return typeof auto_delete === 'number' ? auto_delete > 0 : auto_remove === true;
-  } catch {
-    return false;
-  }
+  const { auto_remove, auto_delete } = attempt(() => BoxConfig.parse(json).options, {});
+  // BoxLite's newer name for it, a number of which any but 0 means the moment at which it stops, comes first.
+  return typeof auto_delete === 'number' ? auto_delete > 0 : auto_remove === true;
 }
 
 // One that does not answer is taken for a box, and found to be one of which nothing is known.
@@ -152,7 +143,7 @@ async function isDirectory(path: string): Promise<boolean> {
   return mode === 'late' || (mode !== null && fileType(mode) === 'directory');
 }
 
-async function attempt(recovery: Recovery, id: string, removal: () => Promise<void>): Promise<void> {
+async function orNote(recovery: Recovery, id: string, removal: () => Promise<void>): Promise<void> {
   try {
     await removal();
   } catch (error) {

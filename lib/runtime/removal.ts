@@ -89,11 +89,7 @@ export async function removeBox(
   return { row, killed, ...(await layout.cleanup({ hasRow })) };
 }
 
-/**
- * Kills whatever runs of a box, and makes sure that nothing holds its sockets. Returns how many processes were killed.
- *
- * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_BOX_RUNNING`: something survives, or holds a socket and cannot be seen
- */
+/** Kills whatever runs of a box, makes sure that nothing holds its sockets, and returns how many processes it killed. */
 export async function endBox(layout: BoxLayout, processes: BoxProcesses): Promise<number> {
   const killed = await processes.kill();
   let { held } = await heldSockets(layout, true);

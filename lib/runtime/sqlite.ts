@@ -36,11 +36,7 @@ export const SQLITE_CONSTRAINT_UNIQUE = 2067;
 /** 13 ends in a segmentation fault on Node 20, where this package is needed. */
 const BETTER_SQLITE3_MAJOR = 12;
 
-/**
- * Node's own where it is (Node 24, Bun, Deno; Node 22.13, which warns that it is experimental), else better-sqlite3.
- *
- * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_SQLITE_UNAVAILABLE`
- */
+/** Node's own where it is (Node 24, Bun, Deno; Node 22.13, which warns that it is experimental), else better-sqlite3. */
 export function loadSqlite(): Sqlite {
   return ownSqlite() ?? betterSqlite3();
 }

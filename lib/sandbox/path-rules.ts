@@ -7,8 +7,6 @@ import { isBeneath } from '../paths/within.js';
 /**
  * Checks a policy and puts it in order: paths normalized, each once, ancestors before what lies beneath them, so that
  * the deepest entry decides wherever the rule that comes last wins. Of a path listed twice, the wider access counts.
- *
- * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE where an entry cannot be part of a policy.
  */
 export function orderedRules(paths: readonly PathAccess[]): PathAccess[] {
   if (!Array.isArray(paths)) throw invalidArgType('paths', 'an array of PathAccess', paths);

@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import { toOptions, toSocketName } from '../arguments.js';
+import { checkOptions, toBoolean, toSocketName } from '../arguments.js';
 import { invalidArgType, invalidArgValue } from '../errors.js';
 import type { PathAccess } from '../paths/path-access.js';
 import { isBeneath } from '../paths/within.js';
@@ -41,7 +41,7 @@ export interface SeatbeltOptions {
  * spawn('/usr/bin/sandbox-exec', ['-p', seatbeltPolicy(paths, { prelude }), shim, id]);
  */
 export function seatbeltPolicy(paths: readonly PathAccess[], options: SeatbeltOptions = {}): string {
-  const { denyDefault, prelude, sockets } = checkedOptions(options);
+  const { denyDefault, prelude, sockets } = checkOptions(options, CHECKS);
   const rules = orderedRules(orderedRules(paths).map(inPrivate));
   const holders = linkHolders(rules);
   const sections = [
@@ -61,17 +61,17 @@ export function seatbeltPolicy(paths: readonly PathAccess[], options: SeatbeltOp
 const SOCKET_OPERATIONS = ['network-bind', 'network-inbound', 'network-outbound'] as const;
 const SYMLINKED_ROOT = /^\/(?:tmp|var|etc)(?=\/|$)/;
 
-function checkedOptions(options: SeatbeltOptions) {
-  const known = { denyDefault: true, prelude: true, sockets: true } as const;
-  const { denyDefault = true, prelude = '', sockets } = toOptions(options, known);
-  if (typeof denyDefault !== 'boolean') throw invalidArgType('options.denyDefault', 'a boolean', denyDefault);
-  if (typeof prelude !== 'string') throw invalidArgType('options.prelude', 'a string', prelude);
-  if (sockets !== undefined) {
-    if (!Array.isArray(sockets)) throw invalidArgType('options.sockets', 'an array of names', sockets);
-    for (const name of sockets) toSocketName('options.sockets', name);
-  }
-  return { denyDefault, prelude, sockets };
-}
+const CHECKS = {
+  denyDefault: (name: string, value: unknown) => value === undefined || toBoolean(name, value),
+  prelude(name: string, value: unknown = '') {
+    if (typeof value !== 'string') throw invalidArgType(name, 'a string', value);
+    return value;
+  },
+  sockets(name: string, value: unknown) {
+    if (value !== undefined && !Array.isArray(value)) throw invalidArgType(name, 'an array of names', value);
+    return value?.map((one: unknown) => toSocketName(name, one));
+  },
+};
 
 /** The rule as the kernel sees it: macOS's `/tmp`, `/var` and `/etc` lead into `/private`. */
 function inPrivate(rule: PathAccess): PathAccess {

@@ -29,7 +29,7 @@ const CALLS: Record<string, string> = {
   'cli/doctor/self-check.ts: mkdirSync mkdtempSync realpathSync rmSync': 'a home of its own',
   'cli/mounts.ts: readlinkSync statSync': '/proc, and the base',
   'qcow2.ts: mkdtempSync rmSync truncateSync writeFileSync': 'a copy, in the temporary directory of the host',
-  'runtime/box-runtime.ts: mkdir': 'the directory of the homes',
+  'runtime/box-runtime.ts: makeDirectory': 'the directory of the homes',
   'runtime/home.ts: realpath': 'the directory of the homes, as a row spells it',
   'runtime/launch.ts: existsSync': 'the working directory that a caller names',
   'runtime/process-table.ts: readFile readdir': '/proc, /sys/fs/cgroup',

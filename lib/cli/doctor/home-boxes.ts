@@ -112,12 +112,7 @@ function strayName(where: string): Finding {
   );
 }
 
-/**
- * Where the home, or without one the parent that was named, is another user's: what is right for the caller is not what
- * is right for it.
- *
- * @returns null where it is the caller's own
- */
+/** Whose the home is, or without one the parent that was named, where it is another user's; else null. */
 export function otherUser(
   request: DoctorRequest,
   parent: string,
