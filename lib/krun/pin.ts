@@ -4,10 +4,9 @@ import { type PathLike, toOptions, toPath } from '../arguments.js';
 import { invalidArgType, invalidArgValue } from '../errors.js';
 import type { KrunPin } from '../paths/krun-derivation.js';
 import { runAsync, runSync, type Steps } from '../twin.js';
-import type { Target } from './check.js';
-import type { KrunPinExpectation } from './report.js';
+import type { KrunPinExpectation, Target } from './check.js';
 
-export type { KrunPinExpectation } from './report.js';
+export type { KrunPinExpectation };
 
 // Loaded where it is used: see operations/lazy.ts.
 export const loadCheck = () => require('./check.js') as typeof import('./check.js');

@@ -2,6 +2,7 @@
 // of Linux maps what is not there, and the process dies of SIGBUS. That of macOS compares the lengths by itself.
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { attempt } from '../twin.js';
 import { cutShort } from './load-errors.js';
 
 const HEADER_BYTES = 64;
@@ -9,12 +10,8 @@ const ELF_MAGIC = 0x7f454c46;
 
 /** Throws where an ELF file ends before its header says. What cannot be read is left to the loader, which says more. */
 export function checkWhole(file: string): void {
-  let fd: number;
-  try {
-    fd = openSync(file, 'r');
-  } catch {
-    return;
-  }
+  const fd = attempt(() => openSync(file, 'r'), null);
+  if (fd === null) return;
   try {
     // A DataView and a read at the end, not a Buffer and fstat: those take Node 0.2 ms to bring up, before the first call.
     const header = new DataView(new ArrayBuffer(HEADER_BYTES));

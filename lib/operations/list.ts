@@ -8,13 +8,7 @@ import { native } from '../native/load.js';
 import { unwrap } from '../native/to-error.js';
 import { type Held, toHeld } from '../native/verdicts.js';
 import { both, type Steps } from '../twin.js';
-import {
-  PARENT_CHECKS,
-  type ParentOptions,
-  parentPaths,
-  type TimeoutOptions,
-  toAnswerTimeout,
-} from './parent-options.js';
+import { parentPaths, TIMEOUT_CHECKS, type TimeoutOptions } from './parent-options.js';
 
 /**
  * - `'live'`: leads to a directory in which a process holds a socket
@@ -49,11 +43,11 @@ export interface SocketInfo extends Held {
 }
 
 /** Which parent `BoxSockets.list` describes, and how long it waits. */
-export interface ListOptions extends ParentOptions, TimeoutOptions {}
+export interface ListOptions extends TimeoutOptions {}
 
 /** See `BoxSockets.list`. */
 export function* list(options: ListOptions | undefined): Steps<BindingInfo[]> {
-  const { timeout, ...parent } = checkOptions(options, { ...PARENT_CHECKS, timeout: toAnswerTimeout });
+  const { timeout, ...parent } = checkOptions(options, TIMEOUT_CHECKS);
   const paths = parentPaths(parent);
   const found = yield* both(native().list, native().listAsync, { ...paths, timeout });
   return unwrap(found, paths).map(toBindingInfo);

@@ -10,15 +10,15 @@ export interface ParentOptions {
   uid?: number;
 }
 
-/** How long an operation waits for file systems that may not answer. */
-export interface TimeoutOptions {
+export const PARENT_CHECKS = { base: toBase, uid: toUid };
+
+/** Which parent, and how long an operation waits for file systems that may not answer. */
+export interface TimeoutOptions extends ParentOptions {
   /** Milliseconds that what a binding leads to has to answer in; 2,000 when left out. */
   timeout?: number;
 }
 
-export const PARENT_CHECKS = { base: toBase, uid: toUid };
-
-export const toAnswerTimeout = milliseconds(2_000);
+export const TIMEOUT_CHECKS = { ...PARENT_CHECKS, timeout: milliseconds(2_000) };
 
 /** The paths of a parent. */
 export function parentPaths({ base, uid }: { base: string; uid: number }) {

@@ -1,7 +1,7 @@
 // Whose connections a server takes: those of one user, told before anyone sees them.
 
 import type * as net from 'node:net';
-import { type BoxSocketsError, refusal } from '../errors.js';
+import { refusal } from '../errors.js';
 import { isFailure } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { override } from './override.js';
@@ -9,7 +9,13 @@ import { override } from './override.js';
 /** Refuses a runtime that does not show the descriptor of a connection. */
 export function refuseUnlessPeersCanBeAsked(path: string): void {
   const { bun, deno } = process.versions;
-  if (bun !== undefined || deno !== undefined) throw peersCannotBeAsked(bun === undefined ? 'Deno' : 'Bun', path);
+  if (bun === undefined && deno === undefined) return;
+  throw refusal(
+    'ERR_BOX_SOCKETS_DESCRIPTOR_UNSUPPORTED',
+    `${bun === undefined ? 'Deno' : 'Bun'} does not show the descriptor of a connection, so listen() cannot verify the ` +
+      `peers of '${path}', which was not bound. Listen without verifyPeer there: the parent's mode keeps other users out`,
+    { path },
+  );
 }
 
 /** Closes every connection of another user than `uid`, or of one who cannot be told; until the server closes. */
@@ -30,14 +36,4 @@ function isStranger(socket: net.Socket, uid: number): boolean {
   const { _handle: handle } = socket as { _handle?: { fd?: unknown } };
   const fd = handle?.fd;
   return typeof fd !== 'number' || fd < 0 || isFailure(native().checkPeer(fd, uid));
-}
-
-/** A runtime that does not show the descriptors of connections, so that nobody can ask who is at their other end. */
-function peersCannotBeAsked(where: string, path: string): BoxSocketsError {
-  return refusal(
-    'ERR_BOX_SOCKETS_DESCRIPTOR_UNSUPPORTED',
-    `${where} does not show the descriptor of a connection, so listen() cannot verify the peers of '${path}', which was ` +
-      "not bound. Listen without verifyPeer there: the parent's mode keeps other users out",
-    { path },
-  );
 }

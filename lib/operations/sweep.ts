@@ -6,16 +6,10 @@ import { native } from '../native/load.js';
 import { locked } from '../native/lock-wait.js';
 import { unwrap } from '../native/to-error.js';
 import type { Steps } from '../twin.js';
-import {
-  PARENT_CHECKS,
-  type ParentOptions,
-  parentPaths,
-  type TimeoutOptions,
-  toAnswerTimeout,
-} from './parent-options.js';
+import { parentPaths, TIMEOUT_CHECKS, type TimeoutOptions } from './parent-options.js';
 
 /** Which parent `BoxSockets.sweepStale` sweeps, and how. */
-export interface SweepOptions extends ParentOptions, TimeoutOptions, LockOptions {
+export interface SweepOptions extends TimeoutOptions, LockOptions {
   /** Say what would be removed, and change nothing; false when left out. */
   dryRun?: boolean;
 }
@@ -35,7 +29,7 @@ export interface SweepResult {
   }[];
 }
 
-const CHECKS = { ...PARENT_CHECKS, dryRun: toBoolean, lockTimeout: toLockTimeout, timeout: toAnswerTimeout };
+const CHECKS = { ...TIMEOUT_CHECKS, dryRun: toBoolean, lockTimeout: toLockTimeout };
 
 /** See `BoxSockets.sweepStale`. */
 export function* sweepStale(options: SweepOptions | undefined): Steps<SweepResult> {

@@ -123,7 +123,8 @@ export class Home {
         throw rowInvalid('box_home', `must be '${this.boxesDir}/${id}' (was the home moved?)`, { received: boxHome });
       }
     }
-    if (isLink(await lookInTime(boxHome))) {
+    const mode = await lookInTime(boxHome);
+    if (typeof mode === 'number' && fileType(mode) === 'link') {
       throw rowInvalid('box_home', 'must be a directory, and is a link, which is not followed. Remove it', {
         received: boxHome,
       });
@@ -158,10 +159,6 @@ export class Home {
     // One that does not answer is not touched.
     return typeof (await lookInTime(boxHome)) === 'number';
   }
-}
-
-function isLink(mode: number | null | 'late'): boolean {
-  return typeof mode === 'number' && fileType(mode) === 'link';
 }
 
 async function realPath(file: string): Promise<string> {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as path from 'node:path';
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { BoxLayout, type ReadyDiagnosis, type ReadyOptions, ShimProcess, waitForReady } from '../../dist/box/index.js';
 import { fixtures, holdSockets, makeDirOfBytes, missingPython, promise, rejection, run, tempDir } from '../helpers.js';
 
@@ -239,7 +239,9 @@ describe('the message of a timeout alone lets a person find the cause:', () => {
 
   promise(missingPython, 'the shim is alive, and its guest stopped on the way', async () => {
     const console = 'console:\u001b[1mbooting\u001b[0m\n[    0.1] Kernel panic - not syncing: no init\n';
-    const error = await rejection(waitForReady(layout, { shim: () => guest(console, 'sleep'), timeout: 2000 }));
+    const shim = guest(console, 'sleep');
+    await vi.waitFor(() => expect(fs.readFileSync(layout.consoleLog, 'utf8')).toContain('no init'), 20_000);
+    const error = await rejection(waitForReady(layout, { shim, timeout: 100 }));
     expect(error.message).toContain('the guest started, and its agent did not come up');
     expect(error.message).toContain('booting\\n[    0.1] Kernel panic - not syncing: no init');
     expect(error.message).toContain(`${fs.statSync(layout.consoleLog).size} bytes`);

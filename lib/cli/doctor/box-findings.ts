@@ -166,7 +166,7 @@ function processes(pids: number[]): string {
 }
 
 function showProcesses(pids: number[]): string {
-  if (pids.length === 0) return asRoot('ss', '-xlp');
+  if (pids.length === 0) return process.platform === 'linux' ? asRoot('ss', '-xlp') : asRoot('lsof', '-U');
   return shellCommand('ps', '-o', 'pid,user,etime,args', '-p', pids.join(','));
 }
 
