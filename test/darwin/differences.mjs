@@ -14,6 +14,26 @@ export const DIFFERENCES = [
     why: 'no list of the kernel says which process has a socket, and the refusal names none',
   },
   {
+    files: ['test/proofs/judgement/sockets.test.ts'],
+    test: /is alive where a process holds it, by whatever path it came|a socket one directory down is seen/,
+    why: 'no list of the kernel says which process has a socket, and the refusal names none',
+  },
+  {
+    files: ['test/proofs/judgement/sockets.test.ts'],
+    test: /^a live listener whose file was removed/,
+    why: 'no list of the kernel tells of a socket whose file is gone',
+  },
+  {
+    files: ['test/proofs/judgement/sockets.test.ts'],
+    test: /whose path is longer than an address is dead/,
+    why: 'no descriptor leads to a socket: one whose name is too long even through the binding is unknown',
+  },
+  {
+    files: ['test/proofs/judgement/hidden-homes.test.ts'],
+    test: /^a sweep where a home is hidden/,
+    why: 'mount namespaces are of Linux, and no list of the kernel speaks for what is not seen',
+  },
+  {
     files: ['test/cli/commands.test.ts'],
     test: /^ensure --uid of a namespace around/,
     why: 'user namespaces are of Linux',

@@ -13,7 +13,7 @@ import type { Arch } from './mac.js';
 const root = path.resolve(__dirname, '../..');
 const TRIPLES = { x64: 'x86_64-macos.11.0', arm64: 'aarch64-macos.11.0' };
 
-/** Built where it is older than its source. */
+/** Built where it is older than its source; by each of the files that use it, which run side by side. */
 async function buildRaw(arch: Arch): Promise<string> {
   const headers = createRequire(path.join(root, 'package.json'))('node-api-headers').include_dir as string;
   const source = path.join(__dirname, 'raw/raw.c');
@@ -21,14 +21,25 @@ async function buildRaw(arch: Arch): Promise<string> {
   const built = fs.statSync(image, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (built > fs.statSync(source).mtimeMs) return image;
   fs.mkdirSync(path.dirname(image), { recursive: true });
+  const partial = `${image}.${process.pid}`;
   await openZig().run(
     [
-      ...['build-lib', '-dynamic', '-target', TRIPLES[arch], '--name', 'raw', `-femit-bin=${image}`, '-OReleaseSmall'],
+      ...[
+        'build-lib',
+        '-dynamic',
+        '-target',
+        TRIPLES[arch],
+        '--name',
+        'raw',
+        `-femit-bin=${partial}`,
+        '-OReleaseSmall',
+      ],
       ...['-fstrip', '-fno-compiler-rt', '-lc', '-fallow-shlib-undefined', '-I', headers, '-cflags', '-O1'],
       ...['-D_FORTIFY_SOURCE=0', '-fvisibility=hidden', '-fno-sanitize=all', '-fno-stack-protector', '--', source],
     ],
     root,
   );
+  fs.renameSync(partial, image);
   return image;
 }
 

@@ -13,6 +13,7 @@ export default defineConfig({
       'test/*.test.ts',
       'test/{box,native,operations,paths,runtime}/**/*.test.ts',
       'test/cli/**/{commands,doctor,findings,direct-bind}.test.ts',
+      'test/proofs/{hostile-box,judgement}/**/*.test.ts',
       // What takes long is run natively alone: it proves no more of a processor.
       ...(DARWIN_IMAGE.includes('x64')
         ? [

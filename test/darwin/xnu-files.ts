@@ -151,14 +151,15 @@ export function fileRules(rule: Rule): void {
   rule(
     'NoProcess',
     'a process that is gone, or a zombie, is not alive',
-    async ({ ShimProcess, spawn }) => {
+    async ({ ShimProcess, fs, spawn }) => {
       const program =
         "import subprocess, sys; p = subprocess.Popen(['true']); print(p.pid, flush=True); sys.stdin.read()";
       const parent = spawn('python3', ['-c', program]);
       const zombie = await new Promise<number>((resolve) =>
         parent.stdout.once('data', (data) => resolve(Number(data))),
       );
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      while (!/\) Z /.test(fs.readFileSync(`/proc/${zombie}/stat`, 'utf8')))
+        await new Promise((resolve) => setTimeout(resolve, 5));
       const states = [zombie, 4194300].map((pid) => ShimProcess.ofSync(pid));
       parent.kill();
       return states;
