@@ -81,10 +81,13 @@ interface PathProbeArguments {
 // What is called so often that a look for each name would be felt takes its arguments by their places.
 type BindingArguments = [base: string, parent: string, binding: string, realDir: string, parentMode: number];
 
-/** Index into {@link ENSURE_STATUS}; without an argument, whether everything is as `ensure` would leave it. */
+/**
+ * Index into {@link ENSURE_STATUS}, or undefined where nothing was to do; without an argument, whether everything is as
+ * `ensure` would leave it.
+ */
 export interface NativeEnsurer {
   (): boolean;
-  (lockTimeout: number): number | NativeFailure;
+  (lockTimeout: number): number | undefined | NativeFailure;
 }
 
 /** What exists in both forms: under its name at once, and under its name with Async on a worker thread. */

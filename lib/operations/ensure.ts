@@ -49,7 +49,7 @@ export class Ensurer {
   again(): EnsureResult | undefined {
     if (this.#ensure === undefined) return undefined;
     const outcome = this.#ensure(DEFAULT_LOCK_TIMEOUT);
-    return outcome === 0 ? this.#unchanged : this.#result(outcome);
+    return outcome === undefined ? this.#unchanged : this.#result(outcome);
   }
 
   sync({ takeover, lockTimeout }: EnsureRequest): EnsureResult {

@@ -16,29 +16,30 @@ struct Check {
   SteadyCheck steady;
 };
 
-// Without an argument: whether all is right. With the time to wait for the lock: ensures, too.
+__attribute__((noinline)) napi_value EnsureNow(napi_env env, napi_value lock_timeout,
+                                               const Paths& paths, Uids uids, const Look& look) {
+  EnsureOptions options;
+  EnsureResult result = EnsureResult::kUnchanged;
+  napi_get_value_int64(env, lock_timeout, &options.lock_timeout_ms);
+  Status status = CheckUids(uids);
+  if (status.ok()) status = EnsureUnsteady(paths, uids.effective, options, look, &result);
+  return EnsureOutcome(env, status, result);
+}
+
+// Without an argument: whether all is right. With the time to wait for the lock: ensures, too, and
+// is undefined, which need not be made, where nothing was to do.
 napi_value Run(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   size_t count = 1;
   napi_value argument = nullptr;
   napi_get_cb_info(env, info, &count, &argument, nullptr, &data);
   Check* check = static_cast<Check*>(data);
-  // Asked each time: setuid() makes another user of us.
-  Uids uids = CurrentUids();
+  Uids uids = CurrentUids();  // each time: setuid() makes another user of us
   Look look;
-  bool alike = uids.real == uids.effective;
-  bool steady = alike && check->steady.Run(check->paths, uids.effective, &look);
+  bool steady =
+      uids.real == uids.effective && check->steady.Run(check->paths, uids.effective, &look);
   if (count == 0) return Boolean(env, steady);
-  EnsureResult result = EnsureResult::kUnchanged;
-  Status status;
-  if (!steady) {
-    EnsureOptions options;
-    napi_get_value_int64(env, argument, &options.lock_timeout_ms);
-    // A process whose uids differ is refused, with both.
-    status = alike ? EnsureUnsteady(check->paths, uids.effective, options, look, &result)
-                   : Ensure(check->paths, options, &result);
-  }
-  return EnsureOutcome(env, status, result);
+  return steady ? nullptr : EnsureNow(env, argument, check->paths, uids, look);
 }
 
 void Finalize(napi_env, void* data, void*) { free(data); }

@@ -150,11 +150,15 @@ class Walk {
 
 }  // namespace
 
-Status CheckBase(const struct stat& base, uid_t uid) {
-  if (!S_ISDIR(base.st_mode)) return NoDirectory(ENOTDIR, nullptr);
+bool IsTrustedBase(const struct stat& base, uid_t uid) {
   bool owned = base.st_uid == uid || IsRoots(base);
-  bool trusted = owned && (IsSticky(base) || !IsOpenToOthers(base));
-  return trusted ? Status::Ok() : Untrusted(Refusal::kBaseUntrusted, base, uid);
+  return owned && S_ISDIR(base.st_mode) && (IsSticky(base) || !IsOpenToOthers(base));
+}
+
+Status CheckBase(const struct stat& base, uid_t uid) {
+  if (IsTrustedBase(base, uid)) return Status::Ok();
+  return S_ISDIR(base.st_mode) ? Untrusted(Refusal::kBaseUntrusted, base, uid)
+                               : NoDirectory(ENOTDIR, nullptr);
 }
 
 Status LookAtBase(const char* path, uid_t uid, struct stat* base) {

@@ -7,7 +7,8 @@
 
 namespace boxsockets {
 
-// Judges a base by what stat() told of it.
+// Judges a base by what stat() told of it, and says why.
+bool IsTrustedBase(const struct stat& base, uid_t uid);
 Status CheckBase(const struct stat& base, uid_t uid);
 
 // Looks at a base and judges it; where it is trusted because it seems to be ours, it must prove it.

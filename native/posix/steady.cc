@@ -66,7 +66,7 @@ bool HoldsRealDir(const Paths& paths) {
 
 bool IsSteadyParent(const Paths& paths, uid_t uid, Look* look) {
   look->base_trusted = !OwnershipNeedsProof(uid) && stat(paths.base, &look->base) == 0 &&
-                       CheckBase(look->base, uid).ok();
+                       IsTrustedBase(look->base, uid);
   const struct stat& parent = look->parent;
   return look->base_trusted && lstat(paths.parent, &look->parent) == 0 && S_ISDIR(parent.st_mode) &&
          parent.st_uid == uid && ModeBits(parent) == paths.parent_mode &&
@@ -77,10 +77,6 @@ bool LeadsToRealDir(const Paths& paths) {
   struct stat binding, real_dir;
   return stat(paths.binding, &binding) == 0 && stat(paths.real_dir, &real_dir) == 0 &&
          S_ISDIR(real_dir.st_mode) && SameInode(binding, real_dir);
-}
-
-bool IsSteady(const Paths& paths, uid_t uid, Look* look) {
-  return IsSteadyParent(paths, uid, look) && LeadsToRealDir(paths);
 }
 
 bool SteadyCheck::Run(const Paths& paths, uid_t uid, Look* look) {

@@ -17,13 +17,12 @@ struct Look {
   struct stat parent;  // where it is steady
 };
 
-// Four system calls.
-bool IsSteady(const Paths& paths, uid_t uid, Look* look);
-
 // The two halves of it, two system calls each.
 bool IsSteadyParent(const Paths& paths, uid_t uid, Look* look);
 bool LeadsToRealDir(const Paths& paths);
-
+inline bool IsSteady(const Paths& paths, uid_t uid, Look* look) {
+  return IsSteadyParent(paths, uid, look) && LeadsToRealDir(paths);
+}
 bool HoldsRealDir(const Paths& paths);  // the link's text is its path: one call, of the link alone
 
 // IsSteady() for a binding that is asked about again and again, always with the same paths: three
