@@ -1,19 +1,34 @@
-// What an operation may leave behind is looked for after every test, last of all: descriptors, locks, timers, warnings that
-// nobody listened for; on each server and socket that it was handed or has handed out, listeners. And that each of its
-// loops with assertions went round.
+// What an operation may leave behind is looked for after every test, last of all: descriptors, locks, timers, entries of
+// maps, warnings that nobody listened for; on each server and socket that it was handed or has handed out, listeners. And
+// that each of its loops with assertions went round.
 
 import type { EventEmitter } from 'node:events';
 import * as fs from 'node:fs';
+import { createRequire } from 'node:module';
 import * as net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, expect } from 'vitest';
-import { BoxSockets } from '../dist/index.js';
+
+/** What the package remembers while a process lives, as it is made: the maps of the modules that are loaded below. */
+const remembered: Map<unknown, unknown>[] = [];
+const RealMap = Map;
+globalThis.Map = class<K, V> extends RealMap<K, V> {
+  constructor(entries?: Iterable<readonly [K, V]> | null) {
+    super(entries);
+    remembered.push(this);
+  }
+} as MapConstructor;
+const load = createRequire(__filename);
+const { BoxSockets } = load('../dist/index.js') as typeof import('../dist/index.js');
+for (const late of ['hold', 'full-queue']) load(`../dist/operations/${late}.js`);
+globalThis.Map = RealMap;
+const listening = (process as unknown as Record<symbol, Set<unknown>>)[Symbol.for('boxsockets.listeners')];
 
 /** Milliseconds that a close may take. */
 const SOON = 5_000;
 
-/** By what they are, how many descriptors and locks this process has. */
-function held(): { sockets: number; inTemporary: string[]; locks: number; timers: number } {
+/** By what they are, how many descriptors and locks this process has, and how much is remembered. */
+function held(): { sockets: number; inTemporary: string[]; locks: number; timers: number; entries: number } {
   const targets = fs.readdirSync('/proc/self/fd').flatMap((fd) => {
     try {
       return [fs.readlinkSync(`/proc/self/fd/${fd}`)];
@@ -26,6 +41,7 @@ function held(): { sockets: number; inTemporary: string[]; locks: number; timers
     sockets: targets.filter((target) => target.startsWith('socket:')).length,
     inTemporary: targets.filter((target) => target.startsWith('/tmp/bs-')).sort(),
     locks: locks.filter((line) => / FLOCK /.test(line) && line.split(/\s+/)[4] === String(process.pid)).length,
+    entries: remembered.reduce((sum, { size }) => sum + size, listening?.size ?? 0),
     timers: process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length,
   };
 }
@@ -106,15 +122,16 @@ beforeEach(({ onTestFinished }) => {
     expect(idle, 'loops that asserted nothing').toEqual([]);
     expect(warnings, 'warnings that nobody listened for').toEqual([]);
     const left = () => {
-      const { sockets, inTemporary, locks, timers } = held();
+      const { sockets, inTemporary, locks, timers, entries } = held();
       return {
         sockets: Math.max(0, sockets - before.sockets),
         inTemporary: inTemporary.filter((target) => !before.inTemporary.includes(target)),
         locks: Math.max(0, locks - before.locks),
         timers: Math.max(0, timers - before.timers),
+        entries: Math.max(0, entries - before.entries),
       };
     };
-    const nothing = { sockets: 0, inTemporary: [], locks: 0, timers: 0 };
+    const nothing = { sockets: 0, inTemporary: [], locks: 0, timers: 0, entries: 0 };
     // Not by a poll, whose own timers would be among those that it looks for.
     const until = performance.now() + SOON;
     while (JSON.stringify(left()) !== JSON.stringify(nothing) && performance.now() < until) await sleep(5);
