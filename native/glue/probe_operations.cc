@@ -185,7 +185,7 @@ struct IsServedHereOperation {
   bool served_here = false;
 
   void Read(Arguments& arguments) { arguments.Next(&path); }
-  void Run() { served_here = IsServedHere(path.data); }
+  void Run() { served_here = AnswersInTime(path.data) && IsServedHere(path.data); }
   napi_value Result(napi_env env) { return Boolean(env, served_here); }
 };
 

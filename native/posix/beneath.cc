@@ -135,26 +135,30 @@ Fd OpenSameMount(int directory, const char* name) {
   return Fd();
 }
 
+int KnowWay([[maybe_unused]] const char* path, [[maybe_unused]] dev_t* device) {
 #if defined(__linux__)
-
-Fd OpenCached(int directory, const char* name) {
   constexpr uint64_t kCached = 0x20;
-  return Fd(Openat2(directory, name, O_PATH | O_CLOEXEC, 0, kCached));
-}
-
-bool DeviceOf(int fd, dev_t* device) {
-  // struct statx is the kernel's, and not in every C library's headers: of its 256 bytes, the major
-  // and the minor number of the device are at 136 and 140.
+  Fd fd(Openat2(AT_FDCWD, path, O_PATH | O_CLOEXEC, 0, kCached));
+  if (!fd.valid()) return errno;
+  if (device == nullptr) return 0;
+  // struct statx, 256 bytes that not every C library's headers have: the device is at 136 and 140.
   constexpr int kEmptyPath = 0x1000, kDontSync = 0x4000;
   char bytes[256];
-  if (syscall(SYS_statx, fd, "", kEmptyPath | kDontSync, 0, bytes) != 0) return false;
+  if (syscall(SYS_statx, fd.get(), "", kEmptyPath | kDontSync, 0, bytes) != 0) return errno;
   uint32_t numbers[2];
   memcpy(numbers, bytes + 136, sizeof numbers);
   *device = makedev(numbers[0], numbers[1]);
-  return true;
+  return 0;
+#else
+  return ENOTSUP;
+#endif
 }
 
-#endif
+bool LiesOn(const char* path, dev_t device, dev_t other) {
+  dev_t found;
+  int errnum = KnowWay(path, &found);
+  return errnum == 0 ? found == device || found == other : IsGone(errnum);
+}
 
 bool MakeAccessible(int directory, const char* name) {
   struct stat st;

@@ -16,13 +16,11 @@ Fd OpenBeneath(int directory, const char* path, int flags, mode_t mode = 0);
 // Opens `name` for reading where it is a directory on the same mount as `directory`.
 Fd OpenSameMount(int directory, const char* name);
 
-#if defined(__linux__)
-// Opens what `name` leads to, for its descriptor alone, where the kernel knows the way by heart: no
-// file system is asked. -1 where it does not, or is older than Linux 5.12.
-Fd OpenCached(int directory, const char* name);
-// The device that a descriptor's file lies on, told without asking its file system.
-bool DeviceOf(int fd, dev_t* device);
-#endif
+// Whether the kernel (Linux, from 5.12 on; ENOTSUP elsewhere) knows by heart where a path leads, so
+// that no file system is asked: 0, or why not. `device`, where it is not null, is then where.
+int KnowWay(const char* path, dev_t* device);
+// Whether it knows that a path leads to one of two devices, or nowhere.
+bool LiesOn(const char* path, dev_t device, dev_t other);
 
 // Makes a directory of ours accessible to us, whatever its mode was. False where it is not ours, or
 // cannot be changed. Never changes what a link leads to.

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base.h"
+#include "box_sockets.h"
 #include "directory.h"
 #include "link.h"
 #include "occupant.h"
@@ -222,17 +223,10 @@ Status EnsureOpen(BatchItem* items, size_t count, const Parent& parent, bool loc
 
 }  // namespace
 
-Status CheckUids(Uids uids) {
-  if (uids.real == uids.effective) return Status::Ok();
-  Status status = Status::Refused(Refusal::kUidMismatch, Subject::kNone);
-  status.owner = uids.real;
-  status.expected = uids.effective;
-  return status;
-}
-
 Status CheckPreconditions(const Paths& paths, const EnsureOptions& options) {
   Inode real_dir;
   Status status = CheckCaller(paths, CurrentUids(), options);
+  if (status.ok()) status = CheckAnswers(paths, options.takeover);
   return status.ok() ? FindRealDir(paths, &real_dir) : status;
 }
 
@@ -259,10 +253,12 @@ Status EnsureOnce(const Paths& paths, uid_t uid, bool takeover, int64_t deadline
 Status Ensure(const Paths& paths, const EnsureOptions& options, EnsureResult* result) {
   Uids uids = CurrentUids();
   Status status = CheckCaller(paths, uids, options);
+  if (status.ok()) status = CheckAnswers(paths, options.takeover);
   if (!status.ok()) return status;
   *result = EnsureResult::kUnchanged;
   Look look;
-  if (IsSteady(paths, uids.effective, &look)) return Status::Ok();
+  bool answers = !options.takeover || AnswersInTime(paths.binding);
+  if (answers && IsSteady(paths, uids.effective, &look)) return Status::Ok();
   return EnsureUnsteady(paths, uids.effective, options, look, result);
 }
 
@@ -290,8 +286,8 @@ void EnsureAll(BatchItem* items, size_t count, const EnsureOptions& options) {
   for (size_t i = 0; i < count; i++) {
     BatchItem& item = items[i];
     item.result = EnsureResult::kUnchanged;
-    item.status = status;
-    item.settled = !status.ok() || (parent_is_steady && LeadsToRealDir(item.paths));
+    item.status = status.ok() ? CheckAnswers(item.paths, false) : status;
+    item.settled = !item.status.ok() || (parent_is_steady && LeadsToRealDir(item.paths));
     if (!item.settled) left++;
   }
   if (left == 0) return;

@@ -73,6 +73,9 @@ class Listed {
       if (verdict.judgement != Judgement::kAlive) verdict = {Judgement::kAlive, Reason::kNone, 0};
     }
     if (numbered_.size() > 0) BoundSockets::ForEachHolder(this, Holds);
+    if (status.ok() && numbered_.size() == kSearchSockets) {
+      status = out_->sockets.Add("", {Judgement::kUnknown, Reason::kTooMany, 0});
+    }
     return status.ok() && short_of_memory_ ? Status::OutOfMemory() : status;
   }
 
@@ -85,15 +88,17 @@ class Listed {
     }
   }
 
+  // Some process may bind and unlink without end: no more are kept than of files are looked at.
   void Note(const char* name, uint64_t number) {
     size_t index = 0;
     Sockets& sockets = out_->sockets;
+    if (numbered_.size() == kSearchSockets) return;
     while (index < sockets.found.size() &&
            strcmp(sockets.names.at(sockets.found[index].name), name) != 0) {
       index++;
     }
-    Verdict lost = {Judgement::kAlive, Reason::kFileGone, 0};
-    bool known = index < sockets.found.size() || sockets.Add(name, lost).ok();
+    bool known = index < sockets.found.size() ||
+                 sockets.Add(name, {Judgement::kAlive, Reason::kFileGone, 0}).ok();
     bool noted = known && numbered_.Append({index, number});
     short_of_memory_ = short_of_memory_ || !noted;
   }
@@ -113,35 +118,17 @@ class Listed {
   bool short_of_memory_ = false;
 };
 
-void Copy(const char* path, char* to) {
-  size_t size = strnlen(path, PATH_MAX);
-  memcpy(to, path, size);
-  to[size] = '\0';
-}
-
-// By a look that asks no server.
-bool LiesBeside(const char* path, const char* beside) {
-#if defined(__linux__)
-  Fd target = OpenCached(AT_FDCWD, path);
-  if (!target.valid()) return IsGone(errno);
-  struct stat st;
-  dev_t device;
-  return stat(beside, &st) == 0 && DeviceOf(target.get(), &device) && device == st.st_dev;
-#else
-  static_cast<void>(path), static_cast<void>(beside);
-  return false;
-#endif
-}
-
 }  // namespace
 
 Status JudgeBox(const BoxRequest& request, BoxSockets* out) {
   Watched* watch = Watched::New(1, Look);
   if (watch == nullptr) return Status::OutOfMemory();
-  Copy(request.binding, watch->shared.binding);
-  Copy(request.real_dir, watch->shared.real_dir);
+  CopyText(request.binding, watch->shared.binding, sizeof watch->shared.binding);
+  CopyText(request.real_dir, watch->shared.real_dir, sizeof watch->shared.real_dir);
   watch->shared.depth = request.depth;
-  if (LiesBeside(request.real_dir, request.beside)) {
+  struct stat beside;
+  if (stat(request.beside, &beside) == 0 &&
+      LiesOn(request.real_dir, beside.st_dev, beside.st_dev)) {
     watch->LookNow(1);
   } else {
     watch->Run(1, request.timeout_ms);
@@ -161,6 +148,25 @@ Status JudgeBox(const BoxRequest& request, BoxSockets* out) {
   watch->Release();
   bool listed = request.depth == BoxDepth::kListed || out->sockets.Foremost() != nullptr;
   return status.ok() && listed ? Listed(request.binding, request.real_dir, out).Run() : status;
+}
+
+bool AnswersInTime(const char* path) {
+  int unknown = KnowWay(path, nullptr);
+  if (unknown == 0 || IsGone(unknown) || unknown == ENOTSUP) return true;
+  JoinedPath through(path, ".");
+  BoxSockets box;
+  BoxRequest request = {through.c_str(), through.c_str(), "", kAnswerTimeoutMs, BoxDepth::kMode};
+  return !JudgeBox(request, &box).ok() || box.errnum != kNoAnswer;
+}
+
+Status CheckAnswers(const Paths& paths, bool takeover) {
+  if (!AnswersInTime(paths.real_dir)) return Status::Failed(kNoAnswer, "stat", Subject::kRealDir);
+  // Its text, for a link that is followed may have to be noted as read, which nobody knows by
+  // heart.
+  LinkText text;
+  bool leads_on = !takeover && text.Read(AT_FDCWD, paths.binding) && !text.Is(paths.real_dir);
+  if (!leads_on || AnswersInTime(text.text())) return Status::Ok();
+  return Status::Failed(kNoAnswer, "stat", Subject::kBinding);
 }
 
 }  // namespace boxsockets

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "judgement.h"
+#include "paths.h"
 #include "status.h"
 #include "vec.h"
 
@@ -42,5 +43,10 @@ struct BoxSockets {
 // of them is not plainly dead, those that the kernel lists below the directory or below its binding
 // are found, too, in any namespace that can be seen, with their holders.
 Status JudgeBox(const BoxRequest& request, BoxSockets* out);
+
+// Whether a look where a path leads ends in time; asked on Linux alone, which knows ways by heart.
+bool AnswersInTime(const char* path);
+// Whether a real directory does, and its binding, which a takeover may replace where it does not.
+Status CheckAnswers(const Paths& paths, bool takeover);
 
 }  // namespace boxsockets

@@ -79,17 +79,13 @@ Status EntryWatch::Start(int parent, const char* path, Depth depth, size_t capac
   ParentView& view = watch_->shared;
   view.parent = parent;
   view.depth = depth;
-  size_t size = strnlen(path, PATH_MAX);
-  memcpy(view.path, path, size);
-  view.path[size] = '\0';
+  CopyText(path, view.path, sizeof view.path);
   return Status::Ok();
 }
 
 void EntryWatch::Add(const char* name, bool look) {
-  size_t size = strnlen(name, NAME_MAX);
   ParentEntry& entry = (*watch_)[size_++];
-  memcpy(entry.name, name, size);
-  entry.name[size] = '\0';
+  CopyText(name, entry.name, sizeof entry.name);
   entry.only_named = !look;
 }
 
@@ -112,19 +108,6 @@ ParentEntry* EntryWatch::at(size_t index) {
   unanswered_.errnum = kNoAnswer;
   unanswered_.syscall = "fstatat";
   return &unanswered_;
-}
-
-bool AnswersAtOnce(int parent, const char* name, dev_t device) {
-#if defined(__linux__)
-  struct stat st;
-  Fd target = OpenCached(parent, name);
-  dev_t found;
-  if (!target.valid() || fstat(parent, &st) != 0) return !target.valid() && IsGone(errno);
-  return DeviceOf(target.get(), &found) && (found == st.st_dev || found == device);
-#else
-  static_cast<void>(parent), static_cast<void>(name), static_cast<void>(device);
-  return false;
-#endif
 }
 
 Status EntryReader::Fill() {

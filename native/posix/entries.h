@@ -75,10 +75,6 @@ class EntryWatch {
   ParentEntry unanswered_;
 };
 
-// Whether what an entry leads to lies on the file system of `parent` or on `device`, and can be
-// told to without asking any other.
-bool AnswersAtOnce(int parent, const char* name, dev_t device);
-
 // Every entry of a parent, some looked at at a time. Those that begin with a dot are only named,
 // but for hidden links of ours.
 class EntryReader {

@@ -4,16 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "beneath.h"
 #include "syscalls.h"
 
 namespace boxsockets {
 namespace {
-
-void Copy(const char* text, char* to, size_t room) {
-  size_t size = strnlen(text, room - 1);
-  memcpy(to, text, size);
-  to[size] = '\0';
-}
 
 // The sockets that the kernel lists below a binding or where it leads.
 class Listed {
@@ -29,7 +24,7 @@ class Listed {
       bool gone = !real_dir_.valid() && IsGone(errno);
       if (!real_dir_.valid() && !gone) return Status::Failed("open", Subject::kRealDir);
     }
-    Status status = BoundSockets::Read(false, this, Hear);
+    Status status = BoundSockets::Read(true, this, Hear);
     return status_.ok() ? status : status_;
   }
 
@@ -45,7 +40,7 @@ class Listed {
     bool found = self.sought_ == nullptr ? !self.IsOurs(name) : strcmp(name, self.sought_) == 0;
     if (!found) return;
     self.number_ = number;
-    Copy(name, self.name_, sizeof self.name_);
+    CopyText(name, self.name_, sizeof self.name_);
   }
 
   bool IsOurs(const char* name) {
@@ -73,7 +68,8 @@ Status LookAtBinding(const Paths& paths, int parent, Inode real_dir, Depth depth
   if (!status.ok()) return status;
   watch->Add(paths.id());
   watch->LeaveOut(real_dir);
-  if (AnswersAtOnce(parent, paths.id(), real_dir.device)) {
+  struct stat st;
+  if (fstat(parent, &st) == 0 && LiesOn(paths.binding, st.st_dev, real_dir.device)) {
     watch->LookNow();
   } else {
     status = watch->Run(kAnswerTimeoutMs);
@@ -92,8 +88,8 @@ Status FindOccupant(const Paths& paths, const ParentEntry& found, bool* occupied
   *occupied = lost || foremost != nullptr;
   if (!status.ok() || !*occupied || out == nullptr) return status;
   const char* name = lost ? listed.name() : found.sockets.names.at(foremost->name);
-  Copy(found.link.text(), out->target, sizeof out->target);
-  Copy(name, out->socket, sizeof out->socket);
+  CopyText(found.link.text(), out->target, sizeof out->target);
+  CopyText(name, out->socket, sizeof out->socket);
   out->verdict = foremost == nullptr ? Verdict() : foremost->verdict;
   if (lost) out->verdict = {Judgement::kAlive, Reason::kFileGone, 0};
   if (!lost) status = listed.Find(name);

@@ -33,6 +33,13 @@ struct Paths {
   }
 };
 
+// What does not fit is cut.
+inline void CopyText(const char* text, char* to, size_t room) {
+  size_t size = strnlen(text, room - 1);
+  memcpy(to, text, size);
+  to[size] = '\0';
+}
+
 // `directory/name` in a fixed buffer. What does not fit is cut after PATH_MAX bytes, so that the
 // kernel answers ENAMETOOLONG as it would have for the whole: never a shorter, different path.
 class JoinedPath {

@@ -5,6 +5,7 @@
 
 #include "base.h"
 #include "binding.h"
+#include "box_sockets.h"
 #include "clock.h"
 #include "link.h"
 #include "occupant.h"
@@ -14,6 +15,7 @@ namespace {
 
 // Whether a link of another spelling is ours all the same. What it leads to may not answer.
 Status IsOwn(const Paths& paths, LinkText* link, RemoveResult* result) {
+  if (!AnswersInTime(paths.real_dir)) return Status::Failed(kNoAnswer, "stat", Subject::kRealDir);
   struct stat real_dir = {};
   int real_dir_errnum = stat(paths.real_dir, &real_dir) == 0 ? 0 : errno;
   Fd parent(RetryInterrupted([&] { return open(paths.parent, kOpenDirectoryOnly); }));
@@ -92,6 +94,14 @@ Status RemoveOnce(const Paths& paths, uid_t uid, int64_t deadline, RemoveResult*
 }
 
 }  // namespace
+
+Status CheckUids(Uids uids) {
+  if (uids.real == uids.effective) return Status::Ok();
+  Status status = Status::Refused(Refusal::kUidMismatch, Subject::kNone);
+  status.owner = uids.real;
+  status.expected = uids.effective;
+  return status;
+}
 
 Status Remove(const Paths& paths, int64_t lock_timeout_ms, RemoveResult* result) {
   Uids uids = CurrentUids();

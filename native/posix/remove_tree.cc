@@ -84,9 +84,7 @@ class Removal {
     if (!fd.valid()) return errno;
     Level& level = levels_[depth_];
     if (!level.directory.Adopt(&fd, Subject::kFile).ok()) return errno;
-    size_t size = strnlen(name, NAME_MAX);
-    memcpy(level.name, name, size);
-    level.name[size] = '\0';
+    CopyText(name, level.name, sizeof level.name);
     level.repaired = false;
     depth_++;
     return 0;
