@@ -2,24 +2,28 @@
 
 import { readFileSync } from 'node:fs';
 
-/** The mount points in the text of `/proc/self/mountinfo`, one mounted over another after it. */
-export function parseMountPoints(text: string): string[] {
+/** Where file systems are mounted, one mounted over another after it; none where the system does not tell (macOS). */
+export function mountPoints(): string[] {
+  if (process.platform !== 'linux') return [];
+  const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
   // `36 35 98:0 /root /mount/point rw,noatime …`, with space, tab, newline and backslash as octal numbers.
-  return text.split('\n').flatMap((line) => {
-    const point = line.split(' ')[4];
-    return point === undefined
-      ? []
-      : [point.replace(/\\([0-7]{3})/g, (_, digits) => String.fromCharCode(Number.parseInt(digits, 8)))];
-  });
+  const escaped = lines.map((line) => line.split(' ')[4]).filter((point) => point !== undefined);
+  return escaped.map((point) =>
+    point.replace(/\\([0-7]{3})/g, (_, digits) => String.fromCharCode(Number.parseInt(digits, 8))),
+  );
 }
 
-/** Where the file system is mounted on which a path lies, as far as the path's text tells; null where there is no list. */
-export function mountPointOf(path: string): string | null {
+/** {@link mountPoints}, and none where they cannot be read. */
+export function knownMountPoints(): string[] {
   try {
-    const points = parseMountPoints(readFileSync('/proc/self/mountinfo', 'utf8'));
-    const above = points.filter((point) => `${path}/`.startsWith(point === '/' ? point : `${point}/`));
-    return above.sort((a, b) => b.length - a.length)[0] ?? null;
+    return mountPoints();
   } catch {
-    return null;
+    return [];
   }
+}
+
+/** The one of `points` on which a path lies, as far as the path's text tells; null where none is known. */
+export function mountPointOf(path: string, points = knownMountPoints()): string | null {
+  const above = points.filter((point) => `${path}/`.startsWith(point === '/' ? point : `${point}/`));
+  return above.sort((a, b) => b.length - a.length)[0] ?? null;
 }

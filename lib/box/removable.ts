@@ -4,8 +4,8 @@
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { listDirectory, lookAt as lookAtEntry } from '../beneath.js';
-import { lookAt, readText, realPath } from '../files.js';
-import { parseMountPoints } from '../mount-points.js';
+import { lookAt, realPath } from '../files.js';
+import { mountPoints } from '../mount-points.js';
 import { isWithin } from '../paths/within.js';
 import type { Steps } from '../twin.js';
 import { homeUnsafe } from './box-errors.js';
@@ -35,7 +35,7 @@ export function* isRemovable({ boxHome: home, sockets }: Removable, hasRow: bool
     const holds = isWithin((yield* realPath(place)) ?? place, real);
     if (holds) throw homeUnsafe(home, `'${place}' lies in it`);
   }
-  const mounted = (yield* mountPoints()).find((point) => isWithin(point, real));
+  const mounted = mountPoints().find((point) => isWithin(point, real));
   if (mounted !== undefined) {
     throw homeUnsafe(home, `a file system is mounted on '${mounted}', and its files would go too`, 'Unmount it first');
   }
@@ -61,10 +61,4 @@ function ownPlaces(): string[] {
     // A user without an entry, or a working directory that was removed: nothing of theirs can be hit.
   }
   return places.filter((place) => place.startsWith('/'));
-}
-
-/** Where file systems are mounted; none where the system does not tell (macOS). */
-function* mountPoints(): Steps<string[]> {
-  if (process.platform !== 'linux') return [];
-  return parseMountPoints(yield* readText('/proc/self/mountinfo'));
 }

@@ -1,5 +1,6 @@
 // What a failed native operation says of itself, made into an error: numbers become paths, causes and remedies.
 
+import { readlinkSync } from 'node:fs';
 import {
   type BoxSocketsError,
   type BoxSocketsErrorCode,
@@ -8,6 +9,7 @@ import {
   refusal,
   systemError,
 } from '../errors.js';
+import { mountPointOf } from '../mount-points.js';
 import type { OperationPaths } from '../paths/binding-paths.js';
 import { isFailure, type NativeFailure, Refusal, Subject } from './contract.js';
 import { fileUntrusted } from './file-errors.js';
@@ -31,7 +33,26 @@ export function toError(failure: NativeFailure, paths: OperationPaths): BoxSocke
   const { errno, syscall, refusal: reason } = failure;
   if (reason !== Refusal.none && reason !== Refusal.tooLong) return toRefusal(failure, paths, path);
   if (syscall === null) throw outOfContract('a system call', syscall);
-  return systemError(errno, syscall, path, pathOf(failure.dest, paths));
+  const error = systemError(errno, syscall, path, pathOf(failure.dest, paths));
+  return error.code === 'ETIMEDOUT' && paths.binding !== undefined ? silent(error, paths.binding, path) : error;
+}
+
+/** What a binding leads to has not answered in time: `path` is that, or the binding itself. */
+function silent({ errno = 0, syscall = '' }: BoxSocketsError, binding: string, path?: string): BoxSocketsError {
+  const target = path === binding ? targetOf(binding) : path;
+  const point = target === undefined ? null : mountPointOf(target);
+  const error = systemError(errno, syscall, binding, target);
+  const where = point === null ? 'there' : `mounted at '${point}'`;
+  error.message += `. The file system ${where} does not answer. Mend its server, or unmount it (umount -l), and try again`;
+  return error;
+}
+
+function targetOf(link: string): string | undefined {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return undefined; // gone meanwhile
+  }
 }
 
 const PATHS: Readonly<Record<number, (paths: OperationPaths) => string | undefined>> = {

@@ -2,7 +2,7 @@
 
 import { checkOptions } from '../arguments.js';
 import { errnoName } from '../errors.js';
-import { mountPointOf } from '../mount-points.js';
+import { knownMountPoints, mountPointOf } from '../mount-points.js';
 import { BINDING_STATES, type NativeListEntry, nameOf } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { unwrap } from '../native/to-error.js';
@@ -50,12 +50,19 @@ export function* list(options: ListOptions | undefined): Steps<BindingInfo[]> {
   const { timeout, ...parent } = checkOptions(options, TIMEOUT_CHECKS);
   const paths = parentPaths(parent);
   const found = yield* both(native().list, native().listAsync, { ...paths, timeout });
-  return unwrap(found, paths).map(toBindingInfo);
+  const entries = unwrap(found, paths);
+  // Read once, however many do not answer.
+  const points = entries.some(isSilent) ? knownMountPoints() : [];
+  return entries.map((entry) => toBindingInfo(entry, points));
 }
 
-function toBindingInfo({ id, target, state, errno, sockets }: NativeListEntry): BindingInfo {
+function isSilent({ errno }: NativeListEntry): boolean {
+  return errno !== 0 && errnoName(errno) === 'ETIMEDOUT';
+}
+
+function toBindingInfo({ id, target, state, errno, sockets }: NativeListEntry, points: string[]): BindingInfo {
   const code = errno === 0 ? undefined : errnoName(errno);
-  const mountPoint = code === 'ETIMEDOUT' && target !== null ? mountPointOf(target) : null;
+  const mountPoint = code === 'ETIMEDOUT' && target !== null ? mountPointOf(target, points) : null;
   return {
     id,
     target,

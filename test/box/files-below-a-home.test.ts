@@ -12,7 +12,7 @@ const CALLS: Record<string, string> = {
   'box/box-layout.ts: makeDirectory removeEmptyDirectory':
     'the home itself and those above it, which are the host own; and rmdir of what the same call has made, which follows no link',
   'box/diagnosis.ts: lstatSync': 'the binding, in the parent',
-  'box/removable.ts: lookAt readText realPath': 'the home itself, and /proc/self/mountinfo',
+  'box/removable.ts: lookAt realPath': 'the home itself',
   'box/shim-pid.ts: readFileSync readlinkSync': '/proc',
   'cli/cleaner.ts: existsSync': 'what cleans a machine',
   'cli/commands/ensure-command.ts: readFileSync': '/proc/self/uid_map',

@@ -2,6 +2,7 @@
 // it do not notice.
 
 import * as fs from 'node:fs';
+import * as net from 'node:net';
 import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
@@ -21,6 +22,11 @@ async function hungWorld(): Promise<World> {
   fs.rmSync(path.join(world.base, 'home/gone'), { recursive: true });
   await server.stop();
   return world;
+}
+
+/** Not world.box(), which makes its directory. */
+function hungBox({ base }: World): BoxSockets {
+  return new BoxSockets('hung', path.join(base, 'served/hung/sockets'), { base });
 }
 
 async function inTime<T>(ask: () => Promise<T>): Promise<T> {
@@ -62,6 +68,49 @@ describe('with a link into a file server that hangs', () => {
     expect(performance.now() - began).toBeLessThan(1_000);
     expect((await sweep).removed).toEqual(['gone']);
   });
+
+  promise(
+    missingFileServer,
+    'whatever is asked of that box itself is refused in time, and says what hangs',
+    async () => {
+      const world = await hungWorld();
+      const box = hungBox(world);
+      const refused = expect.objectContaining({
+        code: 'ETIMEDOUT',
+        message: expect.stringContaining(`mounted at '${path.join(world.base, 'served')}'`),
+      });
+      const calls: (() => unknown)[] = [
+        () => box.ensure(),
+        () => box.ensure({ takeover: true }),
+        () => box.ensureSync(),
+        () => box.hold(),
+        () => box.holdSync(),
+        () => box.listen(net.createServer(), 'box.sock'),
+        () => box.claim('box.sock'),
+      ];
+      for (const call of calls) await inTime(() => expect((async () => call())()).rejects.toEqual(refused));
+      const outcomes = await inTime(() => BoxSockets.ensureAll([box, world.box('well')]));
+      expect(outcomes.map(({ status }) => status)).toEqual(['failed', 'unchanged']);
+      expect(await inTime(() => box.remove())).toMatchObject({ status: 'removed' });
+      // Nor is a link made into a directory that does not answer.
+      await inTime(() => expect(box.ensure()).rejects.toEqual(refused));
+      expect(fs.readdirSync(world.parent)).not.toContain('hung');
+    },
+  );
+
+  promise(
+    missingFileServer,
+    'a link that leads there is replaced by a takeover alone, for a box that answers',
+    async () => {
+      const world = await hungWorld();
+      const box = world.box('hung', 'elsewhere');
+      const refused = expect.objectContaining({ code: 'ETIMEDOUT', path: box.bindingDir });
+      await inTime(() => expect(box.ensure()).rejects.toEqual(refused));
+      await inTime(async () => expect(() => box.ensureSync()).toThrow(refused));
+      expect(await inTime(() => box.ensure({ takeover: true }))).toMatchObject({ status: 'replaced' });
+      expect(await inTime(() => box.ensure())).toMatchObject({ status: 'unchanged' });
+    },
+  );
 
   promise(missingFileServer, 'doctor answers, and names the mount point', async () => {
     const world = await hungWorld();
