@@ -203,7 +203,9 @@ export interface Occupant {
 export function bindingInUse(binding: string, occupant: Occupant | null, fields: ErrorFields): BoxSocketsError {
   const remedy = 'Stop that box, use another id, or pass { takeover: true } where that box may lose its binding';
   if (occupant === null) {
-    const what = 'led to the directory of another box of the same id, in which a socket was held a moment ago';
+    const what =
+      'led to the directory of another box of the same id, in which a socket was held, or could not be asked. A second ' +
+      'look, to tell whose it is, found none, or could not be made (for a lack of descriptors, for example)';
     return refusal('ERR_BOX_SOCKETS_BINDING_IN_USE', `'${binding}' ${what}. Try again`, fields);
   }
   const { target, socket, judgement, reason, pid } = occupant;

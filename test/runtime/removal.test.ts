@@ -8,10 +8,10 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { BoxLayout, ShimProcess } from '../../dist/box/index.js';
 import { Subject } from '../../dist/native/contract.js';
 import { native, useBinding } from '../../dist/native/load.js';
-import type { BoxRuntime, BoxStore } from '../../dist/runtime/index.js';
+import { type BoxRuntime, type BoxStore, SqliteBoxStore } from '../../dist/runtime/index.js';
 import { MemoryBoxStore } from '../helpers/memory-box-store.js';
 import { isRoot, missingMount, missingPython, promise, rejection, run, snapshot, tempDir } from '../helpers.js';
-import { guest, makeHome, rowsOf, type TestHome } from './home.js';
+import { guest, makeHome, missingSqlite, rowsOf, type TestHome } from './home.js';
 
 const ECHO = ['box', 'ready', 'serve'];
 
@@ -385,6 +385,30 @@ describe('an orphaned directory', () => {
     expect(recovery).toMatchObject({ orphans: [id], orphansKept: 'no-rows', failed: [] });
     expect(snapshot(home.boxesDir)).toEqual(before);
   });
+
+  const mistyped: [string, (database: string) => void][] = [
+    ['a mistyped path', () => {}],
+    ['an empty database', (database) => fs.writeFileSync(database, '')],
+  ];
+  for (const [what, make] of mistyped) {
+    promise(missingSqlite, `stays where the store is ${what}, and that is told`, async () => {
+      const home = makeHome();
+      const database = (name: string): string => path.join(home.base, name);
+      const right = await SqliteBoxStore.open(database('boxes.db'));
+      const first = await home.open({ store: right });
+      const { id } = await first.provision();
+      await first.close();
+      right.close();
+      make(database('boxs.db'));
+      const before = snapshot(home.boxesDir);
+      const wrong = await SqliteBoxStore.open(database('boxs.db'));
+      onTestFinished(() => wrong.close());
+      const { recovery } = await home.open({ store: wrong });
+      expect(recovery).toMatchObject({ orphans: [id], orphansKept: 'no-rows', autoRemoved: [], failed: [] });
+      expect(snapshot(home.boxesDir)).toEqual(before);
+      expect(fs.readdirSync(home.parent)).toContain(id);
+    });
+  }
 
   promise(missingPython, 'is only told of where it is to be kept', async () => {
     const home = makeHome();

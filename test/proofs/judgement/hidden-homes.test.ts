@@ -39,6 +39,28 @@ async function answers(box: BoxSockets): Promise<string> {
   return text;
 }
 
+describe('a listener of another network namespace whose socket file is gone', () => {
+  const lacking = missingTool('unshare', ['--net', 'true']);
+  promise(lacking, 'keeps its link from a box of the same id, until it ends', async () => {
+    const world = makeWorld();
+    const [box, other] = [world.box('b'), world.box('b', 'elsewhere')];
+    box.ensureSync();
+    const listens = 'require("net").createServer().listen(process.argv[1], () => console.log("listens"))';
+    const listener = await start('unshare', ['--net', process.execPath, '-e', listens, box.boxSock]);
+    fs.unlinkSync(path.join(box.realDir, 'box.sock'));
+    const refused = expect.objectContaining({
+      code: 'ERR_BOX_SOCKETS_BINDING_IN_USE',
+      judgement: 'alive',
+      socket: 'box.sock',
+      pid: listener.pid,
+    });
+    expect(() => other.ensureSync()).toThrow(refused);
+    expect(fs.readlinkSync(box.bindingDir)).toBe(box.realDir);
+    await listener.end();
+    expect(other.ensureSync().status).toBe('replaced');
+  });
+});
+
 describe('a sweep where a home is hidden', () => {
   promise(missing, 'keeps the link of a box that listens, and takes one of which nothing runs', async () => {
     const world = makeWorld();
