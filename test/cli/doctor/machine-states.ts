@@ -1,10 +1,8 @@
 // The base, the parent and its lock.
 
-import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { onTestFinished } from 'vitest';
-import { missingFlock, mount } from '../../helpers.js';
+import { holdLock, missingFlock, mount } from '../../helpers.js';
 import { boxsockets, makeBox, NOBODY, run } from '../run.js';
 import { at, bind, giveTo } from './patient.js';
 import { needsMount, needsNobody, needsRoot, type State, withOwnBase } from './state.js';
@@ -86,20 +84,22 @@ export const MACHINES: State[] = [
       make(path.join(at.parent(), '.lock'));
     },
   })),
-  {
-    name: 'a lock that is held for long',
-    code: 'lock-held',
-    missing: missingFlock,
-    says: 'is locked by process',
-    remedy: () => `flock -w 60 ${at.parent()}/.lock true`,
-    break: async () => {
-      await bind();
-      const lock = path.join(at.parent(), '.lock');
-      const holder = spawn('flock', [lock, 'sleep', '2']);
-      onTestFinished(() => void holder.kill());
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    },
-  },
+  (() => {
+    let holder: Awaited<ReturnType<typeof holdLock>>;
+    return {
+      name: 'a lock that is held for long',
+      code: 'lock-held' as const,
+      missing: missingFlock,
+      says: 'is locked by process',
+      remedy: () => `flock -w 60 ${at.parent()}/.lock true`,
+      break: async () => {
+        await bind();
+        holder = await holdLock(path.join(at.parent(), '.lock'));
+      },
+      // The remedy waits for it.
+      person: () => holder.end(),
+    };
+  })(),
   {
     name: 'no base',
     code: 'base-missing',
