@@ -345,6 +345,7 @@ describe('a host in another pid namespace', () => {
     const second = await openWhenFree(home);
     expect(await second.get(id)).toMatchObject({ state: 'unknown', reason: expect.stringContaining('pid namespace') });
     expect(await rejection(second.remove(id))).toMatchObject(RUNNING);
+    expect(await rejection(second.launch(id, { command: 'true' }, { waitForReady: false }))).toMatchObject(RUNNING);
     expect(processesWith(word)).not.toEqual([]);
     expect(await second.remove(id, { force: true })).toMatchObject({ killed: true, home: 'removed' });
     expect(processesWith(word)).toEqual([]);

@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import type { BoxStore } from '../../dist/runtime/index.js';
 import { MemoryBoxStore } from '../helpers/memory-box-store.js';
 import { holdLock, rejection } from '../helpers.js';
-import { makeHome, rowsOf } from './home.js';
+import { guest, makeHome, rowsOf } from './home.js';
 
 it('a row that somebody else inserts while a box is provisioned stays, and what was made for ours goes', async () => {
   const home = makeHome();
@@ -64,4 +64,37 @@ it('a home is not let go while the sweep of its opening still removes links', as
   expect(await opening).toMatchObject({ message: 'no rows' });
   expect(home.left().links).toEqual([]);
   await home.open();
+});
+
+it('a binding that goes away while its box is launched is there again when the launch ends', async () => {
+  const home = makeHome();
+  const runtime = await home.open();
+  const { id } = await runtime.provision();
+  let removed = '';
+  const { layout } = await runtime.launch(
+    id,
+    ({ sockets }) => {
+      removed = sockets.bindingDir;
+      fs.unlinkSync(removed);
+      return { command: 'sleep', args: ['600'] };
+    },
+    { waitForReady: false },
+  );
+  expect(removed).toBe(layout.sockets.bindingDir);
+  expect(fs.realpathSync(removed)).toBe(fs.realpathSync(layout.socketsDir));
+  await runtime.remove(id, { force: true });
+});
+
+it('a removal without force waits for a launch, and does not end it', async () => {
+  const home = makeHome();
+  const runtime = await home.open();
+  const { id } = await runtime.provision();
+  const removing: Promise<unknown>[] = [];
+  const { shim } = await runtime.launch(id, (layout) => {
+    removing.push(rejection(runtime.remove(id)));
+    return guest('box', 'ready', 'serve')(layout);
+  });
+  expect(await removing[0]).toMatchObject({ code: 'ERR_BOX_SOCKETS_BOX_RUNNING' });
+  expect(await shim.isAlive()).toBe(true);
+  await runtime.remove(id, { force: true });
 });
