@@ -2,9 +2,13 @@
 #pragma once
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <set>
+#include <string>
 
 #include "floor.h"
 
@@ -58,11 +62,29 @@ void ReadDirectory(int at, const char* name, Use use) {
   close(fd);
 }
 
-// Reads the kernel's list of Unix sockets to its end.
-inline void ReadSockets() {
+// Reads a list of Unix sockets to its end.
+inline void ReadTable(int at, const char* path) {
   static char list[8192];
-  int fd = open("/proc/net/unix", O_RDONLY | O_CLOEXEC);
-  Must(fd >= 0, "open /proc/net/unix");
+  int fd = openat(at, path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return;  // its process has ended
   while (read(fd, list, sizeof list) > 0) continue;
   close(fd);
+}
+
+// Reads the kernel's lists of Unix sockets, that of each network namespace once: a listener may be
+// of another one.
+inline void ReadSockets() {
+  char link[64], path[64];
+  ReadTable(AT_FDCWD, "/proc/net/unix");
+  ssize_t size = readlink("/proc/self/ns/net", link, sizeof link);
+  Must(size > 0, "readlink own namespace");
+  std::set<std::string> known = {std::string(link, static_cast<size_t>(size))};
+  ReadDirectory(AT_FDCWD, "/proc", [&](int, const char* name) {
+    if (name[0] < '1' || name[0] > '9') return;
+    snprintf(path, sizeof path, "/proc/%.20s/ns/net", name);
+    ssize_t length = readlink(path, link, sizeof link);
+    if (length <= 0 || !known.insert(std::string(link, static_cast<size_t>(length))).second) return;
+    snprintf(path, sizeof path, "/proc/%.20s/net/unix", name);
+    ReadTable(AT_FDCWD, path);
+  });
 }

@@ -155,7 +155,7 @@ int KnowWay([[maybe_unused]] const char* path, [[maybe_unused]] dev_t* device) {
 }
 
 bool LiesOn(const char* path, dev_t device, dev_t other) {
-  dev_t found;
+  dev_t found = 0;
   int errnum = KnowWay(path, &found);
   return errnum == 0 ? found == device || found == other : IsGone(errnum);
 }
