@@ -9,8 +9,6 @@ export const EQUIVALENT = Object.freeze({
       'what nobody saw was never written; valgrind ends a test that reads it',
     'if (verdict.IsDead()) unlinkat(directory, name, 0);': 'a question that fails leaves the verdict at gone',
     'bool landed_ = true;  // the path leads to a socket in the real directory: ours': 'it is set before it is read',
-    'if (!spare.valid()) {': 'only macOS addresses a real directory without a descriptor',
     'if (!own) return status;': 'what could not be looked at is not called own',
-    'if (!own) return looked;': 'what could not be looked at is not called own',
   },
 });
