@@ -11,7 +11,9 @@ const INTRODUCTION = `# Benchmarks
 
 Each claim is measured against a floor: a small C++ program (\`bench/floor/\`) that makes the system calls that the
 guarantee needs, and nothing else. Contenders take turns, round by round, in one run. A number is the median of the
-rounds; in parentheses are the quartiles. A ratio is the median of the ratios of each round.
+rounds; in parentheses are the quartiles. A ratio is the median of the ratios of each round. Where a target is not met,
+[System calls](#system-calls) tells what the calls are for, or which program makes them: that is where the time goes. Each
+claim was measured at the load that bench/results states; a busy machine shows in the quartiles.
 
     npm run bench                  # measures all claims, into bench/results/
     npm run bench -- steady        # one of them
