@@ -22,6 +22,19 @@ export function knownMountPoints(): string[] {
   }
 }
 
+// The types of file systems for which native/posix/file_system.cc says that this kernel alone does not serve them.
+const SERVED =
+  / - (?:nfs|smb|cifs|9p|fuse(?:blk|[. ])|virtiofs|ceph|afs|coda|gfs2|ocfs2|lustre|gpfs|vboxsf|vmhgfs|beegfs)/;
+
+/** Whether a file system is mounted whose server may not answer; true where that cannot be told. */
+export function mayWaitForServer(): boolean {
+  try {
+    return SERVED.test(readFileSync('/proc/self/mountinfo', 'utf8'));
+  } catch {
+    return true;
+  }
+}
+
 /** The one of `points` on which a path lies, as far as the path's text tells; null where none is known. */
 export function mountPointOf(path: string, points = knownMountPoints()): string | null {
   const above = points.filter((point) => `${path}/`.startsWith(point === '/' ? point : `${point}/`));

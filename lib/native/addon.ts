@@ -56,6 +56,8 @@ interface UnlinkArguments extends ParentPaths, LockTimeout {
 
 interface EnsureAllArguments extends ParentPaths, EnsureLimits {
   readonly parentMode: number;
+  /** Whether some of the boxes may lie with a server that does not answer: to ask that of each takes as long as the rest. */
+  readonly mayWait: boolean;
   /** `binding NUL realDir NUL` of each box. */
   readonly paths: Uint8Array;
 }

@@ -2,6 +2,7 @@
 
 import { DEFAULT_LOCK_TIMEOUT } from '../arguments.js';
 import { type BoxSocketsError, invalidArgType, outOfContract } from '../errors.js';
+import { mayWaitForServer } from '../mount-points.js';
 import { ENSURE_STATUS, isFailure, type NativeFailure, nameOf } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { untilUnlocked } from '../native/lock-wait.js';
@@ -110,8 +111,9 @@ function siblingsOf({ base, parent, parentMode }: BindingPaths, parents: Map<str
 }
 
 async function ensureSiblings(siblings: Siblings, outcomes: EnsureOutcome[]): Promise<void> {
+  const mayWait = mayWaitForServer();
   const { base, parent, parentMode, boxes, encoded } = siblings;
-  const request = { base, parent, parentMode, lockTimeout: 0, checkAncestry: needsAncestry(siblings) };
+  const request = { base, parent, parentMode, lockTimeout: 0, checkAncestry: needsAncestry(siblings), mayWait };
   let tried = boxes;
   let bytes = await encoded.bytes();
   await untilUnlocked(DEFAULT_LOCK_TIMEOUT, async () => {

@@ -47,6 +47,7 @@ struct EnsureAllOperation : ParentOperation {
     given.Get("paths", &bytes);
     given.Get("lockTimeout", &options.lock_timeout_ms);
     given.Get("checkAncestry", &options.check_ancestry);
+    given.Get("mayWait", &options.may_wait);
   }
   void Run() {
     status = Split() ? Status::Ok() : Status::Failed(ENOMEM, "malloc", Subject::kNone);

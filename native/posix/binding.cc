@@ -286,7 +286,7 @@ void EnsureAll(BatchItem* items, size_t count, const EnsureOptions& options) {
   for (size_t i = 0; i < count; i++) {
     BatchItem& item = items[i];
     item.result = EnsureResult::kUnchanged;
-    item.status = status.ok() ? CheckAnswers(item.paths, false) : status;
+    item.status = status.ok() && options.may_wait ? CheckAnswers(item.paths, false) : status;
     item.settled = !item.status.ok() || (parent_is_steady && LeadsToRealDir(item.paths));
     if (!item.settled) left++;
   }

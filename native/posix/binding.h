@@ -17,6 +17,7 @@ struct EnsureOptions {
   bool takeover = false;  // replace a binding whose box lives, or which cannot be resolved
   int64_t lock_timeout_ms = 5000;
   bool check_ancestry = false;  // of the base: once for each box, and not for the default base
+  bool may_wait = true;         // EnsureAll asks the kernel whether a box's server may not answer
 };
 
 enum class EnsureResult : uint8_t { kUnchanged, kCreated, kReplaced };

@@ -28,8 +28,6 @@ class Vec {
   }
   [[nodiscard]] bool Append(const T& item) { return Append(&item, 1); }
 
-  void Clear() { size_ = 0; }
-
   const T* data() const { return data_; }
   T* data() { return data_; }
   size_t size() const { return size_; }
