@@ -125,6 +125,7 @@ TEST_CASE("a box that binds and unlinks without end is looked at to an end, and 
     world.MakeParent();
     MakeLink(world.real_dir, world.binding);
     std::vector<Fd> sockets;
+    sockets.reserve(kBound);
     for (size_t i = 0; i < kBound; i++) {
       std::string path = world.binding + "/" + std::to_string(i);
       sockets.push_back(MakeSocket(path, SocketType::kDatagram));

@@ -118,6 +118,7 @@ TEST_CASE("many bindings are ensured though some do not answer") {
     if (i % 4 < 2) MakeLink(boxes.back().real_dir, boxes.back().binding);
   }
   std::vector<BatchItem> items;
+  items.reserve(boxes.size());
   for (const Box& box : boxes) items.push_back({box.paths(), EnsureResult::kUnchanged, {}, false});
   EnsureAll(items.data(), items.size(), {});
   for (size_t i = 0; i < items.size(); i++) {
