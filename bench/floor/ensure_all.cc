@@ -1,9 +1,6 @@
 // ensure_all BASE PARENT LIST: a round ensures `count` boxes, of those in the file LIST (binding,
 // real directory and id, each ended by a NUL): the parent once, then each box; what is not right
 // waits for the lock, which is taken once.
-#include <limits.h>
-#include <linux/openat2.h>
-
 #include <vector>
 
 #include "locked.h"
@@ -44,18 +41,6 @@ std::vector<Box> Split(const std::vector<char>& bytes) {
   return boxes;
 }
 
-// Nobody waits for one box of which the server hangs: a way that the kernel knows by heart needs
-// none, and the link leads no other way.
-void LookWithoutWaiting(const Box& box) {
-  char text[PATH_MAX];
-  struct open_how how = {};
-  how.flags = O_PATH | O_CLOEXEC;
-  how.resolve = RESOLVE_CACHED;
-  int seen = static_cast<int>(syscall(SYS_openat2, AT_FDCWD, box.real_dir, &how, sizeof how));
-  if (seen >= 0) close(seen);
-  Must(readlink(box.binding, text, sizeof text) > 0 || errno == ENOENT, "readlink");
-}
-
 void EnsureAll(const char* base_path, const char* parent_path, std::vector<Box>& boxes,
                size_t count) {
   struct stat base, parent, binding;
@@ -63,7 +48,6 @@ void EnsureAll(const char* base_path, const char* parent_path, std::vector<Box>&
   Must(stat(base_path, &base) == 0 && lstat(parent_path, &parent) == 0, "base, parent");
   for (size_t i = 0; i < count; i++) {
     Box& box = boxes[i];
-    LookWithoutWaiting(box);
     box.missing = stat(box.binding, &binding) != 0;
     Must(stat(box.real_dir, &box.target) == 0 && (box.missing || Same(binding, box.target)), "box");
     any_missing = any_missing || box.missing;
