@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <set>
@@ -122,14 +121,9 @@ void Expect(const std::string& name, const Seen& expected,
   CHECK(seen == expected);
 }
 
-// valgrind does not: what is opened without them is opened in other ways.
-bool KernelKnowsNewCalls() {
-  return syscall(SYS_openat2, AT_FDCWD, ".", nullptr, 0) == -1 && errno != ENOSYS;
-}
-
 TEST_CASE(
     "no operation has a descriptor that a started program gets, or whose flags are not known") {
-  SKIP_UNLESS(KernelKnowsNewCalls(), "openat2 is not known here, and its stand-ins are others");
+  SKIP_UNLESS(KnowsOpenat2(), kWithoutOpenat2);
   CurrentUids();  // what is asked once in a process: /proc/sys/kernel/overflowuid
   Look look;
   IsSteady(Scene().paths(), geteuid(), &look);

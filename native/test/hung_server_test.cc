@@ -53,7 +53,9 @@ class HungServer {
   bool mounted_;
 };
 
-#define NEEDS(server) SKIP_UNLESS((server).mounted(), "needs to mount FUSE")
+#define NEEDS(server)                                     \
+  SKIP_UNLESS((server).mounted(), "needs to mount FUSE"); \
+  SKIP_UNLESS(KnowsOpenat2(), kWithoutOpenat2)
 
 bool GaveUp(const Status& status, Subject subject) {
   return status.kind == Kind::kFailed && status.errnum == kNoAnswer && status.subject == subject;

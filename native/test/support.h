@@ -6,6 +6,11 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#if defined(__linux__)
+#include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #include <functional>
 #include <string>
@@ -178,6 +183,15 @@ class Signal {
 // How doctest prints and compares a status.
 namespace boxsockets {
 inline bool IsRefused(const Status& status, Refusal refusal) { return status.refusal == refusal; }
+#if defined(__linux__)
+// valgrind does not. What is opened without it is opened in other ways, and a thread that waits in
+// a call keeps a process of valgrind's from its end.
+inline bool KnowsOpenat2() {
+  return syscall(SYS_openat2, AT_FDCWD, ".", nullptr, 0) == -1 && errno != ENOSYS;
+}
+inline constexpr char kWithoutOpenat2[] = "openat2 is not known here, and its stand-ins are others";
+#endif
+
 inline bool HasFailed(const Status& status, int errnum) {
   return status.refusal == Refusal::kNone && status.syscall != nullptr && status.errnum == errnum;
 }

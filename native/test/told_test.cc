@@ -67,6 +67,7 @@ void Expect(const char* call, const std::string& not_told,
 }
 
 TEST_CASE("whatever fails in a listen that replaces a dead socket is told") {
+  SKIP_UNLESS(KnowsOpenat2(), kWithoutOpenat2);
   auto listen = [](Bound& world) { return Listen(world.paths(), "box.sock", {}, &world.listener); };
   for (const char* call :
        {"socket", "bind", "listen", "openat", "lstat", "fstatat", "unlinkat", "flock"}) {
@@ -88,12 +89,14 @@ TEST_CASE("whatever fails in a listen at a free name is told") {
 }
 
 TEST_CASE("whatever fails in a claim is told") {
+  SKIP_UNLESS(KnowsOpenat2(), kWithoutOpenat2);
   auto claim = [](Bound& world) { return Claim(world.paths(), "box.sock", {}); };
   for (const char* call : {"socket", "openat", "lstat", "fstatat", "unlinkat", "flock"})
     Expect(call, "", claim);
 }
 
 TEST_CASE("whatever fails in a hold is told") {
+  SKIP_UNLESS(KnowsOpenat2(), kWithoutOpenat2);
   OverflowUid();  // read once in a process
   auto hold = [](Bound& world) { return HoldBinding(world.paths(), {}, &world.held); };
   Expect("open", "", hold);
