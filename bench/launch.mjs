@@ -8,6 +8,7 @@ import { BoxRuntime } from '../dist/runtime/index.js';
 import { compare } from './lib/contenders.mjs';
 import { compile } from './lib/floor.mjs';
 import { missingTool } from './lib/missing.mjs';
+import noStore from './lib/no-store.cjs';
 import { times, toRows } from './lib/outcome.mjs';
 import { IN_MEMORY, scratch } from './lib/scene.mjs';
 
@@ -80,21 +81,5 @@ function contender(runtime, name, launch) {
       for (const { boxId } of layouts) await runtime.remove(boxId, { force: true });
       return took;
     },
-  };
-}
-
-/** Rows in memory: what SQLite takes is not asked. */
-function noStore() {
-  /** @type {Map<string, import('../dist/runtime/index.js').BoxRow>} */
-  const rows = new Map();
-  return {
-    get: async (/** @type {string} */ id) => rows.get(id),
-    async *pages() {
-      yield [...rows.values()];
-    },
-    insert: async (/** @type {import('../dist/runtime/index.js').BoxRow} */ row) => void rows.set(row.id, row),
-    update: async () => true,
-    delete: async (/** @type {string} */ id) => rows.delete(id),
-    close: async () => {},
   };
 }

@@ -8,6 +8,7 @@ const { once } = require('node:events');
 const { BoxSockets } = require('../../dist/index.js');
 
 const { BoxRuntime } = require('../../dist/runtime/index.js');
+const noStore = require('./no-store.cjs');
 
 const [, , base = '', uid = '', realDir = '', dial = '', directory = ''] = process.argv;
 const box = new BoxSockets('box1', realDir, { base, uid: Number(uid) });
@@ -33,7 +34,7 @@ function launching() {
   /** @type {Promise<BoxRuntime> | undefined} */
   let opened;
   const open = async () => {
-    const runtime = await BoxRuntime.open({ homeDir: path.join(directory, 'home'), base: directory });
+    const runtime = await BoxRuntime.open({ homeDir: path.join(directory, 'home'), base: directory, store: noStore() });
     await runtime.provision({ id: 'box1' });
     return runtime;
   };

@@ -39,7 +39,7 @@ const {
   sameInodeSync,
   sunPathLimit,
 } = entries.boxsockets;
-const { BoxConfig, BoxLayout, ShimProcess, waitForReady } = entries['boxsockets/box'];
+const { BoxConfig, BoxLayout, ShimProcess, socketHolders, waitForReady } = entries['boxsockets/box'];
 const { BoxRuntime, SqliteBoxStore } = entries['boxsockets/runtime'];
 const sandbox = entries['boxsockets/sandbox'];
 
@@ -64,7 +64,7 @@ const EXPORTS = {
     'sunPathLimit',
   ],
   'boxsockets/binding': ['useBinding'],
-  'boxsockets/box': ['BoxConfig', 'BoxLayout', 'ShimProcess', 'waitForReady'],
+  'boxsockets/box': ['BoxConfig', 'BoxLayout', 'ShimProcess', 'socketHolders', 'waitForReady'],
   'boxsockets/runtime': ['BoxRuntime', 'SqliteBoxStore'],
   'boxsockets/sandbox': [
     'bubblewrapArgs',
@@ -405,6 +405,8 @@ const checks = {
     const shim = () => ShimProcess.ofChild(run(DIALER, layout.sockets.readySock));
     const ready = await waitForReady(layout, { shim, timeout: 30_000 });
     assert.equal(await ready.shim.kill('SIGKILL'), true);
+    const alive = (await socketHolders(layout.sockets)).filter(({ held }) => held !== false);
+    assert.deepEqual(alive, []);
     await assert.rejects(waitForReady(layout, { timeout: 1 }), { code: 'ERR_BOX_SOCKETS_READY_TIMEOUT' });
   },
 
