@@ -21,8 +21,7 @@ void LookWithoutWaiting(int parent, const char* id) {
   int seen = static_cast<int>(syscall(SYS_openat2, parent, id, &how, sizeof how));
   if (seen < 0) return;  // it may hang: what a thread of its own costs is left out
   struct statx target;
-  Must(seen >= 0 &&
-           statx(seen, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &target) == 0,
+  Must(statx(seen, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &target) == 0,
        "statx");
   close(seen);
 }

@@ -89,7 +89,8 @@ export async function ensureAll(boxes: unknown): Promise<EnsureOutcome[]> {
     siblings.boxes.push({ paths, index });
     siblings.encoded.add(paths);
   });
-  for (const siblings of parents.values()) await ensureSiblings(siblings, outcomes);
+  const mayWait = mayWaitForServer();
+  for (const siblings of parents.values()) await ensureSiblings(siblings, mayWait, outcomes);
   return outcomes;
 }
 
@@ -110,8 +111,7 @@ function siblingsOf({ base, parent, parentMode }: BindingPaths, parents: Map<str
   return siblings;
 }
 
-async function ensureSiblings(siblings: Siblings, outcomes: EnsureOutcome[]): Promise<void> {
-  const mayWait = mayWaitForServer();
+async function ensureSiblings(siblings: Siblings, mayWait: boolean, outcomes: EnsureOutcome[]): Promise<void> {
   const { base, parent, parentMode, boxes, encoded } = siblings;
   const request = { base, parent, parentMode, lockTimeout: 0, checkAncestry: needsAncestry(siblings), mayWait };
   let tried = boxes;

@@ -9,12 +9,7 @@
 namespace boxsockets::test {
 namespace {
 
-// A box whose binding is made.
-struct Bound : World {
-  Bound() {
-    MakeParent();
-    MakeLink(real_dir, binding);
-  }
+struct Bound : BoundWorld {
   std::string InRealDir(const std::string& name) const { return real_dir + "/" + name; }
   Status Dial(const std::string& name, Fd* out, const PeerRule& rule = {}) const {
     return boxsockets::Dial((binding + "/" + name).c_str(), InRealDir(name).c_str(), rule, out);

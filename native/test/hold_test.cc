@@ -11,12 +11,7 @@
 namespace boxsockets::test {
 namespace {
 
-struct Bound : World {
-  Bound() {
-    MakeParent();
-    MakeLink(real_dir, binding);
-  }
-};
+using Bound = BoundWorld;
 
 constexpr EnsureOptions kNoWait = {false, 0};
 

@@ -13,14 +13,8 @@
 namespace boxsockets::test {
 namespace {
 
-// A binding that is right, and a name in its real directory.
-struct Bound : World {
-  Bound() {
-    MakeParent();
-    MakeLink(real_dir, binding);
-  }
+struct Bound : BoundWorld {
   std::string other = MakeDirectory("other");
-  std::string path = real_dir + "/box.sock";
 
   Status Listen(Listener* out) const { return boxsockets::Listen(paths(), "box.sock", {}, out); }
   Status UnlinkOwn(const FileIdentity& identity) const {

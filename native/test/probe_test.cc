@@ -10,12 +10,7 @@
 namespace boxsockets::test {
 namespace {
 
-// A world whose binding leads to its real directory.
-struct Bound : World {
-  Bound() {
-    MakeParent();
-    MakeLink(real_dir, binding);
-  }
+struct Bound : BoundWorld {
   Status Probe(const std::string& leaf, SocketType type = SocketType::kStream) const {
     std::string path = binding + "/" + leaf;
     return boxsockets::Probe({path.c_str(), leaf.c_str(), real_dir.c_str(), type});

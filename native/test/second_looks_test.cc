@@ -12,14 +12,8 @@
 namespace boxsockets::test {
 namespace {
 
-// A binding that is right, and a name in its real directory.
-struct Bound : World {
-  Bound() {
-    MakeParent();
-    MakeLink(real_dir, binding);
-  }
+struct Bound : BoundWorld {
   std::string other = MakeDirectory("other");
-  std::string path = real_dir + "/box.sock";
   std::string aside = other + "/aside";
 
   Status Listen(Listener* out) const { return boxsockets::Listen(paths(), "box.sock", {}, out); }

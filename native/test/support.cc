@@ -76,6 +76,11 @@ World::World(const std::string& id) {
   test::MakeDirectory(real_dir);
 }
 
+BoundWorld::BoundWorld() {
+  MakeParent();
+  MakeLink(real_dir, binding);
+}
+
 std::string World::MakeDirectory(const std::string& name) const {
   std::string path = home / name;
   test::MakeDirectory(path);

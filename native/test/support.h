@@ -95,6 +95,12 @@ struct World : Box {
   TempDirectory home;
 };
 
+// One whose binding is right, and a name in its real directory.
+struct BoundWorld : World {
+  BoundWorld();
+  std::string path = real_dir + "/box.sock";
+};
+
 // Entries. Each fails the test where it cannot be made.
 void MakeDirectory(const std::string& path, mode_t mode = 0700);
 void MakeFile(const std::string& path, const std::string& text = "");

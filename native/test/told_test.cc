@@ -12,13 +12,8 @@
 namespace boxsockets::test {
 namespace {
 
-struct Bound : World {
-  Bound() {
-    MakeParent();
-    MakeLink(real_dir, binding);
-    MakeDeadSocket(path);
-  }
-  std::string path = real_dir + "/box.sock";
+struct Bound : BoundWorld {
+  Bound() { MakeDeadSocket(path); }
   Listener listener;
   HeldDirectories held;
 };
