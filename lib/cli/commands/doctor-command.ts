@@ -30,7 +30,14 @@ export const doctor: Command = {
     ['--home ~/.boxes --watch', 'The same, again and again'],
     ["--home ~/.boxes --json | jq -r '.findings[].remedy'", 'What to do'],
   ],
-  run: (args, output) => watching(args, output, () => examineOnce(args, output)),
+  run: async (args, output) => {
+    const interruption = new Interruption();
+    try {
+      return await watching(args, output, () => interruption.during(() => examineOnce(args, output, interruption)));
+    } finally {
+      interruption.release();
+    }
+  },
 };
 
 /** By which the constructor names the parent where it is told none. */
@@ -38,7 +45,7 @@ function parentUid(): number {
   return Number(new BoxSockets('any', '/').parentDir.split('-').at(-1));
 }
 
-async function examineOnce(args: Arguments, output: Output): Promise<number> {
+async function examineOnce(args: Arguments, output: Output, interruption: Interruption): Promise<number> {
   const request = {
     home: args.text('home') ?? null,
     base: baseOf(args.text('base')).base ?? null,
@@ -46,7 +53,6 @@ async function examineOnce(args: Arguments, output: Output): Promise<number> {
     krun: (args.text('krun') as KrunScheme | undefined) ?? null,
     names: args.texts('name'),
   };
-  const interruption = new Interruption();
   try {
     const { report, selfCheck } = await examine(request, { interruption, progress: (step) => output.progress(step) });
     if (!interruption.received) {
@@ -57,6 +63,5 @@ async function examineOnce(args: Arguments, output: Output): Promise<number> {
     return report.ok ? EXIT.fine : EXIT.findings;
   } finally {
     output.clearProgress();
-    await interruption.end();
   }
 }

@@ -4,12 +4,17 @@
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Holds back the first signal; a second one ends the process at once. */
+/**
+ * Holds back the first signal while something is in the making; a second one ends the process at once. The handlers stay
+ * from one making to the next: a signal that Node has taken and not told yet is lost where its handler is let go.
+ */
 export class Interruption {
   #received: NodeJS.Signals | null = null;
+  #isMaking = false;
   readonly #handler = (signal: NodeJS.Signals): void => {
     this.#received = signal;
-    this.#release();
+    this.release();
+    if (!this.#isMaking) process.kill(process.pid, signal);
   };
 
   constructor() {
@@ -21,16 +26,23 @@ export class Interruption {
     return this.#received !== null;
   }
 
-  /** Everything is removed: lets go, and dies of the signal where one came. */
-  async end(): Promise<void> {
-    this.#release();
-    if (this.#received === null) return;
-    process.kill(process.pid, this.#received);
-    // The process ends within this pause, and says nothing more.
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+  /** Does it, and dies of the signal that came meanwhile. */
+  async during<T>(make: () => Promise<T>): Promise<T> {
+    this.#isMaking = true;
+    try {
+      return await make();
+    } finally {
+      this.#isMaking = false;
+      if (this.#received !== null) {
+        process.kill(process.pid, this.#received);
+        // The process ends within this pause, and says nothing more.
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+      }
+    }
   }
 
-  #release(): void {
+  /** A signal ends the process at once again. */
+  release(): void {
     for (const signal of SIGNALS) process.off(signal, this.#handler);
   }
 }

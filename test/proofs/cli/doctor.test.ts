@@ -1,6 +1,7 @@
 // What of doctor takes a process of its own, or many runs.
 
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -68,6 +69,7 @@ async function watch(args: string[], steps: [shows: string, then: () => unknown]
     await then();
   }
   child.kill('SIGTERM');
+  await once(child, 'exit');
   return shown;
 }
 
