@@ -47,7 +47,7 @@ export class BoxRuntime implements AsyncDisposable {
   readonly #home: Home;
   readonly #release: () => Promise<void>;
   readonly #queue = new TaskQueue();
-  readonly #launches = new Map<string, AbortController>();
+  readonly #launches = new Set<{ id: string; interrupt: AbortController }>();
   #closed: Promise<void> | undefined;
 
   private constructor(home: Home, recovery: Recovery, release: () => Promise<void>) {
@@ -131,14 +131,14 @@ export class BoxRuntime implements AsyncDisposable {
   async launch(id: string, shim: ShimRecipe, options?: LaunchOptions): Promise<LaunchedBox> {
     const interrupt = new AbortController();
     const launch = toLaunch(shim, options, interrupt.signal);
-    return this.#exclusively(toBoxId(id), async () => {
-      this.#launches.set(id, interrupt);
-      try {
-        return await launchBox(this.#home, id, launch);
-      } finally {
-        this.#launches.delete(id);
-      }
-    });
+    // Known before it has its turn: who stops the box in the same moment means this launch, too.
+    const own = { id: toBoxId(id), interrupt };
+    this.#launches.add(own);
+    try {
+      return await this.#exclusively(id, () => launchBox(this.#home, id, launch));
+    } finally {
+      this.#launches.delete(own);
+    }
   }
 
   /**
@@ -167,7 +167,7 @@ export class BoxRuntime implements AsyncDisposable {
    */
   async stop(id: string, options?: StopOptions): Promise<StopResult> {
     const { timeout } = checkOptions(options, STOP_CHECKS);
-    this.#launches.get(toBoxId(id))?.abort();
+    this.#interrupt(toBoxId(id));
     return this.#exclusively(id, async () => {
       const found = await this.#home.find(id);
       this.#home.store.refuseChange?.();
@@ -191,7 +191,7 @@ export class BoxRuntime implements AsyncDisposable {
    */
   async remove(id: string, options?: RemoveBoxOptions): Promise<RemoveBoxResult> {
     const { force } = checkOptions(options, { force: toBoolean });
-    if (force) this.#launches.get(toBoxId(id))?.abort();
+    if (force) this.#interrupt(toBoxId(id));
     return this.#exclusively(toBoxId(id), () => this.#remove(id, force));
   }
 
@@ -226,6 +226,10 @@ export class BoxRuntime implements AsyncDisposable {
   /** {@link close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #interrupt(id: string): void {
+    for (const launch of this.#launches) if (launch.id === id) launch.interrupt.abort();
   }
 
   async #remove(id: string, force: boolean): Promise<RemoveBoxResult> {

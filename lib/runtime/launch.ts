@@ -9,7 +9,7 @@ import type { Writable } from 'node:stream';
 import { toBoolean, toOptions, toSignal } from '../arguments.js';
 import { closeFile, listDirectory, lookAt, openFile, removeFile } from '../beneath.js';
 import { type BoxLayout, ShimProcess, waitForReady } from '../box/index.js';
-import { asError, fromSystemError, invalidArgType, invalidArgValue } from '../errors.js';
+import { abortError, asError, fromSystemError, invalidArgType, invalidArgValue } from '../errors.js';
 import { probeSocketPath } from '../operations/probe-path.js';
 import { isSocketName } from '../paths/names.js';
 import { runAsync, runSync } from '../twin.js';
@@ -58,6 +58,7 @@ export function toLaunch(recipe: ShimRecipe, options: LaunchOptions | undefined,
 }
 
 export async function launchBox(home: Home, id: string, launch: Launch): Promise<LaunchedBox> {
+  if (launch.signal.aborted) throw abortError(launch.signal);
   const { layout } = await home.findStored(id);
   home.store.refuseChange?.();
   const { state, why } = await home.activity(layout);
@@ -92,6 +93,7 @@ export async function launchBox(home: Home, id: string, launch: Launch): Promise
 }
 
 async function startAndWait(layout: BoxLayout, start: () => Promise<ShimProcess>, { wait, timeout, signal }: Launch) {
+  if (!wait && signal.aborted) throw abortError(signal);
   if (!wait) return { elapsed: null, shim: await start() };
   return waitForReady(layout, { shim: start, signal, ...(timeout !== undefined && { timeout }) });
 }

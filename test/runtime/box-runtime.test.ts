@@ -423,6 +423,47 @@ describe('launch', () => {
     expect(home.left()).toEqual({ homes: [], links: [] });
   });
 
+  it('is ended by a stop or a remove of its own moment, and by a signal, waited for or not', async () => {
+    const home = makeHome();
+    const runtime = await home.open();
+    const { id } = await runtime.provision();
+    const other = await runtime.provision();
+    const aborted = { name: 'AbortError', code: 'ABORT_ERR' };
+    let recipes = 0;
+    const recipe = () => {
+      recipes++;
+      return { command: 'sleep', args: ['600'] };
+    };
+    const launch = (of: string) => runtime.launch(of, recipe, { waitForReady: false });
+    const neighbour = launch(other.id);
+    // The second waits for the first to end, and is meant by the stop as well.
+    const launches = [rejection(launch(id)), rejection(launch(id))];
+    expect(await runtime.stop(id)).toEqual({ status: 'not-running', removed: null });
+    expect(await Promise.all(launches)).toMatchObject([aborted, aborted]);
+    await neighbour;
+    // Without force nobody is ended, the launch neither.
+    const running = rejection(launch(other.id));
+    expect(await rejection(runtime.remove(other.id))).toMatchObject({ code: 'ERR_BOX_SOCKETS_BOX_RUNNING' });
+    expect(await running).toMatchObject({ code: 'ERR_BOX_SOCKETS_BOX_RUNNING' });
+    const removed = rejection(launch(id));
+    expect(await runtime.remove(id, { force: true })).toMatchObject({ row: true, killed: false });
+    expect(await removed).toMatchObject(aborted);
+    expect(recipes).toBe(1);
+    expect(await runtime.stop(other.id)).toMatchObject({ status: 'stopped' });
+    // While its recipe runs, too, where nobody waits for the guest.
+    const controller = new AbortController();
+    const late = runtime.launch(
+      other.id,
+      () => {
+        controller.abort();
+        return recipe();
+      },
+      { waitForReady: false, signal: controller.signal },
+    );
+    expect(await rejection(late)).toMatchObject(aborted);
+    expect(await runtime.get(other.id)).toMatchObject({ state: 'stopped' });
+  });
+
   it.each<[unknown, unknown, string]>([
     [undefined, undefined, 'ERR_INVALID_ARG_TYPE'],
     [{}, undefined, 'ERR_INVALID_ARG_TYPE'],
