@@ -2,11 +2,12 @@
 // tests that reach its line. What they do not find is listed, with file and line. Results are kept, and used again while
 // the file and the test that found the fault stay as they are.
 
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import util from 'node:util';
 import { buildDirectory, cmake } from '../../scripts/native/variants.mjs';
 import { fail, need, root, run } from '../../scripts/tools/checkout.mjs';
 import { EQUIVALENT } from './equivalent.mjs';
@@ -15,11 +16,20 @@ import { reachOfTests } from './reach.mjs';
 
 /** @typedef {import('./mutants.mjs').Mutant} Mutant */
 /** @typedef {import('./reach.mjs').Test} Test */
-/** What became of a mutant. @typedef {{ found: boolean, by?: string, key: string }} Result */
+/**
+ * What became of a mutant.
+ *
+ * @typedef {object} Result
+ * @property {string} [by] the test that found it
+ * @property {string[]} asked the sums of the tests that did not, or of the one that did
+ */
 
 const plain = buildDirectory('plain');
 const work = path.join(root, 'native/build/mutation');
 const kept = path.join(work, 'results.json');
+const exec = util.promisify(execFile);
+/** What ninja would do for a program, by its name. @type {Map<string, string>} */
+const linked = new Map();
 
 /**
  * @param {{ files: string[], sample: number | undefined, seed: string }} what `files`: of these names alone; `sample`: as
@@ -36,31 +46,46 @@ export async function mutateNative({ files, sample, seed }) {
   /** @type {Record<string, Result>} */
   const results = fs.existsSync(kept) ? JSON.parse(fs.readFileSync(kept, 'utf8')) : {};
   const headers = hash(...sourcesOf('.h'));
-  const all = hash(...sourcesOf('.cc'), headers, ...Object.values(sums));
   /** @type {Map<string, { found: number, missed: number }>} */
   const layers = new Map();
   /** @type {string[]} */
   const survivors = [];
   const queue = [...mutants];
+  /** How many mutants each test has found: who found the last ones is asked first. @type {Map<string, number>} */
+  const finds = new Map();
   const judge = async (/** @type {number} */ slot) => {
     for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
       const id = hash(mutant.text, headers);
-      const known = results[id];
-      const isKnown = known !== undefined && known.key === (known.found ? (sums[known.by ?? ''] ?? all) : all);
-      if (!isKnown) {
-        const end = await attempt(mutant, tests, slot);
-        if (end === undefined) continue; // it does not compile
-        results[id] = { ...end, key: end.found ? (sums[end.by ?? ''] ?? all) : all };
+      const known = results[id] ?? { asked: [] };
+      const isKnown = known.by !== undefined && known.asked.includes(sums[known.by] ?? '');
+      const reaching = tests.filter(({ reached }) => reached(mutant.file, mutant.from, mutant.to));
+      // Who has looked for it in vain need not look again.
+      const isNew = (/** @type {Test} */ { name }) => !known.asked.includes(sums[name] ?? '');
+      if (!isKnown && (results[id] === undefined || reaching.some(isNew))) {
+        const often = (/** @type {Test} */ { name }) => finds.get(name) ?? 0;
+        const asked = reaching.filter((test) => known.by !== undefined || isNew(test));
+        const by = await attempt(
+          mutant,
+          asked.toSorted((a, b) => often(b) - often(a)),
+          slot,
+        );
+        if (by === false) continue; // it does not compile
+        const sumOf = (/** @type {string} */ name) => sums[name] ?? '';
+        if (by !== undefined) finds.set(by, (finds.get(by) ?? 0) + 1);
+        results[id] =
+          by === undefined ? { asked: reaching.map(({ name }) => sumOf(name)) } : { by, asked: [sumOf(by)] };
         fs.writeFileSync(kept, JSON.stringify(results));
       }
       const layer = layers.get(mutant.file) ?? { found: 0, missed: 0 };
       layers.set(mutant.file, layer);
-      if (results[id]?.found) layer.found++;
+      const isFound = results[id]?.by !== undefined;
+      if (isFound) layer.found++;
       else layer.missed++;
-      if (!results[id]?.found) survivors.push(`${mutant.file}:${mutant.line}: ${mutant.before}  =>  ${mutant.after}`);
+      if (!isFound) survivors.push(`${mutant.file}:${mutant.line}: ${mutant.before}  =>  ${mutant.after}`);
     }
   };
-  await Promise.all(Array.from({ length: os.availableParallelism() }, (_, slot) => judge(slot)));
+  // One more than there are processors: some tests wait.
+  await Promise.all(Array.from({ length: os.availableParallelism() + 1 }, (_, slot) => judge(slot)));
   return { layers, survivors: survivors.sort() };
 }
 
@@ -89,36 +114,36 @@ function chooseFrom(mutants, sample, seed) {
   return mutants.sort((a, b) => ((order.get(a) ?? '') < (order.get(b) ?? '') ? -1 : 1)).slice(0, sample);
 }
 
-// Each test in a process of its own, as ctest has it, up to the first that fails. 77: skipped.
-const EACH = 'program=$1; shift; for test; do "$program" "$test" -aa=1 || [ $? = 77 ] || exit 1; done';
+// Each test in a process of its own, as ctest has it, up to the first that fails, which is the last that is named. 77: skipped.
+const EACH =
+  'program=$1; shift; for test; do echo "$test"; "$program" "$test" -aa=1 >/dev/null || [ $? = 77 ] || exit 1; done';
 
 /**
  * @param {Mutant} mutant @param {Test[]} tests @param {number} slot
- * @returns {Promise<{ found: boolean, by?: string } | undefined>} `by` is the test, where it is known
+ * @returns {Promise<string | undefined | false>} the test that finds it; false where it does not compile
  */
 async function attempt(mutant, tests, slot) {
-  const reaching = tests.filter(({ reached }) => reached(mutant.file, mutant.from, mutant.to));
   const folder = path.join(work, String(slot));
   fs.mkdirSync(folder, { recursive: true });
-  if (!compile(mutant, folder)) return undefined;
+  if (!(await compile(mutant, folder))) return false;
   const isQuick = (/** @type {Test} */ { seconds }) => seconds < 0.5;
-  for (const batch of [reaching.filter(isQuick), reaching.filter((test) => !isQuick(test))]) {
+  for (const batch of [tests.filter(isQuick), tests.filter((test) => !isQuick(test))]) {
     for (const name of new Set(batch.map(({ program }) => program))) {
       const some = batch.filter(({ program }) => program === name);
       const program = path.join(folder, name);
-      link(name, program, folder);
+      await link(name, program, folder);
       const names = some.map((test) => `-tc=${test.name.replaceAll(',', '\\,')}`);
       const limit = 5 + 5 * some.reduce((sum, { seconds }) => sum + seconds, 0);
       const { passed, output } = await runConfined(['sh', '-c', EACH, 'sh', program, ...names], limit);
-      const by = /^TEST CASE: {2}(.*)$/m.exec(output)?.[1];
-      if (!passed) return { found: true, ...(by !== undefined && { by }) };
+      const last = output.trimEnd().split('\n').at(-1) ?? '';
+      if (!passed) return last.slice('-tc='.length).replaceAll('\\,', ',');
     }
   }
-  return { found: false };
+  return undefined;
 }
 
-/** @param {Mutant} mutant @param {string} folder @returns {boolean} */
-function compile(mutant, folder) {
+/** @param {Mutant} mutant @param {string} folder @returns {Promise<boolean>} */
+async function compile(mutant, folder) {
   const source = path.join(folder, 'mutant.cc');
   fs.writeFileSync(source, mutant.text);
   const commands = JSON.parse(fs.readFileSync(path.join(plain, 'compile_commands.json'), 'utf8'));
@@ -130,7 +155,7 @@ function compile(mutant, folder) {
   const once = ['-include', path.join(root, 'test/mutation/once.h'), '-iquote', path.join(root, 'native/posix')];
   try {
     const args = [...flags, '-w', '-Wno-error', ...once, '-o', path.join(folder, 'mutant.o'), '-c', source];
-    execFileSync(program, args, { cwd: plain, stdio: 'ignore' });
+    await exec(program, args, { cwd: plain });
     return true;
   } catch {
     return false;
@@ -138,13 +163,14 @@ function compile(mutant, folder) {
 }
 
 /** Links a program of the tests as it was linked, the mutant before the library. @param {string} name @param {string} out @param {string} folder */
-function link(name, out, folder) {
-  const commands = run('ninja', ['-C', plain, '-t', 'commands', name], { quiet: true }).trim().split('\n');
-  const command = (commands.at(-1) ?? '').split(' && ')[1] ?? '';
+async function link(name, out, folder) {
+  const commands = linked.get(name) ?? run('ninja', ['-C', plain, '-t', 'commands', name], { quiet: true });
+  linked.set(name, commands);
+  const command = (commands.trim().split('\n').at(-1) ?? '').split(' && ')[1] ?? '';
   const [program = '', ...args] = command.split(' ').filter((word) => word !== '');
   const at = args.indexOf('-o');
   args.splice(at, 2, '-Wl,-S', '-o', out, path.join(folder, 'mutant.o'));
-  execFileSync(program, args, { cwd: plain });
+  await exec(program, args, { cwd: plain });
 }
 
 /**

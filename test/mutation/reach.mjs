@@ -25,23 +25,22 @@ import { hash, runConfined } from './native.mjs';
  */
 export async function reachOfTests(work) {
   const directory = path.join(buildDirectory('coverage'), 'native/test');
-  const texts = ['posix', 'test'].flatMap((folder) => {
+  const sources = ['posix', 'test'].flatMap((folder) => {
     const above = path.join(root, 'native', folder);
-    return fs.readdirSync(above).flatMap((name) => {
-      const file = path.join(above, name);
-      return fs.statSync(file).isFile() ? [fs.readFileSync(file, 'utf8')] : [];
-    });
+    const shared = fs.readdirSync(above).filter((name) => !name.endsWith('_test.cc'));
+    return shared.map((name) => path.join(above, name)).filter((file) => fs.statSync(file).isFile());
   });
-  const kept = path.join(work, `reach-${hash(...texts)}.json`);
-  if (!fs.existsSync(kept)) {
-    cmake('coverage', 'build');
-    const measured = await measureAll(directory, work);
-    for (const old of fs.readdirSync(work)) if (old.startsWith('reach-')) fs.rmSync(path.join(work, old));
-    fs.writeFileSync(kept, JSON.stringify(measured));
-  }
-  /** @type {{ tests: Measured[], sums: Record<string, string> }} */
-  const { tests, sums } = JSON.parse(fs.readFileSync(kept, 'utf8'));
-  return { sums, tests: tests.map(withReach) };
+  const key = hash(...sources.map((file) => fs.readFileSync(file, 'utf8')));
+  const kept = path.join(work, 'reach.json');
+  /** @type {{ key: string, tests: (Measured & { sum: string })[] }} */
+  const before = fs.existsSync(kept) ? JSON.parse(fs.readFileSync(kept, 'utf8')) : { key, tests: [] };
+  cmake('coverage', 'build');
+  const measured = await measureAll(directory, work, before.key === key ? before.tests : []);
+  fs.writeFileSync(kept, JSON.stringify({ key, tests: measured }));
+  return {
+    sums: Object.fromEntries(measured.map(({ name, sum }) => [name, sum])),
+    tests: measured.map(withReach),
+  };
 }
 
 /** @param {Measured} measured @returns {Test} */
@@ -62,30 +61,44 @@ function withReach({ reach, ...test }) {
   return { ...test, reached };
 }
 
-/** @param {string} directory @param {string} work */
-async function measureAll(directory, work) {
-  /** @type {Record<string, string>} */
-  const sums = {};
-  const queue = ['posix_test', 'faults_test', 'threads_test'].flatMap((program) => {
+/**
+ * @param {string} directory @param {string} work
+ * @param {(Measured & { sum: string })[]} before what is known of tests
+ */
+async function measureAll(directory, work, before) {
+  const all = ['posix_test', 'faults_test', 'threads_test'].flatMap((program) => {
     const list = run(path.join(directory, program), ['-ltc', '-r=xml'], {
       quiet: true,
       env: { LLVM_PROFILE_FILE: '/dev/null' },
     });
-    return [...list.matchAll(/<TestCase name="([^"]*)"[^>]*filename="([^"]*)"/g)].map(([, escaped = '', file = '']) => {
+    const found = list.matchAll(/<TestCase name="([^"]*)"[^>]*filename="([^"]*)" line="(\d+)"/g);
+    return [...found].map(([, escaped = '', file = '', line]) => {
       const name = escaped.replace(/&(lt|gt|quot|apos|amp);/g, (_, entity) => ENTITIES[entity] ?? '');
-      sums[name] = hash(fs.readFileSync(file, 'utf8'));
-      return { program, name };
+      return { program, name, sum: sumOf(fs.readFileSync(file, 'utf8'), Number(line)) };
     });
   });
-  /** @type {Measured[]} */
-  const tests = [];
+  const tests = all.flatMap(({ name, sum }) => before.find((one) => one.name === name && one.sum === sum) ?? []);
+  const queue = all.filter(({ name }) => !tests.some((one) => one.name === name));
   const measure = async (/** @type {number} */ slot) => {
     for (let test = queue.shift(); test !== undefined; test = queue.shift()) {
-      tests.push(await measureOne(path.join(directory, test.program), test, path.join(work, `profile-${slot}`)));
+      const one = await measureOne(path.join(directory, test.program), test, path.join(work, `profile-${slot}`));
+      tests.push({ ...one, sum: test.sum });
     }
   };
   await Promise.all(Array.from({ length: os.availableParallelism() + 1 }, (_, slot) => measure(slot)));
-  return { tests, sums };
+  return tests;
+}
+
+/** Of a test, and of what its file has beside tests. @param {string} text @param {number} line where it begins */
+function sumOf(text, line) {
+  const tests = /^TEST_CASE[\s\S]*?^}/gm;
+  const own =
+    text
+      .split('\n')
+      .slice(line - 1)
+      .join('\n')
+      .match(tests)?.[0] ?? '';
+  return hash(text.replace(tests, ''), own);
 }
 
 /** @type {Readonly<Record<string, string>>} */
