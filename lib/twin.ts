@@ -77,6 +77,11 @@ export async function runAsync<T>(steps: Steps<T>): Promise<T> {
   return state.value;
 }
 
+/** Runs an operation at once where nothing that it asks may hang, and else through the thread pool. */
+export async function run<T>(steps: Steps<T>, atOnce: boolean): Promise<T> {
+  return atOnce ? runSync(steps) : runAsync(steps);
+}
+
 /** Runs operations of which none waits for another, in a twin that can all at a time; all have ended when one has failed. */
 export function together(operations: readonly (() => Steps<void>)[]): Steps<void> {
   return step({

@@ -3,10 +3,9 @@
 
 import * as net from 'node:net';
 import { checkOptions, LARGEST_INT, timeout, toSignal } from '../arguments.js';
-import { lookAt } from '../beneath.js';
 import { clock } from '../clock.js';
 import { abortError, invalidArgType } from '../errors.js';
-import { runAsync } from '../twin.js';
+import { inodeOfListener } from '../operations/own-listeners.js';
 import { guestNotReady } from './box-errors.js';
 import { BoxLayout } from './box-layout.js';
 import { describeDiagnosis, diagnose } from './diagnosis.js';
@@ -61,7 +60,7 @@ export async function waitForReady(layout: BoxLayout, options?: ReadyOptions): P
   accepted.catch(() => undefined); // looked at later, in the race
   await layout.sockets.listen(server, NAME);
   try {
-    const bound = (await runAsync(lookAt({ directory: layout.boxHome, path: `sockets/${NAME}` })))?.inode;
+    const bound = inodeOfListener(layout.socketsDir, NAME);
     const shim = typeof given === 'function' ? await given() : given;
     const left = Math.max(0, timeout - (clock.now() - began));
     const outcome = await race(accepted, { shim, left, signal });

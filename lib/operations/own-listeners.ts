@@ -25,6 +25,11 @@ export function rememberListener(listener: OwnListener): () => void {
   return () => listeners.delete(listener);
 }
 
+/** The inode of the file that a server of ours listens on; undefined where none does. */
+export function inodeOfListener(realDir: string, name: string): bigint | undefined {
+  return [...listeners].find((own) => own.realDir === realDir && own.name === name)?.inode;
+}
+
 /** Warns of each whose file in that directory is gone, or another one; once. */
 export async function warnOfLostListeners(realDir: string): Promise<void> {
   for (const listener of [...listeners].filter((own) => own.realDir === realDir)) {

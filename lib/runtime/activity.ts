@@ -24,18 +24,20 @@ export interface Look {
   launched: ShimProcess | undefined;
   /** Whether something is about to be lost: then sockets are found, too, of which the kernel alone knows. */
   thorough: boolean;
+  /** Whether no look at its home may hang. */
+  atOnce: boolean;
 }
 
-export async function activityOf(layout: BoxLayout, { launched, thorough }: Look): Promise<Activity> {
+export async function activityOf(layout: BoxLayout, { launched, thorough, atOnce }: Look): Promise<Activity> {
   // Not so much as shim.pid is read of a home that may hang: that would cost a thread of the pool that all share.
-  if ((await lookInTime(layout.boxHome)) === 'late') {
+  if (!atOnce && (await lookInTime(layout.boxHome)) === 'late') {
     const why = `'${layout.boxHome}' does not answer${mountedAt(layout.boxHome)}, as where a file server hangs`;
     return { state: 'unknown', why, shim: launched ?? null, silent: true };
   }
   let shim = launched ?? null;
   let untrusted: string | null = null;
   try {
-    shim = (await ShimProcess.read(layout.shimPid)) ?? shim;
+    shim = (atOnce ? ShimProcess.readSync(layout.shimPid) : await ShimProcess.read(layout.shimPid)) ?? shim;
   } catch (error) {
     untrusted = asError(error).message;
   }

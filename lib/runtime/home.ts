@@ -132,9 +132,9 @@ export class Home {
     return config.layout(this.sockets);
   }
 
-  /** Whether the box runs, and what shows it. @param thorough whether something is about to be lost */
-  activity(layout: BoxLayout, thorough = true): Promise<Activity> {
-    return activityOf(layout, { launched: this.launched.get(layout.boxId), thorough });
+  /** Whether the box runs, and what shows it; thoroughly, as where something is about to be lost, unless told otherwise. */
+  activity(layout: BoxLayout, { thorough = true, atOnce = false } = {}): Promise<Activity> {
+    return activityOf(layout, { launched: this.launched.get(layout.boxId), thorough, atOnce });
   }
 
   async info(row: BoxRow): Promise<BoxInfo> {
@@ -143,7 +143,7 @@ export class Home {
     try {
       const config = this.config(row);
       const layout = await this.layoutOf(config);
-      const { state, why, shim } = await this.activity(layout, false);
+      const { state, why, shim } = await this.activity(layout, { thorough: false });
       const common = { id, name, config, ...stored };
       if (state !== 'stopped') return { ...common, state, shim, ...(state === 'unknown' && { reason: why }) };
       if (row.state?.status === 'failed') {

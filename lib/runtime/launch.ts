@@ -10,9 +10,10 @@ import { toBoolean, toOptions, toSignal } from '../arguments.js';
 import { closeFile, listDirectory, lookAt, openFile, removeFile } from '../beneath.js';
 import { type BoxLayout, ShimProcess, waitForReady } from '../box/index.js';
 import { abortError, asError, fromSystemError, invalidArgType, invalidArgValue } from '../errors.js';
+import { mayWaitForServer } from '../mount-points.js';
 import { probeSocketPath } from '../operations/probe-path.js';
 import { isSocketName } from '../paths/names.js';
-import { runAsync, runSync } from '../twin.js';
+import { run, runSync } from '../twin.js';
 import { BoxProcesses, MARK } from './ending.js';
 import type { Home } from './home.js';
 import type { LaunchedBox, LaunchOptions } from './options.js';
@@ -61,13 +62,16 @@ export async function launchBox(home: Home, id: string, launch: Launch): Promise
   if (launch.signal.aborted) throw abortError(launch.signal);
   const { layout } = await home.findStored(id);
   home.store.refuseChange?.();
-  const { state, why } = await home.activity(layout);
+  // Where nothing may hang, what a thread would do is done here: handing it over takes longer.
+  const atOnce = !mayWaitForServer();
+  const { state, why } = await home.activity(layout, { atOnce });
   if (state !== 'stopped') throw boxRunning(id, { state, why, remedy: 'Connect to it, or stop it first' });
   // The binding is there before any policy is made of it, and again before anybody connects.
-  await layout.prepare({ takeover: launch.takeover });
-  await removeDeadSockets(layout);
+  const how = { takeover: launch.takeover };
+  await (atOnce ? layout.prepareSync(how) : layout.prepare(how));
+  await removeDeadSockets(layout, atOnce);
   const command = typeof launch.recipe === 'function' ? toShimCommand(await launch.recipe(layout)) : launch.recipe;
-  const held = await holdBack(layout, command);
+  const held = await holdBack(layout, command, atOnce);
   const start = async (): Promise<ShimProcess> => {
     const shim = await held.letGo();
     home.launched.set(id, shim);
@@ -75,7 +79,7 @@ export async function launchBox(home: Home, id: string, launch: Launch): Promise
   };
   try {
     const { elapsed, shim } = await startAndWait(layout, start, launch);
-    await layout.sockets.ensure();
+    await (atOnce ? layout.sockets.ensureSync() : layout.sockets.ensure());
     if (shim === null) throw shimNotStarted(command.command);
     await home.store.changeState?.(id, { status: 'running', pid: shim.pid });
     return { shim, layout, elapsed };
@@ -100,8 +104,8 @@ async function startAndWait(layout: BoxLayout, start: () => Promise<ShimProcess>
 
 // A shell that waits for a word from its host, and becomes the program: same number, same start time. Where the host is
 // killed meanwhile, its end of the pipe closes, and the shell ends.
-const HELD_BACK = 'read -r word <&3 && exec 3<&- && exec "$@"';
-const WORD = 'go\n';
+const HELD_BACK = 'read -r word && exec "$@" </dev/null';
+const WORD = '\n';
 
 /** A program that waits for its word: in a session of its own, with nothing to read, and its output in `shim.log`. */
 interface HeldShim {
@@ -112,23 +116,24 @@ interface HeldShim {
 }
 
 /** Starts a program that waits, so that its shell is up by the time at which its host listens. */
-async function holdBack(layout: BoxLayout, { command, args = [], env, cwd }: ShimCommand): Promise<HeldShim> {
+async function holdBack(layout: BoxLayout, shimCommand: ShimCommand, atOnce: boolean): Promise<HeldShim> {
+  const { command, args = [], env, cwd } = shimCommand;
   const mark = randomBytes(16).toString('hex');
   // Emptied where it is a plain file of this user, and else refused.
-  const log = await runAsync(openFile({ directory: layout.boxHome, path: 'shim.log' }, 'empty'));
+  const log = await run(openFile({ directory: layout.boxHome, path: 'shim.log' }, 'empty'), atOnce);
   let child: ChildProcess;
   try {
     child = spawn('/bin/sh', ['-c', HELD_BACK, 'boxsockets-shim', command, ...args], {
       cwd,
       env: { ...(env ?? process.env), ...layout.sockets.shimEnv(), [MARK]: mark },
       detached: true,
-      stdio: ['ignore', log, log, 'pipe'],
+      stdio: ['pipe', log, log],
     });
   } finally {
     closeFile(log);
   }
   // A word that nobody waits for any more is no error of its own: the death of the shim tells.
-  const gate = child.stdio[3] as Writable;
+  const gate = child.stdin as Writable;
   gate.on('error', () => undefined);
   try {
     await spawned(child, cwd);
@@ -140,7 +145,7 @@ async function holdBack(layout: BoxLayout, { command, args = [], env, cwd }: Shi
     async letGo() {
       const shim = ShimProcess.ofChild(child, mark);
       if (shim === null) throw shimNotStarted(command);
-      await shim.write(layout.shimPid);
+      await (atOnce ? shim.writeSync(layout.shimPid) : shim.write(layout.shimPid));
       gate.end(WORD);
       child.unref();
       return shim;
@@ -182,11 +187,12 @@ function toShimCommand(value: unknown): ShimCommand {
 const MOST_SOCKETS = 10_000;
 
 /** Removes the sockets of a box that no process holds: a bind to one fails, and few programs remove it before. */
-async function removeDeadSockets({ socketsDir, sockets }: BoxLayout): Promise<void> {
-  for (const { name, type } of await runAsync(listDirectory({ directory: socketsDir, path: '.' }, MOST_SOCKETS))) {
+async function removeDeadSockets({ socketsDir, sockets }: BoxLayout, atOnce: boolean): Promise<void> {
+  const entries = await run(listDirectory({ directory: socketsDir, path: '.' }, MOST_SOCKETS), atOnce);
+  for (const { name, type } of entries) {
     if (type !== 'socket' || !isSocketName(name)) continue;
     const file = { directory: socketsDir, path: name };
-    const looked = await runAsync(lookAt(file));
+    const looked = await run(lookAt(file), atOnce);
     const { code, held } = await probeSocketPath(sockets.socket(name));
     if (code !== 'EADDRINUSE' || held !== false) continue;
     // Not one that somebody has put in its place meanwhile.
