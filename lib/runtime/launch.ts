@@ -67,8 +67,7 @@ export async function launchBox(home: Home, id: string, launch: Launch): Promise
   const { state, why } = await home.activity(layout, { atOnce });
   if (state !== 'stopped') throw boxRunning(id, { state, why, remedy: 'Connect to it, or stop it first' });
   // The binding is there before any policy is made of it, and again before anybody connects.
-  const how = { takeover: launch.takeover };
-  await (atOnce ? layout.prepareSync(how) : layout.prepare(how));
+  await prepare(layout, launch.takeover, atOnce);
   await removeDeadSockets(layout, atOnce);
   const command = typeof launch.recipe === 'function' ? toShimCommand(await launch.recipe(layout)) : launch.recipe;
   const held = await holdBack(layout, command, atOnce);
@@ -79,7 +78,7 @@ export async function launchBox(home: Home, id: string, launch: Launch): Promise
   };
   try {
     const { elapsed, shim } = await startAndWait(layout, start, launch);
-    await (atOnce ? layout.sockets.ensureSync() : layout.sockets.ensure());
+    await layout.sockets.ensure();
     if (shim === null) throw shimNotStarted(command.command);
     await home.store.changeState?.(id, { status: 'running', pid: shim.pid });
     return { shim, layout, elapsed };
@@ -94,6 +93,16 @@ export async function launchBox(home: Home, id: string, launch: Launch): Promise
     await home.store.changeState?.(id, code === 'ABORT_ERR' ? { status: 'stopped' } : { status: 'failed', reason });
     throw error;
   }
+}
+
+/** At once, but for the lock: others may hold it for long, and the event loop waits for nobody. */
+async function prepare(layout: BoxLayout, takeover: boolean, atOnce: boolean): Promise<void> {
+  try {
+    if (atOnce) return void layout.prepareSync({ takeover, lockTimeout: 0 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_BOX_SOCKETS_LOCK_TIMEOUT') throw error;
+  }
+  await layout.prepare({ takeover });
 }
 
 async function startAndWait(layout: BoxLayout, start: () => Promise<ShimProcess>, { wait, timeout, signal }: Launch) {

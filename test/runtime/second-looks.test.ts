@@ -2,7 +2,8 @@
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
+import { BoxSockets } from '../../dist/index.js';
 import type { BoxStore } from '../../dist/runtime/index.js';
 import { MemoryBoxStore } from '../helpers/memory-box-store.js';
 import { holdLock, rejection } from '../helpers.js';
@@ -82,6 +83,27 @@ it('a binding that goes away while its box is launched is there again when the l
   );
   expect(removed).toBe(layout.sockets.bindingDir);
   expect(fs.realpathSync(removed)).toBe(fs.realpathSync(layout.socketsDir));
+  await runtime.remove(id, { force: true });
+});
+
+it('a launch that waits for the lock of the parent lets everything else go on', async () => {
+  const home = makeHome();
+  const runtime = await home.open();
+  const { id } = await runtime.provision();
+  fs.unlinkSync(home.binding(id));
+  fs.symlinkSync('/nowhere', home.binding(id));
+  const other = await holdLock(path.join(home.parent, '.lock'));
+  const onThisThread = vi.spyOn(BoxSockets.prototype, 'ensureSync');
+  const elsewhere = vi.spyOn(BoxSockets.prototype, 'ensure');
+  const launching = runtime.launch(id, { command: 'sleep', args: ['600'] }, { waitForReady: false });
+  await expect.poll(() => elsewhere.mock.calls).toEqual([[{ takeover: false }]]);
+  // What is asked on this thread waits for nobody.
+  expect(onThisThread.mock.calls.filter(([options]) => options?.lockTimeout !== 0)).toEqual([]);
+  expect(fs.readlinkSync(home.binding(id))).toBe('/nowhere');
+  await other.end();
+  const { layout } = await launching;
+  expect(fs.readlinkSync(home.binding(id))).toBe(layout.socketsDir);
+  vi.restoreAllMocks();
   await runtime.remove(id, { force: true });
 });
 
