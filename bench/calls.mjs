@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { compile } from './lib/floor.mjs';
 import { missingTool } from './lib/missing.mjs';
-import { purposes } from './lib/purposes.mjs';
+import { purposes, purposesOfStart } from './lib/purposes.mjs';
 import { BASE, deepDirectory, IN_MEMORY, scratch, strangeUid } from './lib/scene.mjs';
 import { summarize } from './lib/statistics.mjs';
 
@@ -64,6 +64,7 @@ function count(directory) {
   const counted = new Map();
   let operation = '';
   let purposeOf = purposes({ base: BASE, parent: `${BASE}/bl-${uid}`, realDir });
+  let purposeOfStart = purposesOfStart();
   /** What each process runs, if not the host. @type {Map<string, string>} */
   const programs = new Map();
   const tellApart = (/** @type {string} */ pid, /** @type {string} */ call) => {
@@ -71,7 +72,9 @@ function count(directory) {
     if (!OF_PROGRAMS.test(operation)) return [operation];
     const executed = /^execve\("([^"]+)"/.exec(call)?.[1];
     if (executed !== undefined) programs.set(pid, path.basename(executed));
-    return [operation, `${operation}: by ${programs.get(pid) ?? 'the host'}`];
+    const program = programs.get(pid);
+    if (program !== undefined) return [operation, `${operation}: by ${program}`];
+    return [operation, `${operation}: by the host`, `${operation}: by the host, ${purposeOfStart(call)}`];
   };
   for (const line of fs.readFileSync(log, 'utf8').split('\n')) {
     const [, pid = '', call = ''] = /^(\d+) +(.*)/.exec(line) ?? [];
@@ -79,6 +82,7 @@ function count(directory) {
     if (mark !== null) {
       operation = mark[1] === 'begin' ? (mark[2] ?? '') : '';
       purposeOf = purposes({ base: BASE, parent: `${BASE}/bl-${uid}`, realDir });
+      purposeOfStart = purposesOfStart();
     } else if (operation !== '' && /^\w+\(/.test(call) && !OF_THE_RUNTIME.test(call)) {
       for (const name of tellApart(pid, call)) counted.set(name, (counted.get(name) ?? 0) + 1);
     }

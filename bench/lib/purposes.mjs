@@ -31,3 +31,35 @@ export function purposes({ base, parent, realDir }) {
     return found;
   };
 }
+
+// In this order: what a call is of is told by the first that fits.
+/** @type {readonly [RegExp, string][]} */
+const OF_A_START = [
+  [/^(?:read|write)\(\d+, "(?:\\1\\0|\*|h?\\)/, 'threads and signals wake each other'],
+  [/^(?:rt_sig|clone|vfork|pipe2|socketpair|dup2|setsid|wait4|set_robust|execve|kill)/, 'Node starts a process'],
+  [/"\/proc\/(?:\d+|self)\/ns\/net"|"\/proc"|"\/proc\/net\/unix"/, 'no other process holds a socket of the box'],
+  [/mountinfo/, 'no file server can hang'],
+  [/shim\.pid|"\/proc\/\d+\/stat"/, 'shim.pid names the shim'],
+  [/shim\.log|"\/dev\/null"/, 'Node starts a process'],
+  [/^(?:mkdir|mkdirat)\(|"(?:tmp|disks|mounts|shared|logs|bin|sockets)"/, 'the directories are there'],
+  [/^(?:socket|bind|listen|connect)\(|ready\.sock/, 'ready.sock is bound, verified and unlinked'],
+  [/\/bl-\d+(?:\/box1)?"/, 'the binding is right'],
+];
+
+/**
+ * The same, where a program is started.
+ *
+ * @returns {(call: string) => string}
+ */
+export function purposesOfStart() {
+  /** @type {Map<string, string>} */
+  const opened = new Map();
+  return (call) => {
+    const [, name = '', first = ''] = /^(\w+)\((\d+)?/.exec(call) ?? [];
+    const made = /\) = (\d+)$/.exec(call)?.[1];
+    const told = OF_A_START.find(([pattern]) => pattern.test(call))?.[1];
+    const found = told ?? opened.get(first) ?? 'the home is looked at';
+    if (made !== undefined && /^(?:open|socket)/.test(name)) opened.set(made, found);
+    return found;
+  };
+}

@@ -80,14 +80,16 @@ export class BoxPaths {
   readonly #paths: BindingPaths;
   readonly #krun: ResolvedKrunDerivation;
   readonly #names: readonly SocketName[];
-  /** Its bytes. */
-  readonly #longestName: number;
   #fits: boolean | undefined;
 
   static {
     bindingPathsOf = (box) => box.#paths;
     tooLongOf = (box) => {
-      box.#fits ??= fitsEverywhere(box.bindingDir, box.#longestName);
+      // Asked once a box: every ensure() begins with it.
+      box.#fits ??= fitsEverywhere(
+        box.bindingDir,
+        Math.max(1, ...box.#names.map(({ name }) => Buffer.byteLength(name))),
+      );
       if (box.#fits) return null;
       const path = box.budget().longest?.path ?? `${box.bindingDir}/x`;
       return pathTooLong(path, Buffer.byteLength(path), PORTABLE_CAPACITY);
@@ -122,7 +124,6 @@ export class BoxPaths {
     }
     this.#krun = resolveKrunDerivation(krun);
     this.#names = socketNames({ krun: this.#krun, names, standardNames });
-    this.#longestName = Math.max(1, ...this.#names.map(({ name }) => Buffer.byteLength(name)));
   }
 
   /**
