@@ -153,7 +153,8 @@ export class BoxSockets extends BoxPaths {
    * @param name as in {@link socket}
    * @returns a connected socket
    * @throws {BoxSocketsError} `ECONNREFUSED` (nobody listens), `ENOENT` (no such socket), `ERR_BOX_SOCKETS_PEER` (with
-   * `verifyPeer`), as {@link ensure}, or the system call that failed
+   * `verifyPeer`), `ERR_BOX_SOCKETS_MISPLACED` (a link, or on macOS a listener that was bound by a path that does not lead
+   * into the real directory), as {@link ensure}, or the system call that failed
    * @throws {Error} `ABORT_ERR`
    * @example
    * const socket = await sockets.connect('box.sock', { verifyPeer: true });

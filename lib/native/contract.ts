@@ -56,6 +56,8 @@ export interface NativeFailure {
   readonly mode: number;
   /** What of a tree could not be removed, below the directory that the removal began in. */
   readonly entry?: string;
+  /** Where a socket was dialed: the path that its listener was bound by, or empty where that was not asked or told. */
+  readonly bound?: string;
 }
 
 export const ENSURE_STATUS = ['unchanged', 'created', 'replaced'] as const;

@@ -11,6 +11,7 @@ import {
 } from '../errors.js';
 import { mountPointOf } from '../mount-points.js';
 import type { OperationPaths } from '../paths/binding-paths.js';
+import { attempt } from '../twin.js';
 import { isFailure, type NativeFailure, Refusal, Subject } from './contract.js';
 import { fileUntrusted } from './file-errors.js';
 import { occupantOf } from './verdicts.js';
@@ -39,20 +40,12 @@ export function toError(failure: NativeFailure, paths: OperationPaths): BoxSocke
 
 /** What a binding leads to has not answered in time: `path` is that, or the binding itself. */
 function silent({ errno = 0, syscall = '' }: BoxSocketsError, binding: string, path?: string): BoxSocketsError {
-  const target = path === binding ? targetOf(binding) : path;
+  const target = path === binding ? attempt(() => readlinkSync(binding), undefined) : path;
   const point = target === undefined ? null : mountPointOf(target);
   const error = systemError(errno, syscall, binding, target);
   const where = point === null ? 'there' : `mounted at '${point}'`;
   error.message += `. The file system ${where} does not answer. Mend its server, or unmount it (umount -l), and try again`;
   return error;
-}
-
-function targetOf(link: string): string | undefined {
-  try {
-    return readlinkSync(link);
-  } catch {
-    return undefined; // gone meanwhile
-  }
 }
 
 const PATHS: Readonly<Record<number, (paths: OperationPaths) => string | undefined>> = {
@@ -165,10 +158,11 @@ function describe(failure: NativeFailure, { base, realDir }: OperationPaths, pat
             `this process is not, all show as uid ${owner}. Nothing was sent`
         : `The process that listens on '${path}' runs as uid ${owner}, and must run as uid ${expected}. Nothing was sent`;
     default:
-      return (
-        `'${path}' does not lead to the real directory${realDir === undefined ? '' : ` '${realDir}'`}. Call ensure() to ` +
-        'mend the binding'
-      );
+      return failure.bound
+        ? `Whoever listens on '${path}' was bound by '${failure.bound}', which does not lead into the real directory ` +
+            `'${realDir}'. Nothing was sent. Have it bound by a path that does`
+        : `'${path}' does not lead to the real directory${realDir === undefined ? '' : ` '${realDir}'`}. Call ensure() ` +
+            'to mend the binding';
   }
 }
 

@@ -101,12 +101,8 @@ async function dialOnThread(request: Request): Promise<net.Socket> {
   }
 }
 
-function nativeArguments({
-  path,
-  paths,
-  verifyPeer: peer,
-}: Request): [path: string, entry: string, verify: boolean, uid: number] {
-  return [path, `${paths.realDir}${path.slice(paths.binding.length)}`, peer !== null, peer ?? 0];
+function nativeArguments({ path, paths, verifyPeer: peer }: Request) {
+  return [path, `${paths.realDir}${path.slice(paths.binding.length)}`, peer !== null, peer ?? 0] as const;
 }
 
 function isQueueFull({ errno, syscall }: NativeFailure): boolean {

@@ -46,6 +46,17 @@ struct BindingOperation : ParentOperation {
   }
 };
 
+// What takes a path, and is fine or fails.
+template <Status (*run)(const char* path)>
+struct PathOperation {
+  PathArgument path;
+  Status status;
+
+  void Read(Arguments& arguments) { arguments.Next(&path); }
+  void Run() { status = run(path.data); }
+  napi_value Result(napi_env env) { return FailureOrNull(env, status); }
+};
+
 // Defines an operation on the exports, in the forms that are called: at once, and on a worker
 // thread. A null name leaves one out.
 template <typename Op>

@@ -141,15 +141,6 @@ struct RefreshOperation : ParentOperation {
   napi_value Result(napi_env env) { return FailureOrNull(env, status); }
 };
 
-struct RefreshSocketsOperation {
-  PathArgument real_dir;
-  Status status;
-
-  void Read(Arguments& arguments) { arguments.Next(&real_dir); }
-  void Run() { status = RefreshSockets(real_dir.data); }
-  napi_value Result(napi_env env) { return FailureOrNull(env, status); }
-};
-
 }  // namespace
 
 void DefineParentOperations(napi_env env, napi_value exports) {
@@ -158,7 +149,7 @@ void DefineParentOperations(napi_env env, napi_value exports) {
   Define<InspectOperation>(env, exports, "inspect", "inspectAsync");
   Define<HoldOperation>(env, exports, "hold", "holdAsync");
   Define<RefreshOperation>(env, exports, "refresh", nullptr);
-  Define<RefreshSocketsOperation>(env, exports, nullptr, "refreshSocketsAsync");
+  Define<PathOperation<RefreshSockets>>(env, exports, nullptr, "refreshSocketsAsync");
 }
 
 }  // namespace boxsockets

@@ -146,15 +146,6 @@ struct JudgeBoxOperation {
   }
 };
 
-struct BindOperation {
-  PathArgument path;
-  Status status;
-
-  void Read(Arguments& arguments) { arguments.Next(&path); }
-  void Run() { status = BindAnyLength(path.data); }
-  napi_value Result(napi_env env) { return FailureOrNull(env, status); }
-};
-
 // An error's subject is kBinding for a, kRealDir for b.
 struct SameInodeOperation {
   PathArgument a, b;
@@ -196,7 +187,7 @@ void DefineProbeOperations(napi_env env, napi_value exports) {
   Define<ProbePathOperation>(env, exports, "probePath", "probePathAsync");
   Define<OccupantOperation>(env, exports, "occupant", nullptr);
   Define<JudgeBoxOperation>(env, exports, nullptr, "judgeBoxAsync");
-  Define<BindOperation>(env, exports, "bindAnyLength", "bindAnyLengthAsync");
+  Define<PathOperation<BindAnyLength>>(env, exports, "bindAnyLength", "bindAnyLengthAsync");
   Define<SameInodeOperation>(env, exports, "sameInode", "sameInodeAsync");
   Define<IsServedHereOperation>(env, exports, nullptr, "isServedHereAsync");
 }

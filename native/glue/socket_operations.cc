@@ -100,6 +100,7 @@ struct DialOperation {
   PathArgument path, entry;
   PeerRule rule;
   Fd socket;
+  BoundPath bound;
   Status status;
 
   void Read(Arguments& arguments) {
@@ -110,9 +111,12 @@ struct DialOperation {
     arguments.Next(&uid);
     rule.uid = static_cast<uid_t>(uid);
   }
-  void Run() { status = Dial(path.data, entry.data, rule, &socket); }
+  void Run() { status = Dial(path.data, entry.data, rule, &socket, &bound); }
   napi_value Result(napi_env env) {
-    return status.ok() ? Keep(env, &socket, InodeOf(socket.get())) : Failure(env, status);
+    if (status.ok()) return Keep(env, &socket, InodeOf(socket.get()));
+    napi_value failure = Failure(env, status);
+    Set(env, failure, "bound", Text(env, bound.text()));
+    return failure;
   }
 };
 

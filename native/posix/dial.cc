@@ -1,11 +1,13 @@
 #include "dial.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
+#if defined(__APPLE__)
+#include <libproc.h>
+#endif
 
 #include "judgement.h"
 #include "numbered_path.h"
-#include "socket.h"
+#include "paths.h"
 #include "syscalls.h"
 #include "user.h"
 
@@ -25,58 +27,76 @@ Status FailedAtPath(const char* syscall) {
 
 // XNU answers a full queue as it answers a dead socket, and Linux with EAGAIN. The question that
 // waits in no queue tells the two apart.
-int Refused([[maybe_unused]] const char* path, int errnum) {
+Status ConnectAtOnce(const Fd& socket, const char* path) {
+  Status status = Connect(socket, path, kLongestPath);
 #if defined(__APPLE__)
   Verdict verdict;
-  Status status = Question().Ask(AT_FDCWD, "", path, &verdict);
-  if (errnum == ECONNREFUSED && status.ok() && !verdict.IsDead()) return EAGAIN;
+  bool alive = status.errnum == ECONNREFUSED && Question().Ask(AT_FDCWD, "", path, &verdict).ok() &&
+               !verdict.IsDead();
+  if (alive) status.errnum = EAGAIN;
 #endif
-  return errnum;
+  return status;
 }
 
-Status Connect(const Fd& socket, const char* path) {
-  Address address;
-  Status status = Address::Make(path, kLongestPath, "connect", &address);
-  if (!status.ok()) return status;
-  auto connect_once = [&] { return connect(socket.get(), address.get(), address.size()); };
-  if (RetryInterrupted(connect_once) == 0) return status;
-  return Status::Failed(Refused(path, errno), "connect", Subject::kSocket);
+bool LookAtDirectoryOf(const char* path, struct stat* st) {
+  const char* slash = strrchr(path, '/');
+  char directory[PATH_MAX + 2];
+  if (slash == nullptr) return false;
+  CopyText(path, directory, static_cast<size_t>(slash - path) + 2);
+  return stat(directory, st) == 0;
 }
 
-// Where a socket has no descriptor: a look before and after. Who exchanges the entry for a link and
-// back in between is found out by neither, but has to hit that very moment.
-Status ConnectBetweenLooks(const Fd& socket, const char* path, const char* entry) {
-  struct stat before, after;
-  if (lstat(entry, &before) != 0 || lstat(path, &after) != 0) return FailedAtPath("lstat");
-  if (S_ISLNK(before.st_mode) || !SameInode(before, after)) return Misplaced();
-  Status status = Connect(socket, path);
-  if (!status.ok()) return status;
-  if (lstat(path, &after) != 0) return FailedAtPath("lstat");
-  return SameInode(before, after) ? status : Misplaced();
+// Where the path of a listener starts, if it is relative. macOS alone tells it without /proc.
+bool WorkingDirectory([[maybe_unused]] const Fd& socket, [[maybe_unused]] LinkText* out) {
+#if defined(__APPLE__)
+  pid_t pid = 0;
+  socklen_t size = sizeof pid;
+  proc_vnodepathinfo info;
+  if (getsockopt(socket.get(), SOL_LOCAL, LOCAL_PEERPID, &pid, &size) != 0) return false;
+  if (proc_pidinfo(pid, PROC_PIDVNODEPATHINFO, 0, &info, sizeof info) != sizeof info) return false;
+  out->Set(info.pvi_cdir.vip_path);
+  return true;
+#else
+  return false;
+#endif
 }
 
-#if defined(O_PATH)
+// A box can exchange its socket for a link between any two looks; but it cannot have bound who
+// listens elsewhere by a path that leads into its own real directory.
+Status CheckBoundBeside(const char* entry, const Fd& socket, BoundPath* bound) {
+  socklen_t size = sizeof bound->bytes - 1;
+  // XNU tells no path of a peer that has closed already.
+  bool told = getpeername(socket.get(), &bound->generic, &size) == 0 && *bound->text() != '\0';
+  if (!told) return Status::Failed(ECONNRESET, "connect", Subject::kSocket);
+  LinkText start;
+  start.Set("");
+  struct stat theirs, ours;
+  bool right = (*bound->text() == '/' || WorkingDirectory(socket, &start)) &&
+               LookAtDirectoryOf(JoinedPath(start.text(), bound->text()).c_str(), &theirs) &&
+               LookAtDirectoryOf(entry, &ours) && SameInode(theirs, ours);
+  return right ? Status::Ok() : Misplaced();
+}
 
 // By a descriptor of the very entry, which names nothing else from then on. A link has one, too,
-// and is not followed by way of it (open(2), O_PATH).
-Status ConnectToEntry(const Fd& socket, const char* path, const char* entry) {
+// and is not followed by way of it (open(2), O_PATH). Where there is none, by its path, which was
+// looked at before: then it is still open who has answered.
+Status ConnectToEntry(const Fd& socket, const char* path, const char* entry, bool* by_path) {
+  struct stat st, led_to;
+#if defined(O_PATH)
   Fd file(RetryInterrupted([&] { return open(entry, O_PATH | O_NOFOLLOW | O_CLOEXEC); }));
   if (!file.valid()) return FailedAtPath("open");
-  Status status = Connect(socket, NumberedPath("/proc/self/fd/", file.get()).c_str());
+  Status status = ConnectAtOnce(socket, NumberedPath("/proc/self/fd/", file.get()).c_str());
   if (status.ok()) return status;
   // The descriptor is there: what is not there is /proc.
-  if (IsGone(status.errnum)) return ConnectBetweenLooks(socket, path, entry);
-  struct stat st;
-  return fstat(file.get(), &st) == 0 && S_ISLNK(st.st_mode) ? Misplaced() : status;
-}
-
-#else
-
-Status ConnectToEntry(const Fd& socket, const char* path, const char* entry) {
-  return ConnectBetweenLooks(socket, path, entry);
-}
-
+  if (!IsGone(status.errnum)) {
+    return fstat(file.get(), &st) == 0 && S_ISLNK(st.st_mode) ? Misplaced() : status;
+  }
 #endif
+  *by_path = true;
+  if (lstat(entry, &st) != 0 || lstat(path, &led_to) != 0) return FailedAtPath("lstat");
+  if (S_ISLNK(st.st_mode) || !SameInode(st, led_to)) return Misplaced();
+  return ConnectAtOnce(socket, path);
+}
 
 Status PeerUid(const Fd& socket, uid_t* uid) {
 #if defined(SO_PEERCRED)
@@ -107,16 +127,22 @@ Status CheckPeer(const Fd& socket, uid_t uid) {
   return status;
 }
 
-Status Dial(const char* path, const char* entry, const PeerRule& rule, Fd* out) {
-  Fd socket;
+Status Dial(const char* path, const char* entry, const PeerRule& rule, Fd* out, BoundPath* bound) {
   // Refused for its length before anything else, as every other call refuses it.
   Address address;
   Status status = Address::Make(path, kLongestPath, "connect", &address);
-  if (status.ok()) status = OpenSocket(SocketType::kStream, &socket, Blocking::kNo);
   if (!status.ok()) return status;
-  status = ConnectToEntry(socket, path, entry);
-  if (status.ok() && rule.verify) status = CheckPeer(socket, rule.uid);
-  if (status.ok()) *out = static_cast<Fd&&>(socket);
+  // Who has closed before it could be asked is dialed anew: some merely greet.
+  for (int tries = 3; tries > 0; tries--) {
+    Fd socket;
+    bool by_path = false;
+    status = OpenSocket(SocketType::kStream, &socket, Blocking::kNo);
+    if (status.ok()) status = ConnectToEntry(socket, path, entry, &by_path);
+    if (status.ok() && rule.verify) status = CheckPeer(socket, rule.uid);
+    if (status.ok() && by_path) status = CheckBoundBeside(entry, socket, bound);
+    if (status.ok()) *out = static_cast<Fd&&>(socket);
+    if (status.errnum != ECONNRESET) break;
+  }
   return status;
 }
 

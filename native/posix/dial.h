@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "fd.h"
+#include "socket.h"
 #include "status.h"
 
 namespace boxsockets {
@@ -15,11 +16,20 @@ struct PeerRule {
   uid_t uid = 0;
 };
 
+// The address that a listener was bound by, as it gave it.
+struct BoundPath {
+  union {
+    sockaddr generic;
+    char bytes[offsetof(sockaddr_un, sun_path) + Address::kLongest + 1] = {};
+  };
+  const char* text() const { return bytes + offsetof(sockaddr_un, sun_path); }
+};
+
 // Connects a stream to the socket `path`, which leads through the binding to `entry`, in the real
-// directory. Refused with kMisplaced where that entry is a link, or where the two are not the same;
-// with kPeer where another user is at the other end. Never waits: EAGAIN where the queue of whoever
-// listens is full.
-Status Dial(const char* path, const char* entry, const PeerRule& rule, Fd* out);
+// directory. Refused with kMisplaced where that entry is a link, where the two are not the same, or
+// where `bound` does not lead into the real directory; with kPeer where another user is at the
+// other end. Never waits: EAGAIN where the queue of whoever listens is full.
+Status Dial(const char* path, const char* entry, const PeerRule& rule, Fd* out, BoundPath* bound);
 
 // Refused with kPeer where another user than `uid` is at the other end of a connected socket, or
 // where that cannot be told.

@@ -13,12 +13,11 @@
 
 namespace boxsockets {
 
-#if defined(__linux__)
-
 bool IsServedHere(const char* path) {
   struct statfs fs;
   if (RetryInterrupted([&] { return statfs(path, &fs); }) != 0) return false;
   errno = 0;
+#if defined(__linux__)
   // linux/magic.h, and statfs(2) for those that it lacks.
   switch (static_cast<uint32_t>(fs.f_type)) {
     case 0x6969:      // NFS
@@ -42,17 +41,9 @@ bool IsServedHere(const char* path) {
     default:
       return true;
   }
-}
-
 #else
-
-bool IsServedHere(const char* path) {
-  struct statfs fs;
-  if (RetryInterrupted([&] { return statfs(path, &fs); }) != 0) return false;
-  errno = 0;
   return (fs.f_flags & MNT_LOCAL) != 0;
-}
-
 #endif
+}
 
 }  // namespace boxsockets

@@ -19,15 +19,6 @@ namespace {
 
 Verdict Unknown(int errnum) { return {Judgement::kUnknown, Reason::kErrno, errnum}; }
 
-// 0 where it connected.
-int Connect(int socket, const char* path) {
-  Address address;
-  Status status = Address::Make(path, kSunPathCapacity, "connect", &address);
-  if (!status.ok()) return status.errnum;
-  int result = RetryInterrupted([&] { return connect(socket, address.get(), address.size()); });
-  return result == 0 ? 0 : errno;
-}
-
 bool IsAnswerOfTheLiving(int errnum) {
   return errnum == 0 || errnum == EPROTOTYPE || errnum == EPERM || errnum == EAGAIN;
 }
@@ -111,12 +102,12 @@ Status Question::Ask([[maybe_unused]] int directory, const char* path, const cha
   }
   NumberedPath by_descriptor("/proc/self/fd/", file.get());
   const char* asked = by_descriptor.c_str();
-  int errnum = Connect(socket_.get(), asked);
+  int errnum = Connect(socket_, asked, kSunPathCapacity).errnum;
   // Where /proc is not mounted.
-  if (IsGone(errnum)) errnum = Connect(socket_.get(), asked = full.c_str());
+  if (IsGone(errnum)) errnum = Connect(socket_, asked = full.c_str(), kSunPathCapacity).errnum;
 #else
   const char* asked = full.c_str();
-  int errnum = Connect(socket_.get(), asked);
+  int errnum = Connect(socket_, asked, kSunPathCapacity).errnum;
 #endif
   *verdict = Unknown(errnum);
   if (IsAnswerOfTheLiving(errnum)) *verdict = {Judgement::kAlive, Reason::kNone, 0};

@@ -73,15 +73,6 @@ Status SetNonBlocking(const Fd& fd) {
   return Status::Failed("fcntl", Subject::kSocket);
 }
 
-Status Connect(const Fd& client, const char* path) {
-  Address address;
-  Status status = Address::Make(path, kLongestPath, "connect", &address);
-  if (!status.ok()) return status;
-  int result =
-      RetryInterrupted([&] { return connect(client.get(), address.get(), address.size()); });
-  return result == 0 ? Status::Ok() : Status::Failed("connect", Subject::kSocket);
-}
-
 // Both ends are ours and nothing waits: a byte that was sent is there, or it never comes.
 Status ExchangeByte(const Fd& client, const Fd& server) {
   constexpr char kByte = '!';
@@ -130,7 +121,7 @@ Status ConnectAndExchange(const ProbeRequest& request, const Fd& server) {
   // Where something of ours has filled the backlog meanwhile, a connect would wait for ever.
   status = SetNonBlocking(client);
   if (status.ok()) status = SetNonBlocking(server);
-  if (status.ok()) status = Connect(client, request.path);
+  if (status.ok()) status = Connect(client, request.path, kLongestPath);
   if (!status.ok()) return status;
   return request.type == SocketType::kDatagram ? ExchangeByte(client, server)
                                                : AcceptByte(client, server);
@@ -169,20 +160,9 @@ Status WhatIsAt(const char* path, Existing* existing) {
   if (!S_ISSOCK(st.st_mode)) return Status::Ok();
   Verdict verdict;
   Status status = Question().Ask(AT_FDCWD, "", path, &verdict);
-  switch (verdict.judgement) {
-    case Judgement::kAlive:
-      *existing = Existing::kHeldSocket;
-      break;
-    case Judgement::kDead:
-      *existing = Existing::kDeadSocket;
-      break;
-    case Judgement::kUnknown:
-      *existing = Existing::kUnknownSocket;
-      break;
-    case Judgement::kGone:
-      *existing = Existing::kNone;
-      break;
-  }
+  constexpr Existing kByJudgement[] = {Existing::kDeadSocket, Existing::kHeldSocket,
+                                       Existing::kUnknownSocket, Existing::kNone};
+  *existing = kByJudgement[static_cast<size_t>(verdict.judgement)];
   return status;
 }
 

@@ -42,6 +42,14 @@ Status OpenSocket(SocketType type, Fd* out, Blocking blocking) {
   return out->valid() ? Status::Ok() : Status::Failed("socket", Subject::kSocket);
 }
 
+Status Connect(const Fd& socket, const char* path, size_t longest) {
+  Address address;
+  Status status = Address::Make(path, longest, "connect", &address);
+  if (!status.ok()) return status;
+  auto once = [&] { return connect(socket.get(), address.get(), address.size()); };
+  return RetryInterrupted(once) == 0 ? status : Status::Failed("connect", Subject::kSocket);
+}
+
 namespace {
 
 // A server of FUSE's that knows files alone makes one where it was asked for a socket, which the
@@ -76,12 +84,11 @@ Status BindWithMode(const Fd& socket, const char* path, size_t longest,
   return Status::Ok();
 }
 
-#if defined(O_PATH)
-
-// Through a descriptor of the very file: between a look at its name and a change by its name, a box
-// could put a link there (chmod(2) follows it) or another file.
 Status RepairMode(int directory, const char* leaf, const struct stat& st, mode_t mode) {
   if (ModeBits(st) == mode) return Status::Ok();
+#if defined(O_PATH)
+  // Through a descriptor of the very file: between a look at its name and a change by its name, a
+  // box could put a link there (chmod(2) follows it) or another file.
   Fd file(
       RetryInterrupted([&] { return openat(directory, leaf, O_PATH | O_NOFOLLOW | O_CLOEXEC); }));
   struct stat opened;
@@ -93,17 +100,11 @@ Status RepairMode(int directory, const char* leaf, const struct stat& st, mode_t
   // fchmod refuses such a descriptor; fchmodat2, which takes it, is of Linux 6.6.
   if (chmod(NumberedPath("/proc/self/fd/", file.get()).c_str(), mode) == 0) return Status::Ok();
   return Status::Failed("chmod", Subject::kSocket);
-}
-
 #else
-
-Status RepairMode(int directory, const char* leaf, const struct stat& st, mode_t mode) {
-  if (ModeBits(st) == mode) return Status::Ok();
   // Of a link it would change the link's own mode, which means nothing.
   if (fchmodat(directory, leaf, mode, AT_SYMLINK_NOFOLLOW) == 0) return Status::Ok();
   return Status::Failed("fchmodat", Subject::kSocket);
-}
-
 #endif
+}
 
 }  // namespace boxsockets

@@ -55,6 +55,8 @@ enum class Blocking : uint8_t { kYes, kNo };
 // A socket that is closed on exec.
 Status OpenSocket(SocketType type, Fd* out, Blocking blocking = Blocking::kYes);
 
+Status Connect(const Fd& socket, const char* path, size_t longest);
+
 // Binds `socket` to `path`, its file never open to more than `mode` (on Linux; elsewhere from
 // RepairMode on). The umask may take bits away: RepairMode gives them back. EADDRINUSE where
 // anything bears that name, a link that leads to nothing included.

@@ -12,7 +12,12 @@ namespace {
 struct Bound : BoundWorld {
   std::string InRealDir(const std::string& name) const { return real_dir + "/" + name; }
   Status Dial(const std::string& name, Fd* out, const PeerRule& rule = {}) const {
-    return boxsockets::Dial((binding + "/" + name).c_str(), InRealDir(name).c_str(), rule, out);
+    return DialPath(binding + "/" + name, InRealDir(name), rule, out);
+  }
+  static Status DialPath(const std::string& path, const std::string& entry, const PeerRule& rule,
+                         Fd* out) {
+    BoundPath bound;
+    return boxsockets::Dial(path.c_str(), entry.c_str(), rule, out, &bound);
   }
 };
 
@@ -47,7 +52,7 @@ TEST_CASE("the user of a peer is the one who listens, not the one who owns the f
     listener = MakeSocket(path, SocketType::kStream);
   }
   REQUIRE(chown(path.c_str(), 0, 0) == 0);
-  Status status = Dial(path.c_str(), path.c_str(), {true, 0}, &client);
+  Status status = Bound::DialPath(path, path, {true, 0}, &client);
   CHECK(IsRefused(status, Refusal::kPeer));
   CHECK(status.owner == AsUser::Ordinary());
 }

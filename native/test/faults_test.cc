@@ -256,12 +256,13 @@ TEST_CASE("whichever call of a listen fails, no socket stays behind, and a live 
 
 TEST_CASE("whichever call of a dial fails, it is told") {
   Fd client, listener;
+  BoundPath bound;
   Prepare prepare = [&](Scene& scene) {
     listener = MakeSocket(scene.world.real_dir + "/s", SocketType::kStream);
   };
   Operate dial = [&](Scene& scene) {
     std::string path = scene.world.real_dir + "/s";
-    return Dial(path.c_str(), path.c_str(), {true, geteuid()}, &client);
+    return Dial(path.c_str(), path.c_str(), {true, geteuid()}, &client, &bound);
   };
   Verify verify = [&](Scene&, const Status& status) {
     bool told = status.ok() || HasFailed(status, EIO);

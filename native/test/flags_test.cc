@@ -179,8 +179,9 @@ TEST_CASE(
   });
   Expect("dial", {"real/held path nofollow", "socket nonblock"}, [](Scene& scene) {
     Fd client;
+    BoundPath bound;
     std::string path = scene.binding + "/held", entry = scene.real_dir + "/held";
-    CHECK(Dial(path.c_str(), entry.c_str(), {true, geteuid()}, &client).ok());
+    CHECK(Dial(path.c_str(), entry.c_str(), {true, geteuid()}, &client, &bound).ok());
   });
   Expect("probe",
          {"real nonblock", "real path", "real/dead path nofollow", "socket", "socket nonblock"},

@@ -76,6 +76,7 @@ WRAP(int, -1, flock, (int fd, int operation), (fd, operation));
 WRAP(int, -1, fstat, (int fd, struct stat* st), (fd, st));
 WRAP(int, -1, fstatat, (int at, const char* path, struct stat* st, int flags),
      (at, path, st, flags));
+WRAP(int, -1, getpeername, (int fd, sockaddr* address, socklen_t* size), (fd, address, size));
 WRAP(int, -1, getsockopt, (int fd, int level, int name, void* value, socklen_t* size),
      (fd, level, name, value, size));
 WRAP(int, -1, kill, (pid_t pid, int signal), (pid, signal));

@@ -1,9 +1,11 @@
 // What is looked at once more, after a wait: each test acts in exactly that window, and shows that
 // it got there.
 #include <errno.h>
+#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "../posix/dial.h"
 #include "../posix/hold.h"
 #include "../posix/listen.h"
 #include "intercept.h"
@@ -255,6 +257,78 @@ TEST_CASE(
     CHECK_FALSE(listen_at_free_name());
     CHECK(EntriesOf(world.other).empty());
   }
+}
+
+// A dial where a socket has no descriptor to be dialed by: on a Linux without /proc, as on a Mac.
+// `before` runs between the look at the name and the connect, `after` between that and the question
+// who has answered, which is answered with `answer`.
+struct DialWithoutProc : BoundWorld {
+  int connects = 0;
+  BoundPath bound;
+
+  Status Dial(const std::function<void()>& before, const std::function<void()>& after, Fd* out,
+              int answer = 0) {
+    connects = 0;
+    Intercept intercept("*", [&](int, const char* name) {
+      bool asks = strcmp(name, "getpeername") == 0;
+      if (asks) after();
+      if (asks) return answer;
+      if (strcmp(name, "connect") != 0) return 0;
+      if (connects++ % 2 == 0) return ENOENT;  // by /proc/self/fd
+      before();
+      return 0;
+    });
+    return boxsockets::Dial((binding + "/box.sock").c_str(), path.c_str(), {}, out, &bound);
+  }
+  void Unlink() const { REQUIRE(unlink(path.c_str()) == 0); }
+};
+
+const auto kNothing = [] {};
+
+TEST_CASE("who listens elsewhere is refused, if a link to him had the name for that very moment") {
+  DialWithoutProc world;
+  std::string elsewhere = world.MakeDirectory("elsewhere") + "/agent",
+              aside = world.path + ".aside";
+  Fd listener = MakeSocket(world.path, SocketType::kStream), client;
+  Fd agent = MakeSocket(elsewhere, SocketType::kStream);
+  auto exchange = [&] {
+    REQUIRE(rename(world.path.c_str(), aside.c_str()) == 0);
+    MakeLink(elsewhere, world.path);
+  };
+  auto back = [&] { REQUIRE(rename(aside.c_str(), world.path.c_str()) == 0); };
+  CHECK(IsRefused(world.Dial(exchange, back, &client), Refusal::kMisplaced));
+  CHECK(world.bound.text() == elsewhere);
+  CHECK_FALSE(client.valid());
+  CHECK(HasVisitor(agent));  // the moment was hit; nothing was sent
+  CHECK(world.Dial(kNothing, kNothing, &client).ok());
+  CHECK(HasVisitor(listener));
+}
+
+TEST_CASE(
+    "who was bound through the binding is at home, and who was bound in what is gone is not") {
+  DialWithoutProc world;
+  Fd client;
+  {
+    Fd through = MakeSocket(world.binding + "/box.sock", SocketType::kStream);
+    CHECK(world.Dial(kNothing, kNothing, &client).ok());
+  }
+  client.Reset();
+  world.Unlink();
+  std::string old = world.MakeDirectory("old"), path = old + "/box.sock";
+  Fd moved = MakeSocket(path, SocketType::kStream);
+  REQUIRE(rename(path.c_str(), world.path.c_str()) == 0);
+  REQUIRE(rmdir(old.c_str()) == 0);
+  CHECK(IsRefused(world.Dial(kNothing, kNothing, &client), Refusal::kMisplaced));
+  CHECK(world.bound.text() == path);
+  CHECK_FALSE(client.valid());
+}
+
+TEST_CASE("who does not say where he was bound is dialed three times, and not talked to") {
+  DialWithoutProc world;
+  Fd listener = MakeSocket(world.path, SocketType::kStream), client;
+  CHECK(HasFailed(world.Dial(kNothing, kNothing, &client, EINVAL), ECONNRESET));
+  CHECK(world.connects == 6);
+  CHECK_FALSE(client.valid());
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ export const SYSTEM = Object.freeze({
     '__bzero',
     '__error',
     'bzero',
-    'getpeereid',
+    ...['getpeereid', 'getpeername', 'proc_pidinfo'],
     'pthread_cond_timedwait_relative_np',
     'statfs',
     'sysctl',

@@ -6,6 +6,7 @@ import { ARCHS, missingMac, run } from './mac.js';
 import { rawRules } from './raw.js';
 import { ruleOn } from './rules.js';
 import { fileRules } from './xnu-files.js';
+import { peerRules } from './xnu-peers.js';
 import { socketRules } from './xnu-sockets.js';
 
 describe.each(ARCHS)('under XNU, on %s', (arch) => {
@@ -14,6 +15,7 @@ describe.each(ARCHS)('under XNU, on %s', (arch) => {
   const rule = ruleOn(arch, tested);
 
   socketRules(rule);
+  peerRules(rule);
   fileRules(rule);
   rawRules(arch, missing, tested);
 

@@ -177,28 +177,4 @@ print('full', flush=True); sys.stdin.read()`;
   const greeted = ({ result }: Outcome<string>) => expect(result).toBe('hello');
   rule('MountedLocal', 'a box is dialed where its home is local', dialed, greeted);
   rule('MountedLocal', 'and where another machine serves it', dialed, greeted, { env: { DARWIN_REMOTE: '1' } });
-
-  rule(
-    'PeerId',
-    'a peer of another user is refused',
-    async ({ B, fs, path, spawn, directory }) => {
-      const realDir = path.join(directory, 'home/b/sockets');
-      fs.mkdirSync(realDir, { recursive: true, mode: 0o777 });
-      fs.chmodSync(realDir, 0o777);
-      const box = new B.BoxSockets('b', realDir, { base: directory });
-      box.ensureSync();
-      const program = `import os, socket, sys
-os.setuid(65534); s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(5)
-print('there', flush=True); sys.stdin.read()`;
-      const stranger = spawn('python3', ['-c', program, path.join(realDir, 'box.sock')]);
-      await new Promise((resolve) => stranger.stdout.once('data', resolve));
-      const code = await box.connect('box.sock', { verifyPeer: true }).then(
-        () => 'connected',
-        (error) => error.code,
-      );
-      stranger.kill();
-      return code;
-    },
-    ({ result }) => expect(result).toBe('ERR_BOX_SOCKETS_PEER'),
-  );
 }

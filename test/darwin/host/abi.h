@@ -46,6 +46,13 @@ struct SockaddrUn {
   char path[kLongestAddress - kPathOffset];
 };
 
+// bsd/sys/un.h
+constexpr int kSolLocal = 0, kLocalPeerPid = 2;
+
+// struct proc_vnodepathinfo, bsd/sys/proc_info.h: its size, and where the path of the working directory is
+constexpr int kVnodePathInfo = 9;  // PROC_PIDVNODEPATHINFO
+constexpr size_t kVnodePathInfoSize = 2352, kWorkingDirectory = 152;
+
 // struct kinfo_proc, bsd/sys/sysctl.h and bsd/sys/proc.h: where the fields that we know are
 constexpr size_t kProcessSize = 648, kProcessStart = 0, kProcessState = 36, kProcessPid = 40;
 constexpr char kRunning = 2, kZombie = 5;

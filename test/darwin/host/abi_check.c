@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libproc.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
@@ -31,6 +32,9 @@ AT(dirent, d_type, 20) AT(dirent, d_name, 21)
 
 AT(sockaddr_un, sun_len, 0) AT(sockaddr_un, sun_family, 1) AT(sockaddr_un, sun_path, 2)
 SAME(sizeof(((struct sockaddr_un *)0)->sun_path) == 104) SAME(SOCK_MAXADDRLEN == 255)
+
+SAME(SOL_LOCAL == 0) SAME(LOCAL_PEERPID == 2) SAME(PROC_PIDVNODEPATHINFO == 9)
+AT(proc_vnodepathinfo, pvi_cdir.vip_path, 152) SAME(sizeof(struct proc_vnodepathinfo) == 2352)
 
 AT(statfs, f_flags, 64) AT(statfs, f_fstypename, 72) SAME(sizeof(struct statfs) == 2168) SAME(MNT_LOCAL == 0x1000)
 

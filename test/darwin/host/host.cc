@@ -49,6 +49,7 @@ void Load() {
   AddNames(known);
   AddDirectories(known);
   AddSockets(known);
+  AddPeers(known);
   AddProcesses(known);
   AddThreads(known);
   AddMemory(known);

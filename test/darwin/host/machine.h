@@ -76,6 +76,7 @@ void AddFiles(Symbols& symbols);
 void AddNames(Symbols& symbols);
 void AddDirectories(Symbols& symbols);
 void AddSockets(Symbols& symbols);
+void AddPeers(Symbols& symbols);
 void AddProcesses(Symbols& symbols);
 void AddThreads(Symbols& symbols);
 void AddMemory(Symbols& symbols);

@@ -45,6 +45,10 @@
        "bsd/sys/mount.h, MNT_LOCAL")                                                                                  \
   RULE(PeerId, "getpeereid tells who listens: the credentials at listen()",                                           \
        "bsd/kern/uipc_usrreq.c, unp_connect(): unp2->unp_peercred; unp_listen()")                                     \
+  RULE(PeerName, "getpeername tells the path that was bound, and EINVAL once the peer has closed (Linux: tells on)",     \
+       "bsd/kern/uipc_usrreq.c, uipc_peeraddr(): unp->unp_conn->unp_addr; bsd/kern/uipc_syscalls.c, getpeername()")    \
+  RULE(WorkingDirectory, "proc_pidinfo tells where a process of the same user works (Linux: /proc/PID/cwd)",            \
+       "bsd/kern/proc_info.c, proc_pidvnodepathinfo()")                                                                \
   RULE(LockConflict, "a lock that is held is EWOULDBLOCK, 35 (Linux: 11)",                                            \
        "bsd/kern/kern_lockf.c, lf_setlock(): EWOULDBLOCK; bsd/sys/errno.h")                                           \
   RULE(NoProcess, "a process that is gone is an answer of no bytes, and a zombie one of state SZOMB (Linux: /proc)",  \

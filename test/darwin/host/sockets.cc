@@ -82,20 +82,39 @@ std::string Followed(std::string path) {
   return path;
 }
 
-uint64_t BindIn(int socket, const Entry& entry) {
+// The path that a peer is told must be the one that was bound, so far as Linux has room for it: a short leaf is put in
+// place of one that is too long, and the file renamed; what is longer still goes by way of a descriptor. (Where a link
+// was followed, XNU tells the link's path: no guest asks.)
+struct Plan {
+  std::string address, leaf;
+};
+
+Plan PlanOf(const std::string& text, const Entry& entry, int number) {
+  if (text.size() <= kRoom) return {text, entry.leaf};
+  std::string directory = text.substr(0, text.size() - entry.leaf.size()), leaf = ".~" + std::to_string(number);
+  if (directory.size() + leaf.size() <= kRoom) return {directory + leaf, leaf};
+  if (entry.prefix.size() + entry.leaf.size() <= kRoom) return {entry.prefix + entry.leaf, entry.leaf};
+  return {entry.prefix + leaf, leaf};
+}
+
+uint64_t BindIn(int socket, const Entry& entry, const std::string& text) {
   struct stat st;
   if (entry.directory < 0) return Fail(errno);
   if (fstatat(entry.directory, entry.leaf.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) return Fail(EADDRINUSE);
   if (errno != ENOENT) return Fail(errno);
   Took(Rule::kBindMode);
-  // A name that does not fit Linux's address is given to the file afterwards.
-  bool fits = entry.prefix.size() + entry.leaf.size() <= kRoom;
-  std::string name = fits ? entry.leaf : ".~dw" + std::to_string(syscall(SYS_gettid));
-  sockaddr_un address = LinuxAddress(entry.prefix + name);
-  if (bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return Fail(errno);
-  if (fits) return 0;
-  constexpr unsigned kNoReplace = 1;
-  return Result(syscall(SYS_renameat2, entry.directory, name.c_str(), entry.directory, entry.leaf.c_str(), kNoReplace));
+  for (int number = 0;; number++) {
+    Plan plan = PlanOf(text, entry, number);
+    bool final = plan.leaf == entry.leaf;
+    sockaddr_un address = LinuxAddress(plan.address);
+    bool bound = bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    if (!bound && errno == EADDRINUSE && !final && number < 1000) continue;
+    if (!bound) return Fail(errno);
+    if (final) return 0;
+    constexpr unsigned kNoReplace = 1;
+    return Result(
+        syscall(SYS_renameat2, entry.directory, plan.leaf.c_str(), entry.directory, entry.leaf.c_str(), kNoReplace));
+  }
 }
 
 uint64_t Bind(const Call& call) {
@@ -105,7 +124,7 @@ uint64_t Bind(const Call& call) {
   if (!path.ok) return kFailed;
   path.text = Followed(path.text);
   Changes(path);
-  return BindIn(call.number(0), Entry(path.text));
+  return BindIn(call.number(0), Entry(path.text), path.text);
 }
 
 // XNU never waits for room in a queue.
@@ -119,7 +138,28 @@ int ConnectAtOnce(int socket, const sockaddr_un& address) {
   return result;
 }
 
+// With DARWIN_EXCHANGE=FILE: during a connect, FILE is what FILE.other was. So a test acts between two calls of the guest's.
+class Exchanged {
+ public:
+  Exchanged() { Exchange(); }
+  ~Exchanged() {
+    int errnum = errno;
+    Exchange();
+    errno = errnum;
+  }
+
+ private:
+  void Exchange() {
+    constexpr unsigned kExchange = 2;
+    const char* file = getenv("DARWIN_EXCHANGE");
+    if (file == nullptr) return;
+    std::string other = std::string(file) + ".other";
+    if (syscall(SYS_renameat2, AT_FDCWD, file, AT_FDCWD, other.c_str(), kExchange) != 0) End("nothing to exchange");
+  }
+};
+
 uint64_t Connect(const Call& call) {
+  Exchanged exchanged;
   std::string text;
   if (!AddressOf(call, &text)) return kFailed;
   Path path = Lookup(AT_FDCWD, text.c_str(), Last::kFollowed);
@@ -166,16 +206,6 @@ int MessageFlags(uint32_t flags) {
   return MSG_NOSIGNAL | ((flags & 0x80) != 0 ? MSG_DONTWAIT : 0) | ((flags & 0x2) != 0 ? MSG_PEEK : 0);
 }
 
-uint64_t GetPeerId(const Call& call) {
-  ucred credentials;
-  socklen_t size = sizeof credentials;
-  if (getsockopt(call.number(0), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return Fail(errno);
-  Took(Rule::kPeerId);
-  *call.out<uint32_t>(1) = credentials.uid;
-  *call.out<uint32_t>(2) = credentials.gid;
-  return 0;
-}
-
 }  // namespace
 
 void AddSockets(Symbols& symbols) {
@@ -194,7 +224,6 @@ void AddSockets(Symbols& symbols) {
   symbols["_poll"] = [](const Call& c) {
     return Result(poll(static_cast<pollfd*>(c.memory(0, c.word(1) * sizeof(pollfd))), c.word(1), c.number(2)));
   };
-  symbols["_getpeereid"] = GetPeerId;
 }
 
 }  // namespace darwin
