@@ -1,6 +1,10 @@
 // The behaviours in which XNU differs from Linux and that this host acts out, each with the function of XNU that it rests
-// on: apple-oss-distributions/xnu, 11417. What is quoted of uipc_usrreq.c was compared with its text at commit
-// e3723e1f17661b24996789d8afc084c0c3303b26; lines are not numbered, because no checkout was at hand to number them by.
+// on, in apple-oss-distributions/xnu. What is quoted was read there, at these commits, and stands there in these words:
+//   bsd/kern/uipc_usrreq.c  5c2921b07a2480ab43ec66f5b9e41cb872bc554f
+//   bsd/kern/kern_lockf.c   5c2921b07a2480ab43ec66f5b9e41cb872bc554f
+//   bsd/vfs/vfs_lookup.c    1031c584a5e37aff177559b9f69dbd3c8c3fd30a
+//   bsd/kern/uipc_syscalls.c, accept_nocancel()  0f4c859e951fba394238ab619495c4e1d54d0f34
+// The other functions are named from 11417 and were not read again. Lines have no numbers: no checkout was at hand.
 // ../xnu-rules.heavy.ts shows for each that our code does right under it.
 #pragma once
 
@@ -12,7 +16,7 @@
   RULE(BindFollows, "bind follows a link at the name, and makes the socket where it leads (Linux: EADDRINUSE)",       \
        "bsd/kern/uipc_usrreq.c, unp_bind(): NDINIT(&nd, CREATE, OP_MKFIFO, FOLLOW | LOCKPARENT, ...)")                \
   RULE(BindMode, "a bound file has the mode 0777 less the umask, whatever the socket's (Linux: the socket's own)",    \
-       "bsd/kern/uipc_usrreq.c, unp_bind(): VATTR_SET(&va, va_mode, ACCESSPERMS & ~p->p_fd.fd_cmask)")                \
+       "bsd/kern/uipc_usrreq.c, unp_bind(): VATTR_SET(&va, va_mode, (ACCESSPERMS & ~p->p_fd.fd_cmask))")              \
   RULE(SocketMode, "fchmod of a socket is EINVAL (Linux: sets the mode that bind gives)",                             \
        "bsd/vfs/vfs_syscalls.c, fchmod1(): file_vnode(), EINVAL of what is no vnode")                                 \
   RULE(NotASocket, "connect to what is not a socket is ENOTSOCK (Linux: ECONNREFUSED)",                               \
@@ -24,7 +28,7 @@
   RULE(AcceptInherits, "an accepted socket is non-blocking where its listener is (Linux: never)",                     \
        "bsd/kern/uipc_syscalls.c, accept_nocancel(): fp->f_flag = fflag")                                             \
   RULE(PathMax, "a path has 1,023 bytes at most (Linux: 4,095)",                                                      \
-       "bsd/vfs/vfs_lookup.c, namei(): MAXPATHLEN")                                                                   \
+       "bsd/vfs/vfs_lookup.c, namei(): cnp->cn_pnlen = MAXPATHLEN")                                                  \
   RULE(MostLinks, "a lookup follows 32 links at most (Linux: 40)",                                                    \
        "bsd/vfs/vfs_lookup.c, lookup_handle_symlink(): ni_loopcnt++ >= MAXSYMLINKS")                                  \
   RULE(OpenSearch, "O_SEARCH opens an unreadable directory from macOS 13 on; before, it is O_RDONLY (Linux: O_PATH)", \
@@ -50,7 +54,7 @@
   RULE(WorkingDirectory, "proc_pidinfo tells where a process of the same user works (Linux: /proc/PID/cwd)",            \
        "bsd/kern/proc_info.c, proc_pidvnodepathinfo()")                                                                \
   RULE(LockConflict, "a lock that is held is EWOULDBLOCK, 35 (Linux: 11)",                                            \
-       "bsd/kern/kern_lockf.c, lf_setlock(): EWOULDBLOCK; bsd/sys/errno.h")                                           \
+       "bsd/kern/kern_lockf.c, lf_setlock(): return EAGAIN; bsd/sys/errno.h: EWOULDBLOCK is EAGAIN")                 \
   RULE(NoProcess, "a process that is gone is an answer of no bytes, and a zombie one of state SZOMB (Linux: /proc)",  \
        "bsd/kern/kern_sysctl.c, sysctl_prochandle(); bsd/sys/proc.h, SZOMB")
 
