@@ -1,6 +1,7 @@
 // The page of results: docs/benchmarks.md.
 
 import { isMet } from './outcome.mjs';
+import { misses } from './reasons.mjs';
 import { describe, format, limitOf } from './results.mjs';
 
 /** @typedef {import('./results.mjs').Result} Result */
@@ -12,8 +13,8 @@ const INTRODUCTION = `# Benchmarks
 Each claim is measured against a floor: a small C++ program (\`bench/floor/\`) that makes the system calls that the
 guarantee needs, and nothing else. Contenders take turns, round by round, in one run. A number is the median of the
 rounds; in parentheses are the quartiles. A ratio is the median of the ratios of each round. Where a target is not met,
-[System calls](#system-calls) tells what the calls are for, or which program makes them: that is where the time goes. Each
-claim was measured at the load that bench/results states; a busy machine shows in the quartiles.
+[a paragraph](#what-misses-its-target-and-why) says why, and [System calls](#system-calls) what each call is for. Each claim
+was measured at the load that bench/results states; a busy machine shows in the quartiles.
 
     npm run bench                  # measures all claims, into bench/results/
     npm run bench -- steady        # one of them
@@ -54,9 +55,14 @@ export function writePage(results) {
     const result = results.get(name);
     return result === undefined ? [] : [{ name, result }];
   });
-  return [INTRODUCTION, machines(known.map(({ result }) => result)), summary(known), ...known.map(section), ''].join(
-    '\n',
-  );
+  return [
+    INTRODUCTION,
+    machines(known.map(({ result }) => result)),
+    summary(known),
+    misses(known),
+    ...known.map(section),
+    '',
+  ].join('\n');
 }
 
 /**
