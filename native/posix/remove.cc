@@ -24,17 +24,19 @@ Status IsOwn(const Paths& paths, LinkText* link, RemoveResult* result) {
   ParentEntry* found;
   Status status =
       LookAtBinding(paths, parent.get(), InodeOf(real_dir), Depth::kTarget, &watch, &found);
-  if (!status.ok() || found->read_errnum != 0 || found->errnum == ELOOP) return status;
+  if (!status.ok() || found->errnum == ELOOP) return status;
+  // Another entry by now, or none: what it is, another look tells.
+  if (found->read_errnum != 0) return Status::Retry(Refusal::kParentUnstable, Subject::kBinding);
   bool own;
   if (found->leads_nowhere) {
     bool occupied;
     status = FindOccupant(paths, *found, &occupied, nullptr);
-    own = status.ok() && !occupied;
+    own = !occupied;
   } else if (found->errnum != 0) {
     return Status::Failed(found->errnum, "fstatat", Subject::kBinding);
   } else {
     // A binding that leads somewhere while our directory is gone leads to somebody else's.
-    own = real_dir_errnum == 0 && SameInode(found->target, real_dir);
+    own = SameInode(found->target, real_dir);
     bool told = real_dir_errnum == 0 || IsGone(real_dir_errnum);
     if (!told) return Status::Failed(real_dir_errnum, "stat", Subject::kRealDir);
   }
@@ -55,12 +57,11 @@ Status Judge(const Paths& paths, LinkText* link, RemoveResult* result) {
 }
 
 // Under the lock.
-Status TakeAway(const Paths& paths, const LinkText& link, RemoveResult* result) {
+Status TakeAway(const Paths& paths, const LinkText& link) {
   JoinedPath aside(paths.parent, HiddenName(paths.id(), ".old").c_str());
   Status status = MoveAside(AT_FDCWD, paths.binding, aside.c_str(), link);
-  if (status.errnum == ENOENT) *result = RemoveResult::kAbsent;
-  if (status.errnum == ENOENT) return Status::Ok();
-  if (status.errnum == ESTALE) return Status::Retry(Refusal::kParentUnstable, Subject::kBinding);
+  bool changed = status.errnum == ENOENT || status.errnum == ESTALE;
+  if (changed) return Status::Retry(Refusal::kParentUnstable, Subject::kBinding);
   if (!status.ok()) return status;
   if (unlinkat(AT_FDCWD, aside.c_str(), 0) == 0 || errno == ENOENT) return Status::Ok();
   status = Status::Failed("unlinkat", Subject::kBinding);
@@ -90,7 +91,7 @@ Status RemoveOnce(const Paths& paths, uid_t uid, int64_t deadline, RemoveResult*
   if (status.ok()) status = Judge(paths, &link, result);
   if (!status.ok() || *result != RemoveResult::kRemoved) return status;
   status = LockParent(paths, nullptr, uid, deadline, &lock);
-  return status.ok() || IsDiskFull(status) ? TakeAway(paths, link, result) : status;
+  return status.ok() || IsDiskFull(status) ? TakeAway(paths, link) : status;
 }
 
 }  // namespace
