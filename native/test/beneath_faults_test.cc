@@ -186,9 +186,12 @@ TEST_CASE("what the kernel knows by heart is known with its device, and what has
   CHECK(once([&] { return LiesOn(file.c_str(), device, other); }));
   CHECK(once([&] { return LiesOn(file.c_str(), other, device); }));
   CHECK_FALSE(LiesOn(file.c_str(), other, other));
-  struct stat st;
-  std::string missing = tree / "dir/missing";
-  CHECK(once([&] { return stat(missing.c_str(), &st) != 0 && LiesOn(missing.c_str(), 0, 0); }));
+  for (int errnum : {ENOENT, ENOTDIR, EAGAIN, ENOSYS}) {
+    Intercept intercept("syscall", [errnum](int, const char*) { return errnum; });
+    CAPTURE(errnum);
+    CHECK(KnowWay(file.c_str(), nullptr) == errnum);
+    CHECK(LiesOn(file.c_str(), other, other) == IsGone(errnum));
+  }
   // What cannot be told lies nowhere that is known.
   for (int failing : {1, 2}) {
     Intercept intercept("syscall",

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "../posix/binding.h"
+#include "../posix/box_sockets.h"
 #include "../posix/dial.h"
 #include "../posix/files.h"
 #include "../posix/hold.h"
@@ -78,8 +79,10 @@ std::set<std::string> DescriptorsOf(const std::string& home,
     for (int fd : OpenDescriptors()) {
       if (before.count(fd) == 0) seen.insert(TargetOfDescriptor(fd, home) + FlagsOf(fd));
     }
-    // Of each further network namespace of the machine, by some process of it.
+    // Of each further network namespace of the machine, by some process of it; and whose sockets
+    // are whose.
     seen.erase("/proc/other/net/unix");
+    seen.erase("/proc/other/fd nonblock");
   };
   {
     Intercept intercept("*", [&](int, const char*) {
@@ -156,6 +159,17 @@ TEST_CASE(
            Listing listing;
            CHECK(List(scene.parent_paths(), 2000, &listing).ok());
          });
+  Expect(
+      "box",
+      {"/proc nonblock", "/proc/self/fd nonblock", "/proc/self/net/unix", "real nofollow nonblock",
+       "real path", "real/dead path nofollow", "real/held path nofollow", "socket"},
+      [](Scene& scene) {
+        BoxSockets box;
+        CHECK(JudgeBox({scene.binding.c_str(), scene.real_dir.c_str(), scene.base.c_str(), 5000,
+                        BoxDepth::kFiles},
+                       &box)
+                  .ok());
+      });
   Expect("listen",
          {"/proc/self/net/unix", "base/bl nofollow", "base/bl/.lock nofollow nonblock", "real path",
           "real/dead (deleted) path nofollow", "real/dead path nofollow", "real/free path nofollow",

@@ -68,6 +68,18 @@ TEST_CASE("what lies on a server that hangs is given up in time, whoever asks") 
   CHECK_FALSE(AnswersInTime((home / "hung/dir").c_str()));
 }
 
+TEST_CASE("a box on a server that hangs is given up, whatever answers beside it") {
+  World world;
+  HungServer server(world.home / "hung");
+  NEEDS(server);
+  std::string hung = world.home / "hung/dir";
+  BoxSockets box;
+  BoxRequest request = {world.binding.c_str(), hung.c_str(), world.base.c_str(), 20,
+                        BoxDepth::kFiles};
+  CHECK(JudgeBox(request, &box).ok());
+  CHECK(box.errnum == kNoAnswer);
+}
+
 TEST_CASE("a binding whose real directory does not answer is refused, and the lock never taken") {
   World world;
   HungServer server(world.home / "hung");

@@ -1,0 +1,169 @@
+// What JudgeBox tells where a call fails, where the directory is exchanged while it is looked at,
+// and of sockets that only the kernel's list knows.
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
+#include "../posix/box_sockets.h"
+#include "../posix/user.h"
+#include "intercept.h"
+#include "support.h"
+
+namespace boxsockets::test {
+namespace {
+
+struct Judged {
+  explicit Judged(const BoundWorld& world, BoxDepth depth = BoxDepth::kListed) {
+    BoxSockets box;
+    status = JudgeBox(
+        {world.binding.c_str(), world.real_dir.c_str(), world.base.c_str(), 5000, depth}, &box);
+    errnum = box.errnum;
+    mode = box.mode;
+    for (const FoundSocket& socket : box.sockets.found) {
+      sockets[box.sockets.names.at(socket.name)] = socket.verdict;
+    }
+    holders = box.holders.size();
+  }
+
+  Judgement At(const std::string& name) { return sockets.at(name).judgement; }
+
+  Status status;
+  int errnum = 0;
+  mode_t mode = 0;
+  size_t holders = 0;
+  std::map<std::string, Verdict> sockets;
+};
+
+// A socket that is held, with its file, without one, and with another one's file in its place.
+struct Busy : BoundWorld {
+  Busy() {
+    OverflowUid();  // read once in a process
+    held = MakeSocket(real_dir + "/held", SocketType::kStream);
+    gone = MakeSocket(binding + "/gone", SocketType::kStream);
+    replaced = MakeSocket(real_dir + "/replaced", SocketType::kDatagram);
+    for (const char* name : {"/gone", "/replaced"}) REQUIRE(unlink((real_dir + name).c_str()) == 0);
+    MakeDeadSocket(real_dir + "/spare");
+    REQUIRE(rename((real_dir + "/spare").c_str(), (real_dir + "/replaced").c_str()) == 0);
+  }
+  Fd held, gone, replaced;
+};
+
+TEST_CASE("a socket that the kernel lists is alive, with a file, without one, or with a dead one") {
+  SKIP_UNLESS(KnowsOpenat2(), kWithoutOpenat2);
+  Busy world;
+  for (BoxDepth depth : {BoxDepth::kFiles, BoxDepth::kListed}) {
+    // What is alive is looked for in the kernel's list, to name who holds it.
+    Judged judged(world, depth);
+    CHECK(judged.status.ok());
+    CHECK(judged.sockets.size() == 3);
+    for (const char* name : {"held", "gone", "replaced"}) {
+      CAPTURE(name);
+      CHECK(judged.At(name) == Judgement::kAlive);
+    }
+    CHECK(judged.sockets.at("gone").reason == Reason::kFileGone);
+    CHECK(judged.sockets.at("replaced").reason == Reason::kNone);
+    CHECK(judged.holders >= 3);
+  }
+}
+
+TEST_CASE("a directory that is exchanged while it is looked at is not gone into") {
+  SKIP_UNLESS(KnowsOpenat2(), kWithoutOpenat2);
+  for (const char* as : {"link", "fifo", "file"}) {
+    BoundWorld world;
+    std::string other = world.MakeDirectory("other");
+    Fd held = MakeSocket(other + "/s", SocketType::kStream);
+    Intercept intercept("open", 1, [&] {
+      REQUIRE(rmdir(world.real_dir.c_str()) == 0);
+      if (strcmp(as, "link") == 0) MakeLink(other, world.real_dir);
+      if (strcmp(as, "fifo") == 0) MakeFifo(world.real_dir);
+      if (strcmp(as, "file") == 0) MakeFile(world.real_dir);
+      return 0;
+    });
+    Judged judged(world, BoxDepth::kFiles);
+    CAPTURE(as);
+    CHECK(intercept.calls() == 1);
+    CHECK(judged.status.ok());
+    CHECK((judged.errnum == ENOTDIR || judged.errnum == ELOOP));
+    CHECK(judged.sockets.empty());
+  }
+}
+
+TEST_CASE(
+    "why a directory cannot be looked at is told, and what a signal interrupts is done again") {
+  SKIP_UNLESS(KnowsOpenat2(), kWithoutOpenat2);
+  for (const char* call : {"lstat", "open"}) {
+    BoundWorld world;
+    MakeDeadSocket(world.path);
+    Intercept intercept(call, 1, [] { return EIO; });
+    Judged judged(world, BoxDepth::kFiles);
+    CAPTURE(call);
+    CHECK(judged.errnum == EIO);
+    CHECK(S_ISDIR(judged.mode) == (strcmp(call, "open") == 0));
+    CHECK(judged.sockets.empty());
+  }
+  BoundWorld world;
+  MakeDeadSocket(world.path);
+  {
+    Intercept intercept("open", 1, [] { return EINTR; });
+    CHECK(Judged(world, BoxDepth::kFiles).At("box.sock") == Judgement::kDead);
+  }
+  for (const char* call : {"fdopendir", "readdir"}) {
+    Intercept intercept(call, 1, [] { return EIO; });
+    CAPTURE(call);
+    CHECK(HasFailed(Judged(world).status, EIO));
+  }
+  // The kernel's list, which is read last.
+  Intercept intercept("read", 1, [] { return EIO; });
+  CHECK(HasFailed(Judged(world).status, EIO));
+}
+
+TEST_CASE("whichever growth of memory fails, that is told, or all is known of a box") {
+  SKIP_UNLESS(KnowsOpenat2(), kWithoutOpenat2);
+  Busy world;
+  int failed = 0, growths = 1;
+  for (int failing = 1; failing <= growths; failing++) {
+    Intercept intercept("realloc", failing, [] { return ENOMEM; });
+    Judged judged(world);
+    growths = std::max(growths, intercept.calls());
+    CAPTURE(failing);
+    CHECK(
+        (HasFailed(judged.status, ENOMEM) || (judged.sockets.size() == 3 && judged.holders >= 3)));
+    if (!judged.status.ok()) failed++;
+  }
+  CHECK(failed > 0);
+}
+
+#if defined(__linux__)
+
+TEST_CASE("a socket of another network namespace is found by the path that it was bound to") {
+  SKIP_UNLESS(IsRoot(), "needs root, for another network namespace");
+  BoundWorld world;
+  Signal bound, end;
+  Child child([&] {
+    if (unshare(CLONE_NEWNET) != 0) return 77;
+    Fd held = MakeSocket(world.path, SocketType::kStream);
+    unlink(world.path.c_str());
+    bound.Send();
+    end.Await();
+    return 0;
+  });
+  bound.Await();
+  Judged judged(world);
+  end.Send();
+  CHECK(child.Wait() == 0);
+  REQUIRE(judged.sockets.size() == 1);
+  CHECK(judged.At("box.sock") == Judgement::kAlive);
+}
+
+#endif
+
+}  // namespace
+}  // namespace boxsockets::test
