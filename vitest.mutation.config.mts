@@ -24,7 +24,7 @@ export default defineConfig({
     },
   ],
   test: {
-    include: ['test/{paths,krun,sandbox,box,cli}/**/*.test.ts', 'test/*.test.ts'],
+    include: ['test/{paths,krun,sandbox,box,cli,runtime}/**/*.test.ts', 'test/*.test.ts'],
     // What a program in a sandbox may do is no matter of these sources alone, and takes long.
     exclude: ['test/sandbox/{bubblewrap-real,landlock}.test.ts', 'test/budgets.test.ts'],
     // One that fails by chance before any mutant would end it all.

@@ -8,13 +8,13 @@ import { root, run } from '../../scripts/tools/checkout.mjs';
 import { installPinned } from '../../scripts/tools/pinned.mjs';
 import { hash, runConfined } from './native.mjs';
 
-const FOLDERS = ['paths', 'krun', 'sandbox', 'box', 'cli'];
+const FOLDERS = ['paths', 'krun', 'sandbox', 'box', 'cli', 'runtime'];
 const HOURS = 4;
 const work = path.join(root, 'build/mutation');
 const report = path.join(work, 'report.json');
 
 /**
- * @param {{ files: string[], sample: number | undefined, seed: string }} what `files`: of these names alone; `sample`: as
+ * @param {{ files: string[], sample: number | undefined, seed: string }} what `files`: of those alone that these are part of; `sample`: as
  *   many lines, chosen by `seed`
  * @returns {Promise<import('./run.mjs').Score>}
  */
@@ -23,7 +23,7 @@ export async function mutateTypeScript({ files, sample, seed }) {
   const modules = installPinned('mutation');
   fs.mkdirSync(work, { recursive: true });
   const names = FOLDERS.flatMap((folder) => sourcesIn(`lib/${folder}`));
-  const wanted = names.filter((name) => files.length === 0 || files.some((file) => name.endsWith(file)));
+  const wanted = names.filter((name) => files.length === 0 || files.some((file) => name.includes(file)));
   const config = path.join(work, 'stryker.json');
   fs.writeFileSync(
     config,
@@ -96,7 +96,7 @@ function readReport() {
   const { files } = JSON.parse(fs.readFileSync(report, 'utf8'));
   for (const [file, { source, mutants }] of Object.entries(files)) {
     const lines = source.split('\n');
-    const folder = path.dirname(file).split('/').slice(0, 2).join('/');
+    const folder = path.dirname(file).split('/').slice(0, 3).join('/');
     const layer = layers.get(folder) ?? { found: 0, missed: 0 };
     layers.set(folder, layer);
     for (const { status, location, replacement, mutatorName } of mutants) {
