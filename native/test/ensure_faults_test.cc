@@ -159,6 +159,19 @@ TEST_CASE("a fresh link that turns out to lead elsewhere is taken back, and nobo
   }
 }
 
+TEST_CASE("what cannot be told of a socket is no reason where the kernel's list fails, too") {
+  Bound world;
+  world.Replace(world.other);
+  MakeDeadSocket(world.other + "/s");
+  {
+    Intercept intercept("*", [&](int, const char* name) {
+      return strcmp(name, "connect") == 0 || strcmp(name, "read") == 0 ? EIO : 0;
+    });
+    CHECK(HasFailed(world.Ensure(), EIO));
+  }
+  CHECK(TargetOf(world.binding) == world.other);
+}
+
 // As a file system that ignores case shows it, whose directory lists one name alone.
 TEST_CASE("every letter of a name, and nothing else of it, is compared without its case") {
   Bound world("dangling", "bOx_9-z0@A");

@@ -87,7 +87,7 @@ function maskComments(source) {
   );
 }
 
-/** Lines that are for another platform than Linux, and the preprocessor's own, become spaces. @param {string} code */
+/** Lines that are for debug builds alone, or for another platform than Linux, and the preprocessor's own, become spaces. @param {string} code */
 function maskInactive(code) {
   /** @type {{ taken: boolean, active: boolean }[]} */
   const nested = [];
@@ -101,6 +101,7 @@ function maskInactive(code) {
       innermost.taken ||= innermost.active;
     }
     if (word === 'endif') nested.pop();
+    if (/^\s*INVARIANT\(.*\);$/.test(line)) return ' '.repeat(line.length);
     return word === undefined && nested.every(({ active }) => active) ? line : ' '.repeat(line.length);
   });
 }
