@@ -42,11 +42,12 @@ export async function mutateNative({ files, sample, seed }) {
   fs.mkdirSync(work, { recursive: true });
   cmake('plain', 'build');
   const { tests, sums } = await reachOfTests(work);
-  const mutants = chooseFrom(allMutants(files, sample === undefined), sample, seed);
+  const { mutants: all, equivalent } = allMutants(files, sample === undefined);
+  const mutants = chooseFrom(all, sample, seed);
   /** @type {Record<string, Result>} */
   const results = fs.existsSync(kept) ? JSON.parse(fs.readFileSync(kept, 'utf8')) : {};
   const headers = hash(...sourcesOf('.h'));
-  /** @type {Map<string, { found: number, missed: number }>} */
+  /** @type {import('./run.mjs').Score['layers']} */
   const layers = new Map();
   /** @type {string[]} */
   const survivors = [];
@@ -76,7 +77,7 @@ export async function mutateNative({ files, sample, seed }) {
           by === undefined ? { asked: reaching.map(({ name }) => sumOf(name)) } : { by, asked: [sumOf(by)] };
         fs.writeFileSync(kept, JSON.stringify(results));
       }
-      const layer = layers.get(mutant.file) ?? { found: 0, missed: 0 };
+      const layer = layers.get(mutant.file) ?? { found: 0, missed: 0, equivalent: equivalent.get(mutant.file) ?? 0 };
       layers.set(mutant.file, layer);
       const isFound = results[id]?.by !== undefined;
       if (isFound) layer.found++;
@@ -91,20 +92,26 @@ export async function mutateNative({ files, sample, seed }) {
 
 /**
  * @param {string[]} files @param {boolean} whole whether all of them are put in, and not a sample that others take, too
- * @returns {Mutant[]} those that are not known to change nothing
+ * @returns {{ mutants: Mutant[], equivalent: Map<string, number> }} those that are not known to change nothing, and how
+ *   many of each file are
  */
 function allMutants(files, whole) {
   const names = fs.readdirSync(path.join(root, 'native/posix')).filter((name) => name.endsWith('.cc'));
   const wanted = names.filter((name) => files.length === 0 || files.some((file) => path.basename(file) === name));
-  return wanted.flatMap((name) => {
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  const mutants = wanted.flatMap((name) => {
     const file = `native/posix/${name}`;
-    const mutants = mutantsOf(file, fs.readFileSync(path.join(root, file), 'utf8'));
+    const all = mutantsOf(file, fs.readFileSync(path.join(root, file), 'utf8'));
     const equivalent = EQUIVALENT[file] ?? {};
-    const stale = Object.keys(equivalent).filter((text) => !mutants.some(({ after }) => after === text));
+    const stale = Object.keys(equivalent).filter((text) => !all.some(({ after }) => after === text));
     if (whole && stale.length > 0)
       fail(`equivalent.mjs names what is no mutant of ${file} any more: ${stale.join(' | ')}`);
-    return mutants.filter(({ after }) => equivalent[after] === undefined);
+    const left = all.filter(({ after }) => equivalent[after] === undefined);
+    counts.set(file, all.length - left.length);
+    return left;
   });
+  return { mutants, equivalent: counts };
 }
 
 /** By a hash of the mutant itself, so that a change elsewhere leaves the choice as it was. @param {Mutant[]} mutants @param {number | undefined} sample @param {string} seed */

@@ -4,6 +4,7 @@
 //   npm run mutate                             all of both languages: an hour
 //   npm run mutate -- native listen.cc         one language, some files
 //   npm run mutate -- --sample 30 --seed x     a sample of each; another seed is another sample
+//   npm run mutate -- --record native          and writes what was measured of each file into measured.json
 //   npm run mutate -- --check                  the sample of test/mutation/scores.json, which may not fall below
 
 import fs from 'node:fs';
@@ -13,12 +14,18 @@ import { fail, wholeNumber } from '../../scripts/tools/checkout.mjs';
 import { mutateNative, runConfined } from './native.mjs';
 import { mutateTypeScript } from './typescript.mjs';
 
-/** @typedef {{ layers: Map<string, { found: number, missed: number }>, survivors: string[] }} Score */
+/** Of mutants; `equivalent` are those that nobody can find, which are not put in. @typedef {{ found: number, missed: number, equivalent: number }} Count */
+/** By file, or by folder. @typedef {{ layers: Map<string, Count>, survivors: string[] }} Score */
 
 const LANGUAGES = { native: mutateNative, typescript: mutateTypeScript };
 const { values, positionals } = util.parseArgs({
   allowPositionals: true,
-  options: { sample: { type: 'string' }, seed: { type: 'string', default: 'a' }, check: { type: 'boolean' } },
+  options: {
+    sample: { type: 'string' },
+    seed: { type: 'string', default: 'a' },
+    check: { type: 'boolean' },
+    record: { type: 'boolean' },
+  },
 });
 const [first = ''] = positionals;
 const names = /** @type {(keyof typeof LANGUAGES)[]} */ (Object.keys(LANGUAGES));
@@ -47,6 +54,7 @@ for (const name of chosen) {
   for (const survivor of survivors) console.log(survivor);
   const percent = tell(name, layers);
   // A score of nothing is none: of a name that no file bears, or of a sample that was not taken.
+  if (values.record === true) record(layers);
   if (Number.isNaN(percent)) fail(`${name}: no file of these names has a mutant`);
   const floor = least[name]?.percent ?? 0;
   const holds = percent >= floor;
@@ -58,18 +66,29 @@ for (const name of chosen) {
 
 /** Prints the score of each layer, and of all. @param {string} name @param {Score['layers']} layers @returns {number} */
 function tell(name, layers) {
-  const all = { found: 0, missed: 0 };
-  for (const [layer, { found, missed }] of [...layers].sort()) {
-    console.log(`${layer}: ${describe(found, missed)}`);
-    all.found += found;
-    all.missed += missed;
+  const all = { found: 0, missed: 0, equivalent: 0 };
+  for (const [layer, count] of [...layers].sort()) {
+    console.log(`${layer}: ${describe(count)}`);
+    for (const key of /** @type {(keyof Count)[]} */ (Object.keys(all))) all[key] += count[key];
   }
-  console.log(`${name}: ${describe(all.found, all.missed)}`);
+  console.log(`${name}: ${describe(all)}`);
   return (100 * all.found) / (all.found + all.missed);
 }
 
-/** @param {number} found @param {number} missed */
-function describe(found, missed) {
+/** @param {Count} count */
+function describe({ found, missed, equivalent }) {
   if (found + missed === 0) return 'no mutants';
-  return `${found} of ${found + missed} mutants found, ${((100 * found) / (found + missed)).toFixed(1)} %`;
+  const score = `${found} of ${found + missed} mutants found, ${((100 * found) / (found + missed)).toFixed(1)} %`;
+  return equivalent === 0 ? score : `${score}; ${equivalent} more change nothing`;
+}
+
+/** What was measured of these files; of others, what was measured before stays. @param {Score['layers']} layers */
+function record(layers) {
+  const file = path.join(import.meta.dirname, 'measured.json');
+  const before = fs.existsSync(file) ? Object.entries(JSON.parse(fs.readFileSync(file, 'utf8'))) : [];
+  const all = [...new Map([...before, ...layers])].sort(([a], [b]) => (a < b ? -1 : 1));
+  const lines = all.map(
+    ([name, count]) => `  ${JSON.stringify(name)}: ${util.inspect(count).replaceAll(/(\w+):/g, '"$1":')}`,
+  );
+  fs.writeFileSync(file, `{\n${lines.join(',\n')}\n}\n`);
 }

@@ -92,17 +92,18 @@ function chooseLines(files, sample, seed) {
 
 /** @returns {import('./run.mjs').Score} */
 function readReport() {
-  /** @type {Map<string, { found: number, missed: number }>} */
+  /** @type {import('./run.mjs').Score['layers']} */
   const layers = new Map();
   const survivors = [];
   const { files } = JSON.parse(fs.readFileSync(report, 'utf8'));
   for (const [file, { source, mutants }] of Object.entries(files)) {
     const lines = source.split('\n');
     const folder = path.dirname(file).split('/').slice(0, 3).join('/');
-    const layer = layers.get(folder) ?? { found: 0, missed: 0 };
+    const layer = layers.get(folder) ?? { found: 0, missed: 0, equivalent: 0 };
     layers.set(folder, layer);
     for (const { status, location, replacement, mutatorName } of mutants) {
       if (status === 'Killed' || status === 'Timeout') layer.found++;
+      if (status === 'Ignored') layer.equivalent++;
       if (status !== 'Survived' && status !== 'NoCoverage') continue;
       layer.missed++;
       const { line, column } = location.start;
