@@ -34,5 +34,10 @@ describe('a bar', () => {
     expect(zoneBar(88, zone, scale)).toMatch(/^=+:+ +\|$/);
     expect(zoneBar(99, zone, scale)).toMatch(/^=+ +\|$/);
     expect(zoneBar(300, zone, scale)).toMatch(/^=+#=>$/);
+    // One that ends at the limit: what crosses it covers it whole.
+    const last = { from: 85, to: 104 };
+    expect(zoneBar(88, last, scale)).toMatch(/^=+:+\|$/);
+    expect(zoneBar(103, last, scale)).toMatch(/^=+:?\|$/);
+    expect(zoneBar(104, last, scale)).toMatch(/^=+#=>$/);
   });
 });
