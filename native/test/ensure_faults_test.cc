@@ -192,6 +192,18 @@ TEST_CASE("every letter of a name, and nothing else of it, is compared without i
   }
 }
 
+TEST_CASE("a binding that goes while its name is compared with another one's is made anew") {
+  Bound world;
+  std::string other = world.InParent("BOX-1");
+  MakeLink("dangling", other);
+  // Two looks at where it leads, one at the other name, and then this.
+  Intercept intercept("fstatat", 4, [&] { return unlink(world.binding.c_str()); });
+  CHECK(world.Ensure().ok());
+  CHECK(intercept.calls() >= 4);
+  CHECK(IsSameDirectory(world.binding, world.real_dir));
+  CHECK(TargetOf(other) == "dangling");
+}
+
 TEST_CASE("where it cannot be read how a name is spelled, that is told") {
   for (const char* call : {"fdopendir", "readdir"}) {
     Bound world;

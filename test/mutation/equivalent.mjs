@@ -1,14 +1,57 @@
 // Mutants that change nothing that anybody can see, each with the reason: `npm run mutate -- native` leaves them out.
 
-/** By file, then by the line as the mutant has it. @type {Readonly<Record<string, Readonly<Record<string, string>>>>} */
+/** By file, then by the line as it is and as the mutant has it. @type {Readonly<Record<string, Readonly<Record<string, string>>>>} */
 export const EQUIVALENT = Object.freeze({
-  'native/posix/listen.cc': {
-    'status.ok() || fstatat(real_dir_.at(), entry_.c_str(), &st, 0) == 0;':
-      'what a link leads to is another inode than what lstat sees at the path: misplaced either way',
-    'Status led = S_ISSOCK(st.st_mode) ? CheckPath(st) : Misplaced();':
+  'native/posix/beneath.cc': {
+    'char name[NAME_MAX + 1];  =>  char name[NAME_MAX];':
+      'a byte beyond the end: AddressSanitizer ends a test that writes it',
+  },
+  'native/posix/binding.cc': {
+    "for (size_t i = 0; i + 1 < sizeof flipped && name[i] != '\\0'; i++) {  =>  for (size_t i = 0; i + 1 <= sizeof flipped && name[i] != '\\0'; i++) {":
+      'no id is longer, and its NUL ends the loop',
+    "for (size_t i = 0; i + 1 < sizeof flipped && name[i] != '\\0'; i++) {  =>  for (size_t i = 0; i < sizeof flipped && name[i] != '\\0'; i++) {":
+      'no id is longer, and its NUL ends the loop',
+    "for (size_t i = 0; i + 1 < sizeof flipped && name[i] != '\\0'; i++) {  =>  for (size_t i = 0; name[i] != '\\0'; i++) {":
+      'no id is longer: what checks arguments refuses it',
+    "for (size_t i = 0; i + 1 < sizeof flipped && name[i] != '\\0'; i++) {  =>  for (size_t i = 0; i + 1 < sizeof flipped; i++) {":
+      'what follows the NUL of a name is no part of it',
+    'if (strcmp(flipped, name) == 0) return Status::Ok();  =>  if (false) return Status::Ok();':
+      'of a name without letters the directory says the same, in more time',
+    'bool folds = fstatat(parent, name, &entry, AT_SYMLINK_NOFOLLOW) == 0 && SameInode(st, entry);  =>  bool folds = fstatat(parent, name, &entry, AT_SYMLINK_NOFOLLOW) == 0;':
+      'of two inodes the directory lists both, in more time',
+    'bool answers = !options.takeover || AnswersInTime(paths.binding);  =>  bool answers = !options.takeover;':
+      'an ensure without the short look says the same, in more time',
+    'const struct stat* base = look.base_trusted ? &look.base : nullptr;  =>  const struct stat* base = false ? &look.base : nullptr;':
+      'the base is looked at once more',
+    'item.status = status.ok() && options.may_wait ? CheckAnswers(item.paths, false) : status;  =>  item.status = status.ok() ? CheckAnswers(item.paths, false) : status;':
+      'where no server is mounted, it is asked whether one answers: time alone',
+    'if (left == 0) return;  =>  if (false) return;': 'where nothing is left, the parent is opened, and nothing done',
+    'for (size_t i = 0; i < count; i++) {  =>  for (size_t i = 0; i <= count; i++) {':
+      'an item beyond the end: AddressSanitizer ends a test that reads it',
+    'return status.ok() ? Attempt(paths, parent, real_dir).CreateOrReplace(takeover, result) : status;  =>  return true ? Attempt(paths, parent, real_dir).CreateOrReplace(takeover, result) : status;':
+      'the new link would lead nowhere, is given up, and the real directory refused when it begins again',
+    'if (found->errnum == 0 && InodeOf(found->target) == real_dir_) {  =>  if (InodeOf(found->target) == real_dir_) {':
       'what nobody saw was never written; valgrind ends a test that reads it',
-    'if (verdict.IsDead()) unlinkat(directory, name, 0);': 'a question that fails leaves the verdict at gone',
-    'bool landed_ = true;  // the path leads to a socket in the real directory: ours': 'it is set before it is read',
-    'if (!own) return status;': 'what could not be looked at is not called own',
+    'bool right = fstatat(parent_.fd(), paths_.id(), &st, 0) == 0 && InodeOf(st) == real_dir_;  =>  bool right = InodeOf(st) == real_dir_;':
+      'what nobody saw was never written; valgrind ends a test that reads it',
+  },
+  'native/posix/sweep.cc': {
+    'bool was_aside = false;  =>  bool was_aside = true;': 'it is set before it is read',
+    'char id[kLongestId + 1] = {};  =>  char id[kLongestId] = {};':
+      'a byte beyond the end: AddressSanitizer ends a test that reads it',
+    'for (; status.ok() && *next < stale_.size() && count < kAtATime; ++*next) {  =>  for (; status.ok() && *next < stale_.size() && count <= kAtATime; ++*next) {':
+      'an item beyond the end: AddressSanitizer ends a test that writes it',
+  },
+  'native/posix/listen.cc': {
+    'status.ok() || fstatat(real_dir_.at(), entry_.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;  =>  status.ok() || fstatat(real_dir_.at(), entry_.c_str(), &st, 0) == 0;':
+      'what a link leads to is another inode than what lstat sees at the path: misplaced either way',
+    'Status led = seen && S_ISSOCK(st.st_mode) ? CheckPath(st) : Misplaced();  =>  Status led = S_ISSOCK(st.st_mode) ? CheckPath(st) : Misplaced();':
+      'what nobody saw was never written; valgrind ends a test that reads it',
+    'if (status.ok() && verdict.IsDead()) unlinkat(directory, name, 0);  =>  if (verdict.IsDead()) unlinkat(directory, name, 0);':
+      'a question that fails leaves the verdict at gone',
+    'bool landed_ = false;  // the path leads to a socket in the real directory: ours  =>  bool landed_ = true;  // the path leads to a socket in the real directory: ours':
+      'it is set before it is read',
+    'if (!status.ok() || !own) return status;  =>  if (!own) return status;':
+      'what could not be looked at is not called own',
   },
 });

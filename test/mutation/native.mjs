@@ -82,7 +82,7 @@ export async function mutateNative({ files, sample, seed }) {
       const isFound = results[id]?.by !== undefined;
       if (isFound) layer.found++;
       else layer.missed++;
-      if (!isFound) survivors.push(`${mutant.file}:${mutant.line}: ${mutant.before}  =>  ${mutant.after}`);
+      if (!isFound) survivors.push(`${mutant.file}:${mutant.line}: ${textOf(mutant)}`);
     }
   };
   // One more than there are processors: some tests wait.
@@ -104,14 +104,20 @@ function allMutants(files, whole) {
     const file = `native/posix/${name}`;
     const all = mutantsOf(file, fs.readFileSync(path.join(root, file), 'utf8'));
     const equivalent = EQUIVALENT[file] ?? {};
-    const stale = Object.keys(equivalent).filter((text) => !all.some(({ after }) => after === text));
+    const known = new Set(all.map(textOf));
+    const stale = Object.keys(equivalent).filter((text) => !known.has(text));
     if (whole && stale.length > 0)
       fail(`equivalent.mjs names what is no mutant of ${file} any more: ${stale.join(' | ')}`);
-    const left = all.filter(({ after }) => equivalent[after] === undefined);
+    const left = all.filter((mutant) => equivalent[textOf(mutant)] === undefined);
     counts.set(file, all.length - left.length);
     return left;
   });
   return { mutants, equivalent: counts };
+}
+
+/** As it is told, and as equivalent.mjs names it. @param {Mutant} mutant */
+function textOf({ before, after }) {
+  return `${before}  =>  ${after}`;
 }
 
 /** By a hash of the mutant itself, so that a change elsewhere leaves the choice as it was. @param {Mutant[]} mutants @param {number | undefined} sample @param {string} seed */
