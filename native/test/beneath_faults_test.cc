@@ -90,8 +90,7 @@ TEST_CASE("no path leads out of a directory, through a link neither, or is cut")
   });
 }
 
-TEST_CASE(
-    "what is opened below is not inherited, and waits for nobody; what is made has its mode") {
+TEST_CASE("what is opened below is not inherited, waits for nobody, and is made with its mode") {
   Tree tree;
   Umask mask(0);
   MakeFifo(tree / "dir/fifo");

@@ -50,7 +50,7 @@ std::string TargetOfDescriptor(int fd, const std::string& home) {
   target = target.substr(0, target.find(':'));  // socket:[4711]
   if (target == home) return "home";
   if (target.rfind(home + "/", 0) == 0) target = target.substr(home.size() + 1);
-  size_t process = target.find("/proc/" + std::to_string(getpid()));
+  size_t process = target.find("/proc/" + std::to_string(getpid()) + "/");
   if (process == 0) target.replace(0, 6 + std::to_string(getpid()).size(), "/proc/self");
   if (target.rfind("/proc/", 0) == 0 && isdigit(target[6]) != 0) {
     target.replace(0, target.find('/', 6), "/proc/other");
