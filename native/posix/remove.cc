@@ -27,7 +27,7 @@ Status IsOwn(const Paths& paths, LinkText* link, RemoveResult* result) {
   if (!status.ok() || found->errnum == ELOOP) return status;
   // Another entry by now, or none: what it is, another look tells.
   if (found->read_errnum != 0) return Status::Retry(Refusal::kParentUnstable, Subject::kBinding);
-  bool own, occupied;
+  bool own, occupied = true;
   if (found->leads_nowhere) {
     status = FindOccupant(paths, *found, &occupied, nullptr);
     own = !occupied;

@@ -170,7 +170,7 @@ TEST_CASE("what the kernel knows by heart is known with its device, and what has
   SKIP_UNLESS(KnowsOpenat2(), kWithoutOpenat2);
   Tree tree;
   std::string file = tree / "dir/file";
-  dev_t device = StatOf(file).st_dev, other = device + 1;
+  dev_t lies = StatOf(file).st_dev, strange = lies + 1;
   // It may have forgotten, or a mount may come between: not for ever.
   auto once = [](const std::function<bool()>& is) {
     for (int i = 0; i < 10'000; i++) {
@@ -181,21 +181,21 @@ TEST_CASE("what the kernel knows by heart is known with its device, and what has
   dev_t found = 0;
   CHECK(once([&] { return KnowWay(file.c_str(), nullptr) == 0; }));
   CHECK(once([&] { return KnowWay(file.c_str(), &found) == 0; }));
-  CHECK(found == device);
-  CHECK(once([&] { return LiesOn(file.c_str(), device, other); }));
-  CHECK(once([&] { return LiesOn(file.c_str(), other, device); }));
-  CHECK_FALSE(LiesOn(file.c_str(), other, other));
+  CHECK(found == lies);
+  CHECK(once([&] { return LiesOn(file.c_str(), lies, strange); }));
+  CHECK(once([&] { return LiesOn(file.c_str(), strange, lies); }));
+  CHECK_FALSE(LiesOn(file.c_str(), strange, strange));
   for (int errnum : {ENOENT, ENOTDIR, EAGAIN, ENOSYS}) {
     Intercept intercept("syscall", [errnum](int, const char*) { return errnum; });
     CAPTURE(errnum);
     CHECK(KnowWay(file.c_str(), nullptr) == errnum);
-    CHECK(LiesOn(file.c_str(), other, other) == IsGone(errnum));
+    CHECK(LiesOn(file.c_str(), strange, strange) == IsGone(errnum));
   }
   // What cannot be told lies nowhere that is known.
   for (int failing : {1, 2}) {
     Intercept intercept("syscall",
                         [&](int number, const char*) { return number == failing ? EIO : 0; });
-    CHECK_FALSE(LiesOn(file.c_str(), device, device));
+    CHECK_FALSE(LiesOn(file.c_str(), lies, lies));
   }
 }
 

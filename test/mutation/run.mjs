@@ -4,7 +4,6 @@
 //   npm run mutate                             all of both languages: an hour
 //   npm run mutate -- native listen.cc         one language, some files
 //   npm run mutate -- --sample 30 --seed x     a sample of each; another seed is another sample
-//   npm run mutate -- --record native          and writes what was measured of each file into measured.json
 //   npm run mutate -- --check                  the sample of test/mutation/scores.json, which may not fall below
 
 import fs from 'node:fs';
@@ -20,12 +19,7 @@ import { mutateTypeScript } from './typescript.mjs';
 const LANGUAGES = { native: mutateNative, typescript: mutateTypeScript };
 const { values, positionals } = util.parseArgs({
   allowPositionals: true,
-  options: {
-    sample: { type: 'string' },
-    seed: { type: 'string', default: 'a' },
-    check: { type: 'boolean' },
-    record: { type: 'boolean' },
-  },
+  options: { sample: { type: 'string' }, seed: { type: 'string', default: 'a' }, check: { type: 'boolean' } },
 });
 const [first = ''] = positionals;
 const names = /** @type {(keyof typeof LANGUAGES)[]} */ (Object.keys(LANGUAGES));
@@ -54,7 +48,6 @@ for (const name of chosen) {
   for (const survivor of survivors) console.log(survivor);
   const percent = tell(name, layers);
   // A score of nothing is none: of a name that no file bears, or of a sample that was not taken.
-  if (values.record === true) record(layers);
   if (Number.isNaN(percent)) fail(`${name}: no file of these names has a mutant`);
   const floor = least[name]?.percent ?? 0;
   const holds = percent >= floor;
@@ -80,15 +73,4 @@ function describe({ found, missed, equivalent }) {
   if (found + missed === 0) return 'no mutants';
   const score = `${found} of ${found + missed} mutants found, ${((100 * found) / (found + missed)).toFixed(1)} %`;
   return equivalent === 0 ? score : `${score}; ${equivalent} more change nothing`;
-}
-
-/** What was measured of these files; of others, what was measured before stays. @param {Score['layers']} layers */
-function record(layers) {
-  const file = path.join(import.meta.dirname, 'measured.json');
-  const before = fs.existsSync(file) ? Object.entries(JSON.parse(fs.readFileSync(file, 'utf8'))) : [];
-  const all = [...new Map([...before, ...layers])].sort(([a], [b]) => (a < b ? -1 : 1));
-  const lines = all.map(
-    ([name, count]) => `  ${JSON.stringify(name)}: ${util.inspect(count).replaceAll(/(\w+):/g, '"$1":')}`,
-  );
-  fs.writeFileSync(file, `{\n${lines.join(',\n')}\n}\n`);
 }

@@ -102,7 +102,6 @@ function readReport() {
     layers.set(folder, layer);
     for (const { status, location, replacement, mutatorName } of mutants) {
       if (status === 'Killed' || status === 'Timeout') layer.found++;
-      if (status === 'Ignored') layer.equivalent++;
       if (status !== 'Survived' && status !== 'NoCoverage') continue;
       layer.missed++;
       const { line, column } = location.start;
