@@ -65,8 +65,6 @@ export const REMOVE_STATUS = ['removed', 'absent', 'foreign'] as const;
 export const BINDING_STATES = ['live', 'idle', 'dangling', 'unreadable', 'not-a-symlink'] as const;
 /** The type of a socket that is probed goes in by its index. */
 export const SOCKET_TYPES: readonly SocketType[] = ['stream', 'dgram', 'seqpacket'];
-/** What stands at a probed path; of a socket, whether a process holds it. */
-export const EXISTING = ['none', 'dead', 'held', 'other', 'unknown'] as const;
 /** Of a socket, as native/posix/judgement.h numbers them. */
 export const JUDGEMENTS = ['dead', 'alive', 'unknown', 'gone'] as const;
 /** Why a socket is unknown, or alive although no file of it was found. */
@@ -169,10 +167,9 @@ export interface NativeListener {
   readonly identity: FileIdentity;
 }
 
-export interface NativePathProbe {
+/** What became of a probe, and the verdict on what stands at its path: what is no socket is dead. */
+export interface NativePathProbe extends NativeVerdict {
   readonly failure: NativeFailure | null;
-  /** Index into {@link EXISTING}. */
-  readonly existing: number;
 }
 
 /** A file in a directory that is trusted, by a path that is relative to it and leads nowhere else. */
@@ -209,7 +206,7 @@ export const BOX_DEPTHS = ['mode', 'files', 'listed'] as const;
 export const OPENINGS = ['read', 'append', 'empty'] as const;
 
 /** The `contract` of the addon that this facade speaks. */
-export const CONTRACT = 12;
+export const CONTRACT = 13;
 
 export function isFailure(outcome: unknown): outcome is NativeFailure {
   return typeof outcome === 'object' && outcome !== null && 'refusal' in outcome;

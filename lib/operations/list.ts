@@ -52,12 +52,8 @@ export function* list(options: ListOptions | undefined): Steps<BindingInfo[]> {
   const found = yield* both(native().list, native().listAsync, { ...paths, timeout });
   const entries = unwrap(found, paths);
   // Read once, however many do not answer.
-  const points = entries.some(isSilent) ? knownMountPoints() : [];
+  const points = entries.some(({ errno }) => errno !== 0) ? knownMountPoints() : [];
   return entries.map((entry) => toBindingInfo(entry, points));
-}
-
-function isSilent({ errno }: NativeListEntry): boolean {
-  return errno !== 0 && errnoName(errno) === 'ETIMEDOUT';
 }
 
 function toBindingInfo({ id, target, state, errno, sockets }: NativeListEntry, points: string[]): BindingInfo {

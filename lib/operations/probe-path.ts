@@ -2,9 +2,10 @@
 
 import { checkOptions, type PathLike, type SocketType, toPath, toSocketType } from '../arguments.js';
 import { errnoName, namedSystemError } from '../errors.js';
-import { EXISTING, nameOf, SOCKET_TYPES } from '../native/contract.js';
+import { JUDGEMENTS, nameOf, SOCKET_TYPES } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { unwrap } from '../native/to-error.js';
+import { type Held, toHeld } from '../native/verdicts.js';
 import { nodeTruncates, sunPathLimit } from '../paths/limits.js';
 import { standInPath } from '../paths/names.js';
 import { both, runAsync, runSync, type Steps } from '../twin.js';
@@ -15,7 +16,9 @@ export interface SocketPathProbe extends SocketProbe {
   /** Whether `net.Server.listen` of this Node would silently bind a cut, different path. */
   nodeTruncates: boolean;
   /** Where `code` is `'EADDRINUSE'`: whether a process holds the socket that is there; what is no socket is not held. */
-  held?: boolean | 'unknown';
+  held?: Held['held'];
+  /** Why that is `'unknown'`: words for a person, as those of `BoxSockets.list`. */
+  reason?: string;
 }
 
 /** How {@link probeSocketPath} binds. */
@@ -61,24 +64,22 @@ function* probePath(given: PathLike, options: ProbePathOptions | undefined): Ste
     const standIn = standInPath(prefix, bytes - Buffer.byteLength(prefix));
     const request = { path, standIn, directory, type: SOCKET_TYPES.indexOf(type) };
     const outcome = yield* both(native().probePath, native().probePathAsync, request);
-    const { failure, existing: index } = unwrap(outcome, paths);
+    const { failure, ...found } = unwrap(outcome, paths);
     const isTaken = failure !== null && errnoName(failure.errno) === 'EADDRINUSE';
     if (isTaken && tries < MOST_STAND_INS) continue;
-    const existing = nameOf(EXISTING, index);
-    const inUse = failure === null && existing !== 'none';
+    const inUse = failure === null && nameOf(JUDGEMENTS, found.judgement) !== 'gone';
     return {
       path,
       type,
       bytes,
       limit: sunPathLimit().capacity,
-      ...(inUse ? alreadyInUse(path) : verdict(failure, paths)),
-      ...(inUse && { held: existing === 'unknown' ? existing : existing === 'held' }),
+      ...(inUse ? { ...alreadyInUse(path), ...toHeld(found) } : verdict(failure, paths)),
       nodeTruncates: nodeTruncates(bytes),
     };
   }
 }
 
 function alreadyInUse(path: string): Pick<SocketProbe, 'ok' | 'code' | 'syscall' | 'message'> {
-  const { code, message } = namedSystemError('EADDRINUSE', 'bind', path);
-  return { ok: false, code, syscall: 'bind', message };
+  const code = 'EADDRINUSE';
+  return { ok: false, code, syscall: 'bind', message: namedSystemError(code, 'bind', path).message };
 }

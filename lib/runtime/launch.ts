@@ -9,9 +9,9 @@ import type { Writable } from 'node:stream';
 import { toBoolean, toOptions, toSignal } from '../arguments.js';
 import { closeFile, listDirectory, lookAt, openFile, removeFile } from '../beneath.js';
 import { type BoxLayout, ShimProcess, waitForReady } from '../box/index.js';
+import { socketsOf } from '../box/socket-holders.js';
 import { abortError, asError, fromSystemError, invalidArgType, invalidArgValue } from '../errors.js';
 import { mayWaitForServer } from '../mount-points.js';
-import { probeSocketPath } from '../operations/probe-path.js';
 import { isSocketName } from '../paths/names.js';
 import { run, runSync } from '../twin.js';
 import { BoxProcesses, MARK } from './ending.js';
@@ -196,15 +196,17 @@ function toShimCommand(value: unknown): ShimCommand {
 const MOST_SOCKETS = 10_000;
 
 /** Removes the sockets of a box that no process holds: a bind to one fails, and few programs remove it before. */
-async function removeDeadSockets({ socketsDir, sockets }: BoxLayout, atOnce: boolean): Promise<void> {
-  const entries = await run(listDirectory({ directory: socketsDir, path: '.' }, MOST_SOCKETS), atOnce);
-  for (const { name, type } of entries) {
+async function removeDeadSockets({ boxHome, socketsDir, sockets }: BoxLayout, atOnce: boolean): Promise<void> {
+  const looked = new Map<string, bigint | undefined>();
+  for (const { name, type } of await run(listDirectory({ directory: socketsDir, path: '.' }, MOST_SOCKETS), atOnce)) {
     if (type !== 'socket' || !isSocketName(name)) continue;
+    looked.set(name, (await run(lookAt({ directory: socketsDir, path: name }), atOnce))?.inode);
+  }
+  const judged = looked.size === 0 ? [] : await socketsOf(sockets, boxHome, 'listed');
+  for (const { name, held } of judged) {
     const file = { directory: socketsDir, path: name };
-    const looked = await run(lookAt(file), atOnce);
-    const { code, held } = await probeSocketPath(sockets.socket(name));
-    if (code !== 'EADDRINUSE' || held !== false) continue;
     // Not one that somebody has put in its place meanwhile.
-    if (runSync(lookAt(file))?.inode === looked?.inode) runSync(removeFile(file));
+    const isSame = () => looked.has(name) && runSync(lookAt(file))?.inode === looked.get(name);
+    if (held === false && isSame()) runSync(removeFile(file));
   }
 }

@@ -8,9 +8,8 @@ namespace boxsockets {
 namespace {
 
 // What every operation on a file takes: an object with directory, path.
-struct FileOperation {
+struct FileOperation : StatusOperation {
   PathArgument directory, path;
-  Status status;
 
   Input ReadPlace(Arguments& arguments) {
     Input options = arguments.Next();
@@ -52,7 +51,6 @@ struct ReplaceFileOperation : FileOperation {
     options.Get("mode", &mode);
   }
   void Run() { status = ReplaceFile(at(), bytes.data(), bytes.size(), mode); }
-  napi_value Result(napi_env env) { return FailureOrNull(env, status); }
 };
 
 struct OpenFileOperation : FileOperation {

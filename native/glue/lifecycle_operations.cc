@@ -7,9 +7,8 @@
 namespace boxsockets {
 namespace {
 
-struct StartTimeOperation {
+struct StartTimeOperation : StatusOperation {
   int32_t pid;
-  Status status;
   int64_t start_time = kNotRunning;
 
   void Read(Arguments& arguments) { arguments.Next(&pid); }
@@ -20,10 +19,9 @@ struct StartTimeOperation {
   }
 };
 
-struct SignalOperation {
+struct SignalOperation : StatusOperation {
   int32_t pid, signal;
   int64_t start_time;
-  Status status;
   bool sent = false;
 
   void Read(Arguments& arguments) {
@@ -37,9 +35,8 @@ struct SignalOperation {
   }
 };
 
-struct LockHomeOperation {
+struct LockHomeOperation : StatusOperation {
   PathArgument path;
-  Status status;
   Fd lock;
 
   void Read(Arguments& arguments) { arguments.Next(&path); }

@@ -12,10 +12,15 @@
 
 namespace boxsockets {
 
-// What every operation on a parent takes: an object with base, parent.
-struct ParentOperation {
-  PathArgument base, parent;
+// What becomes of an operation that tells nothing else.
+struct StatusOperation {
   Status status;
+  napi_value Result(napi_env env) { return FailureOrNull(env, status); }
+};
+
+// What every operation on a parent takes: an object with base, parent.
+struct ParentOperation : StatusOperation {
+  PathArgument base, parent;
 
   void ReadParent(Input options) {
     options.Get("base", &base);
@@ -48,13 +53,11 @@ struct BindingOperation : ParentOperation {
 
 // What takes a path, and is fine or fails.
 template <Status (*run)(const char* path)>
-struct PathOperation {
+struct PathOperation : StatusOperation {
   PathArgument path;
-  Status status;
 
   void Read(Arguments& arguments) { arguments.Next(&path); }
   void Run() { status = run(path.data); }
-  napi_value Result(napi_env env) { return FailureOrNull(env, status); }
 };
 
 // Defines an operation on the exports, in the forms that are called: at once, and on a worker

@@ -138,7 +138,6 @@ struct RefreshOperation : ParentOperation {
   void Run() {
     status = RefreshBinding(descriptor, {base.data, parent.data, binding.data, nullptr});
   }
-  napi_value Result(napi_env env) { return FailureOrNull(env, status); }
 };
 
 }  // namespace

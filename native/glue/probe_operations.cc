@@ -9,17 +9,6 @@
 namespace boxsockets {
 namespace {
 
-const char* Leaf(const char* path) {
-  const char* slash = strrchr(path, '/');
-  return slash == nullptr ? path : slash + 1;
-}
-
-// What is not a type is a stream: the contract has no other numbers.
-SocketType TypeOf(uint32_t index) {
-  return index <= static_cast<uint32_t>(SocketType::kSeqpacket) ? static_cast<SocketType>(index)
-                                                                : SocketType::kStream;
-}
-
 // What killed probes left is removed first.
 struct ProbeOperation : ParentOperation {
   struct Socket {
@@ -44,7 +33,7 @@ struct ProbeOperation : ParentOperation {
       uint32_t type = 0;
       list.at(i).Get("path", &path);
       list.at(i).Get("type", &type);
-      Socket socket = {0, TypeOf(type), {}};
+      Socket socket = {0, static_cast<SocketType>(type), {}};
       complete = strings.Add(path.data, &socket.path) && sockets.Append(socket);
     }
   }
@@ -55,7 +44,7 @@ struct ProbeOperation : ParentOperation {
     for (Socket& socket : sockets) {
       const char* path = strings.at(socket.path);
       socket.status =
-          prepared.ok() ? Probe({path, Leaf(path), directory.data, socket.type}) : prepared;
+          prepared.ok() ? Probe({path, LeafOf(path), directory.data, socket.type}) : prepared;
     }
   }
   napi_value Result(napi_env env) {
@@ -65,11 +54,10 @@ struct ProbeOperation : ParentOperation {
   }
 };
 
-struct ProbePathOperation {
+struct ProbePathOperation : StatusOperation {
   PathArgument path, stand_in, directory;
   uint32_t type;
-  Status status;
-  Existing existing = Existing::kNone;
+  Verdict found;
 
   void Read(Arguments& arguments) {
     Input options = arguments.Next();
@@ -79,13 +67,13 @@ struct ProbePathOperation {
     options.Get("type", &type);
   }
   void Run() {
-    status = Probe({stand_in.data, Leaf(stand_in.data), directory.data, TypeOf(type)});
-    if (status.ok()) status = WhatIsAt(path.data, &existing);
+    SocketType socket_type = static_cast<SocketType>(type);
+    status = Probe({stand_in.data, LeafOf(stand_in.data), directory.data, socket_type});
+    if (status.ok()) status = WhatIsAt(path.data, &found);
   }
   napi_value Result(napi_env env) {
-    napi_value object = NewObject(env);
+    napi_value object = ToObject(env, found);
     Set(env, object, "failure", FailureOrNull(env, status));
-    Set(env, object, "existing", Number(env, static_cast<int64_t>(existing)));
     return object;
   }
 };
@@ -109,11 +97,10 @@ struct OccupantOperation : BindingOperation {
 
 // The sockets of a box, each with the processes that hold it; `errno` where the directory could not
 // be looked at.
-struct JudgeBoxOperation {
+struct JudgeBoxOperation : StatusOperation {
   PathArgument binding, real_dir, beside;
   int64_t timeout_ms;
   uint32_t depth;
-  Status status;
   BoxSockets found;
 
   void Read(Arguments& arguments) {
@@ -147,9 +134,8 @@ struct JudgeBoxOperation {
 };
 
 // An error's subject is kBinding for a, kRealDir for b.
-struct SameInodeOperation {
+struct SameInodeOperation : StatusOperation {
   PathArgument a, b;
-  Status status;
   bool same = false;
 
   void Read(Arguments& arguments) {
@@ -157,14 +143,10 @@ struct SameInodeOperation {
     arguments.Next(&b);
   }
   void Run() {
-    struct stat first, second;
-    if (stat(a.data, &first) != 0) {
-      status = Status::Failed("stat", Subject::kBinding);
-    } else if (stat(b.data, &second) != 0) {
-      status = Status::Failed("stat", Subject::kRealDir);
-    } else {
-      same = SameInode(first, second);
-    }
+    struct stat first = {}, second = {};
+    if (stat(b.data, &second) != 0) status = Status::Failed("stat", Subject::kRealDir);
+    if (stat(a.data, &first) != 0) status = Status::Failed("stat", Subject::kBinding);
+    same = SameInode(first, second);
   }
   napi_value Result(napi_env env) {
     return status.ok() ? Boolean(env, same) : Failure(env, status);

@@ -77,7 +77,6 @@ struct UnlinkOwnOperation : ParentOperation {
     status = directory >= 0 ? UnlinkHeld(directory, name.data, identity)
                             : UnlinkOwn(paths, name.data, identity, lock_timeout_ms);
   }
-  napi_value Result(napi_env env) { return FailureOrNull(env, status); }
 };
 
 struct ClaimOperation : BindingOperation {
@@ -93,15 +92,13 @@ struct ClaimOperation : BindingOperation {
     given.Get("checkAncestry", &options.check_ancestry);
   }
   void Run() { status = Claim(BindingPaths(), name.data, options); }
-  napi_value Result(napi_env env) { return FailureOrNull(env, status); }
 };
 
-struct DialOperation {
+struct DialOperation : StatusOperation {
   PathArgument path, entry;
   PeerRule rule;
   Fd socket;
   BoundPath bound;
-  Status status;
 
   void Read(Arguments& arguments) {
     uint32_t uid = 0;
@@ -120,10 +117,9 @@ struct DialOperation {
   }
 };
 
-struct PeerOperation {
+struct PeerOperation : StatusOperation {
   int32_t fd = -1;
   uint32_t uid = 0;
-  Status status;
 
   void Read(Arguments& arguments) {
     arguments.Next(&fd);
@@ -134,7 +130,6 @@ struct PeerOperation {
     status = CheckPeer(socket, static_cast<uid_t>(uid));
     socket.Release();
   }
-  napi_value Result(napi_env env) { return FailureOrNull(env, status); }
 };
 
 // What is done with a descriptor that JavaScript holds by its number: on its own thread alone, for

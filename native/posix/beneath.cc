@@ -135,10 +135,11 @@ Fd OpenSameMount(int directory, const char* name) {
   return Fd();
 }
 
-int KnowWay([[maybe_unused]] const char* path, [[maybe_unused]] dev_t* device) {
+int KnowWay([[maybe_unused]] int directory, [[maybe_unused]] const char* path,
+            [[maybe_unused]] dev_t* device) {
 #if defined(__linux__)
   constexpr uint64_t kCached = 0x20;
-  Fd fd(Openat2(AT_FDCWD, path, O_PATH | O_CLOEXEC, 0, kCached));
+  Fd fd(Openat2(directory, path, O_PATH | O_CLOEXEC, 0, kCached));
   if (!fd.valid()) return errno;
   if (device == nullptr) return 0;
   // struct statx, 256 bytes that not every C library's headers have: the device is at 136 and 140.
@@ -156,7 +157,7 @@ int KnowWay([[maybe_unused]] const char* path, [[maybe_unused]] dev_t* device) {
 
 bool LiesOn(const char* path, dev_t device, dev_t other) {
   dev_t found = 0;
-  int errnum = KnowWay(path, &found);
+  int errnum = KnowWay(AT_FDCWD, path, &found);
   return errnum == 0 ? found == device || found == other : IsGone(errnum);
 }
 

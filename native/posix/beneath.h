@@ -16,9 +16,10 @@ Fd OpenBeneath(int directory, const char* path, int flags, mode_t mode = 0);
 // Opens `name` for reading where it is a directory on the same mount as `directory`.
 Fd OpenSameMount(int directory, const char* name);
 
-// Whether the kernel (Linux, from 5.12 on; ENOTSUP elsewhere) knows by heart where a path leads, so
-// that no file system is asked: 0, or why not. `device`, where it is not null, is then where.
-int KnowWay(const char* path, dev_t* device);
+// Whether the kernel (Linux, from 5.12 on; ENOTSUP elsewhere) knows by heart where a path leads
+// from `directory`, and no file system is asked: 0, or why not. `device`, if not null, is then
+// where.
+int KnowWay(int directory, const char* path, dev_t* device);
 // Whether it knows that a path leads to one of two devices, or nowhere.
 bool LiesOn(const char* path, dev_t device, dev_t other);
 

@@ -20,17 +20,11 @@ namespace {
 
 Status FindRealDir(const Paths& paths, Inode* out) {
   struct stat st;
-  int errnum = 0;
-  if (stat(paths.real_dir, &st) != 0) {
-    errnum = errno;
-    bool refused = IsGone(errnum) || errnum == ELOOP || errnum == ENAMETOOLONG;
-    if (!refused) return Status::Failed(errnum, "stat", Subject::kRealDir);
-  } else if (!S_ISDIR(st.st_mode)) {
-    errnum = ENOTDIR;
-  } else {
-    *out = InodeOf(st);
-    return Status::Ok();
-  }
+  int errnum = stat(paths.real_dir, &st) != 0 ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+  if (errnum == 0) *out = InodeOf(st);
+  if (errnum == 0) return Status::Ok();
+  bool refused = IsGone(errnum) || errnum == ELOOP || errnum == ENAMETOOLONG;
+  if (!refused) return Status::Failed(errnum, "stat", Subject::kRealDir);
   Status status = Status::Refused(Refusal::kRealDir, Subject::kRealDir);
   status.errnum = errnum;
   status.syscall = "stat";
@@ -283,10 +277,14 @@ void EnsureAll(BatchItem* items, size_t count, const EnsureOptions& options) {
   Look look;
   bool parent_is_steady = IsSteadyParent(shared, uids.effective, &look);
   size_t left = 0;
+  bool asks = options.may_wait && status.ok();
+  Answers answers(asks ? count : 0);
+  for (size_t i = 0; asks && i < count; i++) answers.Add(items[i].paths, false);
+  answers.Run();
   for (size_t i = 0; i < count; i++) {
     BatchItem& item = items[i];
     item.result = EnsureResult::kUnchanged;
-    item.status = status.ok() && options.may_wait ? CheckAnswers(item.paths, false) : status;
+    item.status = asks ? answers.Of(i) : status;
     item.settled = !item.status.ok() || (parent_is_steady && LeadsToRealDir(item.paths));
     if (!item.settled) left++;
   }

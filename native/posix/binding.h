@@ -22,9 +22,6 @@ struct EnsureOptions {
 
 enum class EnsureResult : uint8_t { kUnchanged, kCreated, kReplaced };
 
-// Refused where this process acts as two users.
-Status CheckUids(Uids uids);
-
 // What is refused before anything is touched: uids that differ, a real directory that is none, a
 // base that can be swapped.
 Status CheckPreconditions(const Paths& paths, const EnsureOptions& options);

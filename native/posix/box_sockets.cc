@@ -9,7 +9,6 @@
 #include "directory.h"
 #include "entries.h"
 #include "syscalls.h"
-#include "watch.h"
 
 namespace boxsockets {
 namespace {
@@ -82,10 +81,8 @@ class Listed {
  private:
   static void Hear(void* context, const char* path, uint64_t number) {
     Listed& self = *static_cast<Listed*>(context);
-    for (const char* directory : self.directories_) {
-      const char* name = PathBelow(path, directory);
-      if (name != nullptr) self.Note(name, number);
-    }
+    const char* name = PathBelow(path, self.directories_[0], path, self.directories_[1]);
+    if (name != nullptr) self.Note(name, number);
   }
 
   // Some process may bind and unlink without end: no more are kept than of files are looked at.
@@ -150,23 +147,47 @@ Status JudgeBox(const BoxRequest& request, BoxSockets* out) {
   return status.ok() && listed ? Listed(request.binding, request.real_dir, out).Run() : status;
 }
 
-bool AnswersInTime(const char* path) {
-  int unknown = KnowWay(path, nullptr);
-  if (unknown == 0 || IsGone(unknown) || unknown == ENOTSUP) return true;
-  JoinedPath through(path, ".");
-  BoxSockets box;
-  BoxRequest request = {through.c_str(), through.c_str(), "", kAnswerTimeoutMs, BoxDepth::kMode};
-  return !JudgeBox(request, &box).ok() || box.errnum != kNoAnswer;
+Answers::Answers(size_t boxes)
+    : watch_(Watched::New(2 * boxes, [](Watched* watch, size_t index) {
+        struct stat st;
+        if ((*watch)[index].path != nullptr) stat((*watch)[index].path, &st);
+      })) {}
+
+void Answers::Ask(size_t index, const char* path) {
+  int unknown = KnowWay(AT_FDCWD, path, nullptr);
+  if (watch_ == nullptr || unknown == 0 || IsGone(unknown) || unknown == ENOTSUP) return;
+  (*watch_)[index].path = strdup(path);
+  short_of_memory_ = short_of_memory_ || (*watch_)[index].path == nullptr;
+  asked_ = index + 1;
 }
 
-Status CheckAnswers(const Paths& paths, bool takeover) {
-  if (!AnswersInTime(paths.real_dir)) return Status::Failed(kNoAnswer, "stat", Subject::kRealDir);
+void Answers::Add(const Paths& paths, bool takeover) {
+  Ask(size_++, paths.real_dir);
   // Its text, for a link that is followed may have to be noted as read, which nobody knows by
   // heart.
   LinkText text;
   bool leads_on = !takeover && text.Read(AT_FDCWD, paths.binding) && !text.Is(paths.real_dir);
-  if (!leads_on || AnswersInTime(text.text())) return Status::Ok();
-  return Status::Failed(kNoAnswer, "stat", Subject::kBinding);
+  if (leads_on) Ask(size_, text.text());
+  size_++;
 }
+
+Status Answers::Of(size_t box) const {
+  if (watch_ == nullptr || short_of_memory_) return Status::OutOfMemory();
+  for (size_t way = 2 * box; way < 2 * box + 2; way++) {
+    Subject subject = way == 2 * box ? Subject::kRealDir : Subject::kBinding;
+    bool in_time = (*watch_)[way].path == nullptr || watch_->Answered(way);
+    if (!in_time) return Status::Failed(kNoAnswer, "stat", subject);
+  }
+  return Status::Ok();
+}
+
+Status CheckAnswers(const Paths& paths, bool takeover) {
+  Answers answers(1);
+  answers.Add(paths, takeover);
+  answers.Run();
+  return answers.Of(0);
+}
+
+bool AnswersInTime(const char* path) { return CheckAnswers({"", "", "", path}, true).ok(); }
 
 }  // namespace boxsockets

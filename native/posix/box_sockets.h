@@ -8,6 +8,7 @@
 #include "paths.h"
 #include "status.h"
 #include "vec.h"
+#include "watch.h"
 
 namespace boxsockets {
 
@@ -44,9 +45,40 @@ struct BoxSockets {
 // are found, too, in any namespace that can be seen, with their holders.
 Status JudgeBox(const BoxRequest& request, BoxSockets* out);
 
-// Whether a look where a path leads ends in time; asked on Linux alone, which knows ways by heart.
-bool AnswersInTime(const char* path);
-// Whether a real directory does, and its binding, which a takeover may replace where it does not.
+// Whether real directories answer in time, and what their bindings lead to, which a takeover does
+// not ask. What the kernel does not know by heart is asked side by side; on macOS, nothing is.
+class Answers {
+ public:
+  explicit Answers(size_t boxes);
+  ~Answers() {
+    if (watch_ != nullptr) watch_->Release();
+  }
+  Answers(const Answers&) = delete;
+  Answers& operator=(const Answers&) = delete;
+
+  void Add(const Paths& paths, bool takeover);
+  void Run() {
+    if (asked_ > 0) watch_->Run(asked_, kAnswerTimeoutMs);
+  }
+  Status Of(size_t box) const;  // by the order in which they were added
+
+ private:
+  struct Way {
+    ~Way() { free(path); }
+    char* path = nullptr;  // of its own, for a thread that is given up; null where it is known
+  };
+  struct Nothing {};
+  using Watched = WatchOver<Way, Nothing>;
+
+  void Ask(size_t index, const char* path);
+
+  Watched* const watch_;  // two ways a box
+  size_t size_ = 0;
+  size_t asked_ = 0;
+  bool short_of_memory_ = false;
+};
+
 Status CheckAnswers(const Paths& paths, bool takeover);
+bool AnswersInTime(const char* path);
 
 }  // namespace boxsockets

@@ -12,7 +12,7 @@
 namespace boxsockets {
 namespace {
 
-constexpr size_t kAtATime = 256;
+constexpr size_t kAtATime = 512;
 
 // A link that is moved to another home while it is looked at is looked at again, some times.
 constexpr int kAttempts = 8;
@@ -50,7 +50,6 @@ void LookOnce(const ParentView& view, ParentEntry* entry) {
 void Look(WatchOver<ParentEntry, ParentView>* watch, size_t index) {
   const ParentView& view = watch->shared;
   ParentEntry* entry = &(*watch)[index];
-  if (entry->only_named) return;
   for (int attempt = 0; attempt < kAttempts; attempt++) {
     LookOnce(view, entry);
     // Gone for the moment between an unlink and a new link, perhaps.
@@ -83,10 +82,8 @@ Status EntryWatch::Start(int parent, const char* path, Depth depth, size_t capac
   return Status::Ok();
 }
 
-void EntryWatch::Add(const char* name, bool look) {
-  ParentEntry& entry = (*watch_)[size_++];
-  CopyText(name, entry.name, sizeof entry.name);
-  entry.only_named = !look;
+void EntryWatch::Add(const char* name) {
+  CopyText(name, (*watch_)[size_++].name, sizeof ParentEntry::name);
 }
 
 Status EntryWatch::Run(int64_t timeout_ms) {
@@ -117,8 +114,14 @@ Status EntryReader::Fill() {
     const dirent* entry = directory_.Next(&status);
     if (entry == nullptr) break;
     const char* name = entry->d_name;
-    bool ours = HiddenName::Is(name, ".new") || HiddenName::Is(name, ".old");
-    watch_.Add(name, name[0] != '.' || ours);
+    bool links = depth_ != Depth::kSockets;
+    bool ours = links && (HiddenName::Is(name, ".new") || HiddenName::Is(name, ".old"));
+    if ((name[0] == '.' && !ours) || (links && !S_ISLNK(directory_.TypeOf(entry)))) continue;
+    if (links && !ours && KnowWay(parent_, name, nullptr) == 0) {
+      known_++;
+    } else {
+      watch_.Add(name);
+    }
   }
   return status.ok() && watch_.size() > 0 ? watch_.Run(timeout_ms_) : status;
 }

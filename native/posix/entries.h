@@ -21,7 +21,6 @@ inline constexpr int kNoAnswer = ETIMEDOUT;
 
 struct ParentEntry {
   char name[NAME_MAX + 1];
-  bool only_named = false;  // and not looked at
   // What became of reading the link (EINVAL where it is none, ENOENT where it has gone) and of
   // going where it leads; and where it leads, where both succeeded.
   int read_errnum = 0;
@@ -59,7 +58,7 @@ class EntryWatch {
   EntryWatch& operator=(const EntryWatch&) = delete;
 
   Status Start(int parent, const char* path, Depth depth, size_t capacity);
-  void Add(const char* name, bool look = true);
+  void Add(const char* name);
   void LeaveOut(Inode directory) { watch_->shared.left_out = directory; }
   Status Run(int64_t timeout_ms);
   // In this thread, however long it takes.
@@ -75,8 +74,8 @@ class EntryWatch {
   ParentEntry unanswered_;
 };
 
-// Every entry of a parent, some looked at at a time. Those that begin with a dot are only named,
-// but for hidden links of ours.
+// The entries of a parent that do not begin with a dot, some looked at at a time. Without their
+// sockets: links alone, hidden ones of ours too, and those known by heart to lead on only counted.
 class EntryReader {
  public:
   EntryReader(int parent, const char* path, Depth depth, int64_t timeout_ms)
@@ -84,6 +83,7 @@ class EntryReader {
 
   // Null at the end, or with a status that is not fine.
   ParentEntry* Next(Status* status);
+  uint32_t known() const { return known_; }
 
  private:
   Status Fill();
@@ -95,6 +95,7 @@ class EntryReader {
   Directory directory_;
   EntryWatch watch_;
   size_t next_ = 0;
+  uint32_t known_ = 0;
 };
 
 }  // namespace boxsockets

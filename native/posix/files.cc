@@ -8,6 +8,7 @@
 
 #include "beneath.h"
 #include "directory.h"
+#include "link.h"
 #include "syscalls.h"
 
 namespace boxsockets {
@@ -81,21 +82,6 @@ Status WriteAll(int fd, const char* bytes, size_t size) {
   return Status::Ok();
 }
 
-// `.<leaf>.new`, which only a killed replacement leaves; the next one takes it away.
-class FreshName {
- public:
-  explicit FreshName(const char* leaf) {
-    size_t size = strnlen(leaf, NAME_MAX - sizeof "..new");
-    data_[0] = '.';
-    memcpy(data_ + 1, leaf, size);
-    memcpy(data_ + 1 + size, ".new", sizeof ".new");
-  }
-  const char* c_str() const { return data_; }
-
- private:
-  char data_[NAME_MAX + 1];
-};
-
 }  // namespace
 
 Status ReadFile(const FileAt& file, size_t most, bool from_end, Vec<char>* bytes, int64_t* size) {
@@ -115,9 +101,7 @@ Status ReadFile(const FileAt& file, size_t most, bool from_end, Vec<char>* bytes
     ssize_t count = RetryInterrupted([&] { return pread(fd.get(), piece, wanted, offset); });
     if (count < 0) return Status::Failed("pread", kFile);
     if (count == 0) break;
-    if (!bytes->Append(piece, static_cast<size_t>(count))) {
-      return Status::Failed(ENOMEM, "malloc", kFile);
-    }
+    if (!bytes->Append(piece, static_cast<size_t>(count))) return Status::OutOfMemory();
     offset += count;
   }
   return Status::Ok();
@@ -127,7 +111,8 @@ Status ReplaceFile(const FileAt& file, const char* bytes, size_t size, mode_t mo
   Place place;
   Status status = place.Open(file);
   if (!status.ok()) return status;
-  FreshName fresh(place.leaf());
+  // Which only a killed replacement leaves; the next one takes it away.
+  HiddenName fresh(place.leaf(), ".new");
   int at = place.directory();
   constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL;
   Fd fd = OpenBeneath(at, fresh.c_str(), kFlags, mode);
@@ -183,7 +168,7 @@ Status ListDirectory(const FileAt& directory, size_t most, Strings* names, Vec<F
     if (out->size() == most) return Status::Failed(E2BIG, "readdir", kFile);
     FoundEntry found = {0, entries.TypeOf(entry)};
     if (!names->Add(entry->d_name, &found.name) || !out->Append(found)) {
-      return Status::Failed(ENOMEM, "malloc", kFile);
+      return Status::OutOfMemory();
     }
   }
   return status;

@@ -68,11 +68,9 @@ Status HoldBinding(const Paths& paths, const EnsureOptions& options, HeldDirecto
 Status RefreshBinding(int parent, const Paths& paths) {
   struct stat held, now;
   if (fstat(parent, &held) != 0) return Status::Failed("fstat", Subject::kParent);
-  if (lstat(paths.parent, &now) != 0) {
-    if (!IsGone(errno)) return Status::Failed("lstat", Subject::kParent);
-    return Status::Refused(Refusal::kParentUnstable, Subject::kParent);
-  }
-  if (!SameInode(held, now)) {
+  bool there = lstat(paths.parent, &now) == 0;
+  if (!there && !IsGone(errno)) return Status::Failed("lstat", Subject::kParent);
+  if (!there || !SameInode(held, now)) {
     return Status::Refused(Refusal::kParentUnstable, Subject::kParent);
   }
   if (utimensat(parent, paths.id(), nullptr, AT_SYMLINK_NOFOLLOW) == 0) return Status::Ok();

@@ -152,28 +152,11 @@ Status FindSockets(Fd* directory, const char* path, Sockets* sockets) {
 }
 
 const char* PathBelow(const char* path, const char* directory) {
+  if (path == nullptr) return nullptr;
   size_t size = strlen(directory);
   while (size > 1 && directory[size - 1] == '/') size--;
   return strncmp(path, directory, size) == 0 && path[size] == '/' ? path + size + 1 : nullptr;
 }
-
-namespace {
-
-struct Sought {
-  const char* name;
-  const char* paths[2];
-  bool found;
-};
-
-void CompareBound(void* context, const char* path, uint64_t) {
-  Sought& sought = *static_cast<Sought*>(context);
-  for (const char* directory : sought.paths) {
-    const char* name = PathBelow(path, directory);
-    if (name != nullptr && strcmp(name, sought.name) == 0) sought.found = true;
-  }
-}
-
-}  // namespace
 
 Status JudgeSocket(int directory, const char* path, const char* other_path, const char* name,
                    Verdict* verdict) {
@@ -181,8 +164,15 @@ Status JudgeSocket(int directory, const char* path, const char* other_path, cons
   Status status = question.Ask(directory, path, name, verdict);
   bool settled = verdict->judgement == Judgement::kAlive || verdict->judgement == Judgement::kGone;
   if (!status.ok() || settled) return status;
-  Sought sought = {name, {path, other_path}, false};
-  status = BoundSockets::Read(false, &sought, CompareBound);
+  struct Sought {
+    const char *name, *path, *other_path;
+    bool found;
+  } sought = {name, path, other_path, false};
+  status = BoundSockets::Read(false, &sought, [](void* context, const char* bound, uint64_t) {
+    Sought& one = *static_cast<Sought*>(context);
+    const char* below = PathBelow(bound, one.path, bound, one.other_path);
+    if (below != nullptr && strcmp(below, one.name) == 0) one.found = true;
+  });
   if (sought.found) *verdict = {Judgement::kAlive, Reason::kNone, 0};
   return status;
 }

@@ -84,8 +84,14 @@ class BoundSockets {
   static int64_t HolderOf(uint64_t socket);
 };
 
-// The rest of `path` below `directory`, null where it does not lie there.
+// The rest of `path` below `directory`, null where it does not lie there, or is null; or else that
+// of another path below another directory.
 const char* PathBelow(const char* path, const char* directory);
+inline const char* PathBelow(const char* one, const char* below_one, const char* two,
+                             const char* below_two) {
+  const char* name = PathBelow(one, below_one);
+  return name == nullptr ? PathBelow(two, below_two) : name;
+}
 
 // Judges one socket file where something is about to be lost: what the question calls dead or
 // unknown is alive where the kernel lists it by one of its paths, `<path>/<name>` or

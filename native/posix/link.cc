@@ -14,7 +14,7 @@
 namespace boxsockets {
 
 HiddenName::HiddenName(const char* id, const char* ending) {
-  size_t size = strnlen(id, kLongestId);
+  size_t size = strnlen(id, sizeof data_ - 2 - strlen(ending));
   data_[0] = '.';
   memcpy(data_ + 1, id, size);
   memcpy(data_ + 1 + size, ending, strlen(ending) + 1);

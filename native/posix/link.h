@@ -11,8 +11,8 @@ namespace boxsockets {
 
 inline constexpr size_t kLongestId = 128;
 
-// `.<id><ending>`, which is no valid id: `.new` for the fresh link that will take a binding's
-// place, `.old` for one that was moved aside.
+// `.<id><ending>`, which is no valid id: `.new` for what will take the place of what bears a name,
+// `.old` for a link that was moved aside.
 class HiddenName {
  public:
   HiddenName(const char* id, const char* ending);
@@ -22,7 +22,7 @@ class HiddenName {
   static bool Is(const char* name, const char* ending);
 
  private:
-  char data_[1 + kLongestId + sizeof ".new"];
+  char data_[NAME_MAX + 1];
 };
 
 // Renames what bears one name where nothing bears the other; 0, or the errno (EEXIST).

@@ -22,15 +22,15 @@ class Lister {
       if (!status.ok()) return status;
     }
     // Where no file says that a box lives, the kernel's list may: a cleaner takes files.
-    if (status.ok() && in_doubt_) status = BoundSockets::Read(false, this, Hear);
+    if (status.ok() && in_doubt_) status = BoundSockets::Read(true, this, Hear);
     return status.ok() && short_of_memory_ ? Status::OutOfMemory() : status;
   }
 
  private:
   Status Describe(const ParentEntry& found) {
-    if (found.name[0] == '.' || found.read_errnum == ENOENT) return Status::Ok();
+    if (found.read_errnum == ENOENT) return Status::Ok();
     constexpr size_t kNone = Listing::kNone;
-    Listing::Entry entry = {0, kNone, StateOf(found), 0, kNone, false, false};
+    Listing::Entry entry = {0, kNone, StateOf(found), 0, kNone, 0, false, false};
     if (!listing_->names.Add(found.name, &entry.id)) return Status::OutOfMemory();
     if (found.read_errnum == 0 && !listing_->names.Add(found.link.text(), &entry.target)) {
       return Status::OutOfMemory();
@@ -78,8 +78,7 @@ class Lister {
     const char* in_parent = PathBelow(path, self.paths_.parent);
     for (Listing::Entry& entry : self.listing_->entries) {
       if (!entry.in_doubt) continue;
-      const char* name = in_parent == nullptr ? nullptr : PathBelow(in_parent, names.at(entry.id));
-      if (name == nullptr) name = PathBelow(path, names.at(entry.target));
+      const char* name = PathBelow(in_parent, names.at(entry.id), path, names.at(entry.target));
       if (name != nullptr) self.NoteHeld(&entry, name);
     }
   }
@@ -95,9 +94,12 @@ class Lister {
       listing_->sockets[i].verdict = {Judgement::kAlive, Reason::kNone, 0};
       return;
     }
-    // Of files that could not be looked at, none is known to be gone.
+    // A process may bind and unlink for ever. Of files not looked at, none is known to be gone.
+    entry->in_doubt = ++entry->lost < kSearchSockets;
     Verdict verdict = {Judgement::kAlive, entry->is_read ? Reason::kFileGone : Reason::kNone, 0};
-    short_of_memory_ = short_of_memory_ || !AddSocket(entry, name, verdict);
+    if (!entry->in_doubt) verdict = {Judgement::kUnknown, Reason::kTooMany, 0};
+    bool noted = AddSocket(entry, entry->in_doubt ? name : "", verdict);
+    short_of_memory_ = short_of_memory_ || !noted;
   }
 
   const Paths& paths_;

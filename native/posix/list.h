@@ -22,6 +22,7 @@ struct Listing {
     BindingState state;
     int errnum;     // why it, or what it leads to, could not be read, else 0
     size_t socket;  // the last of its sockets, or kNone
+    size_t lost;    // how many of them have no file
     bool is_read;   // its sockets are all known
     bool in_doubt;  // no file says that it lives
   };

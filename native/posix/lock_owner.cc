@@ -68,8 +68,6 @@ int64_t LockOwner(const struct stat& lock) {
   return fd.valid() ? LockOwnerIn(fd.get(), lock) : -1;
 }
 
-}  // namespace boxsockets
-
 #else
 
 namespace boxsockets {
@@ -77,6 +75,6 @@ namespace boxsockets {
 int64_t LockOwner(const struct stat&) { return -1; }
 int64_t LockOwnerIn(int, const struct stat&) { return -1; }
 
-}  // namespace boxsockets
-
 #endif
+
+}  // namespace boxsockets

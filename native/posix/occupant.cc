@@ -34,8 +34,7 @@ class Listed {
  private:
   static void Hear(void* context, const char* path, uint64_t number) {
     Listed& self = *static_cast<Listed*>(context);
-    const char* name = PathBelow(path, self.paths_.binding);
-    if (name == nullptr) name = PathBelow(path, self.target_);
+    const char* name = PathBelow(path, self.paths_.binding, path, self.target_);
     if (name == nullptr || self.number_ != 0) return;
     bool found = self.sought_ == nullptr ? !self.IsOurs(name) : strcmp(name, self.sought_) == 0;
     if (!found) return;

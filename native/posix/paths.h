@@ -17,6 +17,11 @@ inline bool IsAlphanumeric(char c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
+inline const char* LeafOf(const char* path) {
+  const char* slash = strrchr(path, '/');
+  return slash == nullptr ? path : slash + 1;
+}
+
 inline constexpr mode_t kParentMode = 0700;
 
 struct Paths {
@@ -27,10 +32,7 @@ struct Paths {
   mode_t parent_mode = kParentMode;
 
   // The binding's name within the parent.
-  const char* id() const {
-    const char* slash = strrchr(binding, '/');
-    return slash == nullptr ? binding : slash + 1;
-  }
+  const char* id() const { return LeafOf(binding); }
 };
 
 // What does not fit is cut.

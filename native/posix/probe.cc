@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "directory.h"
-#include "judgement.h"
 #include "parent.h"
 #include "paths.h"
 #include "syscalls.h"
@@ -68,11 +67,6 @@ class BoundFile {
   bool in_directory_ = false;
 };
 
-Status SetNonBlocking(const Fd& fd) {
-  if (fcntl(fd.get(), F_SETFL, O_NONBLOCK) == 0) return Status::Ok();
-  return Status::Failed("fcntl", Subject::kSocket);
-}
-
 // Both ends are ours and nothing waits: a byte that was sent is there, or it never comes.
 Status ExchangeByte(const Fd& client, const Fd& server) {
   constexpr char kByte = '!';
@@ -112,16 +106,15 @@ Status AcceptByte(const Fd& client, const Fd& listener) {
 }
 
 Status ConnectAndExchange(const ProbeRequest& request, const Fd& server) {
+  // Neither socket waits: where something of ours has filled the backlog meanwhile, a connect would
+  // for ever.
   Fd client;
-  Status status = OpenSocket(request.type, &client);
+  Status status = OpenSocket(request.type, &client, Blocking::kNo);
   if (!status.ok()) return status;
   if (request.type != SocketType::kDatagram && listen(server.get(), kBacklog) != 0) {
     return Status::Failed("listen", Subject::kSocket);
   }
-  // Where something of ours has filled the backlog meanwhile, a connect would wait for ever.
-  status = SetNonBlocking(client);
-  if (status.ok()) status = SetNonBlocking(server);
-  if (status.ok()) status = Connect(client, request.path, kLongestPath);
+  status = Connect(client, request.path, kLongestPath);
   if (!status.ok()) return status;
   return request.type == SocketType::kDatagram ? ExchangeByte(client, server)
                                                : AcceptByte(client, server);
@@ -150,20 +143,15 @@ Status CheckLeadsTo(const char* address_directory, const char* directory) {
   return Status::Refused(Refusal::kMisplaced, Subject::kBinding);
 }
 
-Status WhatIsAt(const char* path, Existing* existing) {
+Status WhatIsAt(const char* path, Verdict* verdict) {
   struct stat st;
-  *existing = Existing::kNone;
+  *verdict = {};
   if (lstat(path, &st) != 0) {
     return errno == ENOENT ? Status::Ok() : Status::Failed("lstat", Subject::kSocket);
   }
-  *existing = Existing::kOther;
-  if (!S_ISSOCK(st.st_mode)) return Status::Ok();
-  Verdict verdict;
-  Status status = Question().Ask(AT_FDCWD, "", path, &verdict);
-  constexpr Existing kByJudgement[] = {Existing::kDeadSocket, Existing::kHeldSocket,
-                                       Existing::kUnknownSocket, Existing::kNone};
-  *existing = kByJudgement[static_cast<size_t>(verdict.judgement)];
-  return status;
+  if (S_ISSOCK(st.st_mode)) return Question().Ask(AT_FDCWD, "", path, verdict);
+  verdict->judgement = Judgement::kDead;
+  return Status::Ok();
 }
 
 Status Probe(const ProbeRequest& request) {
@@ -174,7 +162,7 @@ Status Probe(const ProbeRequest& request) {
   SearchedDirectory directory;
   Fd server;
   status = directory.Open(request.directory);
-  if (status.ok()) status = OpenSocket(request.type, &server);
+  if (status.ok()) status = OpenSocket(request.type, &server, Blocking::kNo);
   if (!status.ok()) return status;
 
   BoundFile file(request, directory);

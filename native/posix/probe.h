@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "judgement.h"
 #include "paths.h"
 #include "socket.h"
 #include "status.h"
@@ -24,9 +25,8 @@ Status CheckParent(const Paths& paths);
 // somebody else's. Fine where it leads nowhere: the bind will say so.
 Status CheckLeadsTo(const char* address_directory, const char* directory);
 
-// What stands at a path.
-enum class Existing : uint8_t { kNone, kDeadSocket, kHeldSocket, kOther, kUnknownSocket };
-Status WhatIsAt(const char* path, Existing* existing);
+// Whether a process holds what stands at a path: what is no socket is dead.
+Status WhatIsAt(const char* path, Verdict* verdict);
 
 // Binds, listens, connects, exchanges a byte, compares the file by device and inode with the one in
 // `directory`, and removes it.

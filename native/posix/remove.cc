@@ -95,14 +95,6 @@ Status RemoveOnce(const Paths& paths, uid_t uid, int64_t deadline, RemoveResult*
 
 }  // namespace
 
-Status CheckUids(Uids uids) {
-  if (uids.real == uids.effective) return Status::Ok();
-  Status status = Status::Refused(Refusal::kUidMismatch, Subject::kNone);
-  status.owner = uids.real;
-  status.expected = uids.effective;
-  return status;
-}
-
 Status Remove(const Paths& paths, int64_t lock_timeout_ms, RemoveResult* result) {
   Uids uids = CurrentUids();
   Status status = CheckUids(uids);

@@ -118,13 +118,13 @@ class Sweep {
       status = Judge(*entry);
       if (!status.ok()) break;
     }
+    result_->kept += reader.known();
     return status;
   }
 
   Status Judge(const ParentEntry& entry) {
     const char* name = entry.name;
-    bool other = entry.only_named || entry.read_errnum == EINVAL || entry.read_errnum == ENOENT;
-    if (other) return Status::Ok();
+    if (entry.read_errnum == EINVAL || entry.read_errnum == ENOENT) return Status::Ok();
     if (entry.read_errnum != 0) return Skip(name, entry.read_errnum);
     bool hidden = name[0] == '.';
     // Nothing is remembered of those that stay: there may be many.
@@ -151,10 +151,8 @@ class Sweep {
     Sweep& self = *static_cast<Sweep*>(context);
     const char* in_parent = PathBelow(path, self.paths_.parent);
     for (Stale& stale : self.stale_) {
-      bool below_binding =
-          in_parent != nullptr && PathBelow(in_parent, self.strings_.at(stale.id)) != nullptr;
-      bool below_target = PathBelow(path, self.strings_.at(stale.target)) != nullptr;
-      stale.lives = stale.lives || below_binding || below_target;
+      const char *id = self.strings_.at(stale.id), *target = self.strings_.at(stale.target);
+      stale.lives = stale.lives || PathBelow(in_parent, id, path, target) != nullptr;
     }
   }
 

@@ -83,6 +83,14 @@ Uids CurrentUids() {
 #endif
 }
 
+Status CheckUids(Uids uids) {
+  if (uids.real == uids.effective) return Status::Ok();
+  Status status = Status::Refused(Refusal::kUidMismatch, Subject::kNone);
+  status.owner = uids.real;
+  status.expected = uids.effective;
+  return status;
+}
+
 uid_t OverflowUid() {
   static int64_t cache = -1;
   return Cached(&cache, ReadOverflowUid);

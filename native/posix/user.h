@@ -3,6 +3,8 @@
 
 #include <sys/types.h>
 
+#include "status.h"
+
 namespace boxsockets {
 
 struct Uids {
@@ -11,6 +13,9 @@ struct Uids {
 };
 
 Uids CurrentUids();
+
+// Refused where this process acts as two users.
+Status CheckUids(Uids uids);
 
 // The uid under which unmapped users appear (65534 unless configured otherwise).
 uid_t OverflowUid();

@@ -50,7 +50,7 @@ struct Tree : TempDirectory {
 void EitherWay(const std::function<void(bool known)>& work) {
   for (int errnum : {0, ENOSYS, EPERM}) {
     if (errnum == 0 && !KnowsOpenat2()) continue;
-    Intercept intercept("syscall", [&](int, const char*) { return errnum; });
+    Intercept intercept("openat2", [&](int, const char*) { return errnum; });
     CAPTURE(errnum);
     work(errnum == 0);
   }
@@ -117,14 +117,14 @@ TEST_CASE(
   for (int number : {1, 2, 3}) {
     int calls = 0;
     Intercept intercept("*", [&](int, const char* name) {
-      if (strcmp(name, "syscall") == 0) return ENOSYS;
+      if (strcmp(name, "openat2") == 0) return ENOSYS;
       return strcmp(name, "openat") == 0 && ++calls == number ? EINTR : 0;
     });
     CAPTURE(number);
     CHECK(tree.Leads(tree.Open("a/b/file"), "a/b/file"));
     CHECK(calls == 4);
   }
-  Intercept intercept("syscall", 1, [] { return EINTR; });
+  Intercept intercept("openat2", 1, [] { return EINTR; });
   if (!KnowsOpenat2()) return;
   CHECK(tree.Leads(tree.Open("file"), "file"));
   CHECK(intercept.calls() == 2);
@@ -179,22 +179,21 @@ TEST_CASE("what the kernel knows by heart is known with its device, and what has
     return false;
   };
   dev_t found = 0;
-  CHECK(once([&] { return KnowWay(file.c_str(), nullptr) == 0; }));
-  CHECK(once([&] { return KnowWay(file.c_str(), &found) == 0; }));
+  CHECK(once([&] { return KnowWay(AT_FDCWD, file.c_str(), nullptr) == 0; }));
+  CHECK(once([&] { return KnowWay(AT_FDCWD, file.c_str(), &found) == 0; }));
   CHECK(found == lies);
   CHECK(once([&] { return LiesOn(file.c_str(), lies, strange); }));
   CHECK(once([&] { return LiesOn(file.c_str(), strange, lies); }));
   CHECK_FALSE(LiesOn(file.c_str(), strange, strange));
   for (int errnum : {ENOENT, ENOTDIR, EAGAIN, ENOSYS}) {
-    Intercept intercept("syscall", [errnum](int, const char*) { return errnum; });
+    Intercept intercept("openat2", [errnum](int, const char*) { return errnum; });
     CAPTURE(errnum);
-    CHECK(KnowWay(file.c_str(), nullptr) == errnum);
+    CHECK(KnowWay(AT_FDCWD, file.c_str(), nullptr) == errnum);
     CHECK(LiesOn(file.c_str(), strange, strange) == IsGone(errnum));
   }
   // What cannot be told lies nowhere that is known.
-  for (int failing : {1, 2}) {
-    Intercept intercept("syscall",
-                        [&](int number, const char*) { return number == failing ? EIO : 0; });
+  for (const char* failing : {"openat2", "syscall"}) {
+    Intercept intercept(failing, 1, [] { return EIO; });
     CHECK_FALSE(LiesOn(file.c_str(), lies, lies));
   }
 }
@@ -225,7 +224,7 @@ TEST_CASE("a directory of another mount is not opened, be it of the same file sy
       for (int failing : {1, 2}) {
         int calls = 0;
         Intercept intercept("*", [&](int, const char* name) {
-          if (strcmp(name, "syscall") == 0) return ENOSYS;
+          if (strcmp(name, "openat2") == 0) return ENOSYS;
           return strcmp(name, call) == 0 && ++calls == failing ? EIO : 0;
         });
         right = right && refuses("a") && calls >= failing;
@@ -255,7 +254,7 @@ TEST_CASE(
   });
   int calls = 0;
   Intercept intercept("*", [&](int, const char* name) {
-    if (strcmp(name, "syscall") == 0) return ENOSYS;
+    if (strcmp(name, "openat2") == 0) return ENOSYS;
     return strcmp(name, "openat") == 0 && ++calls == 1 ? EINTR : 0;
   });
   CHECK(tree.Leads(OpenSameMount(tree.top.get(), "a"), "a"));

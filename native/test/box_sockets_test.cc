@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "../posix/list.h"
 #include "support.h"
 
 namespace boxsockets::test {
@@ -137,6 +138,11 @@ TEST_CASE("a box that binds and unlinks without end is looked at to an end, and 
     CHECK(judged.held == kSearchSockets);
     CHECK(judged.At("") == Judgement::kUnknown);
     CHECK(judged.sockets.at("").reason == Reason::kTooMany);
+    Listing listing;
+    CHECK(List(world.parent_paths(), 2000, &listing).ok());
+    CHECK(listing.entries[0].state == BindingState::kLive);
+    CHECK(listing.sockets.size() == kSearchSockets);
+    CHECK(listing.sockets[kSearchSockets - 1].verdict.reason == Reason::kTooMany);
   }
   REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
 }

@@ -372,7 +372,7 @@ TEST_CASE("a kernel that does not know openat2 keeps what it promises all the sa
   MakeFile(outside + "/precious");
   MakeLink(outside, tree + "/link");
   for (int errnum : {ENOSYS, EPERM}) {
-    Intercept unknown("syscall", [&](int, const char*) { return errnum; });
+    Intercept unknown("openat2", [&](int, const char*) { return errnum; });
     FileAt through_link = {tree.c_str(), "link/precious"};
     Vec<char> bytes;
     int64_t size;
@@ -387,7 +387,7 @@ TEST_CASE("a kernel that does not know openat2 keeps what it promises all the sa
         mount("none", "/", "none", MS_REC | MS_PRIVATE, nullptr) == 0 &&
         mount(outside.c_str(), (tree + "/a/mounted").c_str(), "none", MS_BIND, nullptr) == 0;
     if (!ready) return 77;
-    Intercept unknown("syscall", [](int, const char*) { return ENOSYS; });
+    Intercept unknown("openat2", [](int, const char*) { return ENOSYS; });
     TreeEntry failed;
     Status status = RemoveTree(directory.path().c_str(), "tree", "", &failed);
     return HasFailed(status, EXDEV) && std::string(failed.path) == "tree/a/mounted" ? 0 : 1;
@@ -396,7 +396,7 @@ TEST_CASE("a kernel that does not know openat2 keeps what it promises all the sa
   SKIP_UNLESS(exited != 77, "no mounts here");
   CHECK(exited == 0);
   CHECK(Exists(outside + "/precious"));
-  Intercept unknown("syscall", [](int, const char*) { return ENOSYS; });
+  Intercept unknown("openat2", [](int, const char*) { return ENOSYS; });
   TreeEntry failed;
   CHECK(RemoveTree(directory.path().c_str(), "tree", "", &failed).ok());
   CHECK_FALSE(Exists(tree));
@@ -626,7 +626,7 @@ TEST_CASE("entries that come and go while a parent is listed or swept are not to
     Scene scene;
     scene.Bind(scene.world.real_dir);
     SweepResult result;
-    Intercept intercept("fstatat", [&](int, const char*) {
+    Intercept intercept("openat2", [&](int, const char*) {
       unlink(scene.world.binding.c_str());
       return 0;
     });

@@ -153,8 +153,8 @@ TEST_CASE(
            CHECK(SweepStale(scene.parent_paths(), {}, &result).ok());
          });
   Expect("list",
-         {"/proc/self/net/unix", "base/bl nofollow", "base/bl nonblock", "real nonblock",
-          "real/dead path nofollow", "real/held path nofollow", "socket"},
+         {"/proc nonblock", "/proc/self/net/unix", "base/bl nofollow", "base/bl nonblock",
+          "real nonblock", "real/dead path nofollow", "real/held path nofollow", "socket"},
          [](Scene& scene) {
            Listing listing;
            CHECK(List(scene.parent_paths(), 2000, &listing).ok());
@@ -204,8 +204,8 @@ TEST_CASE(
            for (SocketType type : {SocketType::kStream, SocketType::kDatagram}) {
              CHECK(Probe({path.c_str(), ".~standin", scene.real_dir.c_str(), type}).ok());
            }
-           Existing existing;
-           CHECK(WhatIsAt((scene.real_dir + "/dead").c_str(), &existing).ok());
+           Verdict verdict;
+           CHECK(WhatIsAt((scene.real_dir + "/dead").c_str(), &verdict).ok());
            CHECK(BindAnyLength((scene.real_dir + "/any").c_str()).ok());
            CHECK(RemoveLeftovers(scene.real_dir.c_str(), scene.binding.c_str()).ok());
          });

@@ -113,7 +113,7 @@ TEST_CASE("a directory that goes, or becomes a link, while it is searched is pas
   MakeDeadSocket(world.real_dir + "/pool/s");
   CHECK(Found(world.real_dir).sockets.count("pool/s") == 1);
   for (int errnum : {ENOENT, ENOTDIR, ELOOP, EACCES, EXDEV}) {
-    Intercept intercept("syscall", 1, [&] { return errnum; });
+    Intercept intercept("openat2", 1, [&] { return errnum; });
     Found found(world.real_dir);
     bool changed = IsGone(errnum) || errnum == ELOOP;
     CAPTURE(errnum);

@@ -197,20 +197,20 @@ TEST_CASE("an address directory leads to the directory, or elsewhere, or nowhere
 TEST_CASE("what stands at a path is told without waking it") {
   TempDirectory directory;
   auto at = [&](const char* name) {
-    Existing existing;
-    REQUIRE(WhatIsAt((directory / name).c_str(), &existing).ok());
-    return existing;
+    Verdict verdict;
+    REQUIRE(WhatIsAt((directory / name).c_str(), &verdict).ok());
+    return verdict.judgement;
   };
   Fd held = MakeSocket(directory / "held", SocketType::kStream);
   MakeDeadSocket(directory / "dead");
   MakeFile(directory / "file");
   MakeLink(directory / "held", directory / "link");
-  CHECK(at("missing") == Existing::kNone);
-  CHECK(at("missing/deep") == Existing::kNone);
-  CHECK(at("held") == Existing::kHeldSocket);
-  CHECK(at("dead") == Existing::kDeadSocket);
-  CHECK(at("file") == Existing::kOther);
-  CHECK(at("link") == Existing::kOther);
+  CHECK(at("missing") == Judgement::kGone);
+  CHECK(at("missing/deep") == Judgement::kGone);
+  CHECK(at("held") == Judgement::kAlive);
+  CHECK(at("dead") == Judgement::kDead);
+  CHECK(at("file") == Judgement::kDead);
+  CHECK(at("link") == Judgement::kDead);
   CHECK_FALSE(HasVisitor(held));
 }
 

@@ -27,7 +27,7 @@ describe('docs/security.md', () => {
     const codes = fs.readFileSync(path.join(root, 'lib', 'errors.ts'), 'utf8');
     const spoken = [...page.matchAll(/`([A-Z]+(?:_[A-Z]+)*)`/g)].map(([, code = '']) => code);
     const ours = spoken.filter((code) => codes.includes(`'ERR_BOX_SOCKETS_${code}'`));
-    const systems = ['EADDRINUSE', 'ETIMEDOUT', 'O_NOFOLLOW', 'O_NONBLOCK', 'O_NOATIME', 'SO_PEERCRED'];
+    const systems = ['EADDRINUSE', 'ECONNRESET', 'ETIMEDOUT', 'O_NOFOLLOW', 'O_NONBLOCK', 'O_NOATIME', 'SO_PEERCRED'];
     expect(spoken.filter((code) => !ours.includes(code) && !systems.includes(code))).toEqual([]);
     expect(new Set(ours).size).toBeGreaterThan(6);
   });

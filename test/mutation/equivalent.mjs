@@ -23,7 +23,7 @@ export const EQUIVALENT = Object.freeze({
       'an ensure without the short look says the same, in more time',
     'const struct stat* base = look.base_trusted ? &look.base : nullptr;  =>  const struct stat* base = false ? &look.base : nullptr;':
       'the base is looked at once more',
-    'item.status = status.ok() && options.may_wait ? CheckAnswers(item.paths, false) : status;  =>  item.status = status.ok() ? CheckAnswers(item.paths, false) : status;':
+    'bool asks = options.may_wait && status.ok();  =>  bool asks = status.ok();':
       'where no server is mounted, it is asked whether one answers: time alone',
     'if (left == 0) return;  =>  if (false) return;': 'where nothing is left, the parent is opened, and nothing done',
     'for (size_t i = 0; i < count; i++) {  =>  for (size_t i = 0; i <= count; i++) {':
@@ -43,12 +43,10 @@ export const EQUIVALENT = Object.freeze({
     'CopyText(request.binding, watch->shared.binding, sizeof watch->shared.binding);  =>  ;':
       'a socket is asked through its binding on macOS alone',
     'watch->Release();  =>  ;': 'memory is lost: valgrind ends a test that loses it',
-    'if (unknown == 0 || IsGone(unknown) || unknown == ENOTSUP) return true;  =>  if (unknown == 0 || IsGone(unknown)) return true;':
+    'if (watch_ == nullptr || unknown == 0 || IsGone(unknown) || unknown == ENOTSUP) return;  =>  if (watch_ == nullptr || unknown == 0 || IsGone(unknown)) return;':
       'Linux never says that it is not supported',
     'bool leads_on = !takeover && text.Read(AT_FDCWD, paths.binding) && !text.Is(paths.real_dir);  =>  bool leads_on = !takeover && text.Read(AT_FDCWD, paths.binding);':
       'the real directory, which answers, is asked once more',
-    'if (!leads_on || AnswersInTime(text.text())) return Status::Ok();  =>  if (AnswersInTime(text.text())) return Status::Ok();':
-      'what was not read was never written: valgrind ends a test that reads it; and the real directory answers again',
   },
   'native/posix/sweep.cc': {
     'bool was_aside = false;  =>  bool was_aside = true;': 'it is set before it is read',

@@ -339,9 +339,15 @@ describe('launch', () => {
       expect(error.message).toContain('net.sock');
       expect(await runtime.get(id)).toMatchObject({ state: 'running', shim: { pid: shim.pid } });
       await holder.end();
+      const seen: (string | null)[] = [];
+      const watcher = fs.watch(sockets, (_, name) => seen.push(name));
+      onTestFinished(() => watcher.close());
       await runtime.launch(id, guest(...ECHO));
       expect(await say(runtime, id, 'again')).toBe('again');
       expect(fs.readdirSync(sockets).sort()).toEqual(['box.sock', 'file.sock']);
+      // It is judged without a stand-in being bound beside it.
+      expect(seen).toContain('box.sock');
+      expect(seen.filter((name) => name?.startsWith('.~'))).toEqual([]);
     },
   );
 

@@ -32,7 +32,8 @@ function printProbe(report: SocketPathProbe, output: Output): void {
     ? output.style('green', `${glyphs.good} binds`)
     : output.style('red', `${glyphs.bad} ${report.code ?? 'does not bind'}`);
   output.line(`${verdict}  ${report.type}  ${report.bytes} of ${report.limit} bytes  ${printable(report.path)}`);
-  const notes = [report.message, nodeNote(report)].filter((note) => note !== undefined);
+  const unknown = report.held === 'unknown' ? `Whether it is held cannot be known: ${report.reason}.` : undefined;
+  const notes = [report.message, unknown, nodeNote(report)].filter((note) => note !== undefined);
   for (const note of notes) output.prose(printable(note), '  ', '  ');
 }
 

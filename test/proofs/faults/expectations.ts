@@ -253,6 +253,7 @@ export const EXCEPTIONS: readonly Exception[] = [
     why: 'Node wonders what the descriptor may be, and throws',
   },
   { call: /./, operations: ['connect'], answer: 'fails', why: 'Node calls all of it a failed connect' },
+  { call: 'openat2', about: /^<parent>\/\w+$/, operations: ['sweep'], answer: 'goes-on', why: ASKED_FROM_A_THREAD },
   {
     call: 'fstatat',
     about: '<base>/gone',
@@ -304,7 +305,9 @@ export const EXCEPTIONS: readonly Exception[] = [
     about: '<base>/a/box.sock',
     operations: ['probePath'],
     errnos: UNTOLD,
-    answer: (report: object) => ({ ...report, held: 'unknown' }),
+    answer: ({ nodeTruncates, ...report }: { nodeTruncates: boolean }, errno) => {
+      return { ...report, held: 'unknown', reason: `${errno} when it was asked`, nodeTruncates };
+    },
     why: 'of a socket that cannot be asked, nothing is known',
   },
   { call: 'statfs', errnos: ['EINTR'], answer: 'goes-on', why: 'a signal: repeated' },

@@ -56,7 +56,10 @@ describe('a listener of another network namespace whose socket file is gone', ()
     });
     expect(() => other.ensureSync()).toThrow(refused);
     expect(fs.readlinkSync(box.bindingDir)).toBe(box.realDir);
+    const held = [{ name: 'box.sock', held: true, reason: 'its file is gone' }];
+    expect(BoxSockets.listSync({ base: world.base })).toMatchObject([{ state: 'live', sockets: held }]);
     await listener.end();
+    expect(BoxSockets.listSync({ base: world.base })).toMatchObject([{ state: 'idle', sockets: [] }]);
     expect(other.ensureSync().status).toBe('replaced');
   });
 });

@@ -5,7 +5,7 @@ import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type BindingInfo, BoxSockets } from '../../../dist/index.js';
+import { type BindingInfo, BoxSockets, probeSocketPath } from '../../../dist/index.js';
 import { json, program } from '../../cli/run.js';
 import {
   callInChild,
@@ -57,6 +57,11 @@ describe('a socket that is held behind another mount of the same home', () => {
       expect(listed(world)).toMatchObject({
         state: 'unreadable',
         sockets: [{ name: 'box.sock', held: 'unknown', reason: expect.stringContaining('another mount') }],
+      });
+      expect(await probeSocketPath(box.boxSock)).toMatchObject({
+        code: 'EADDRINUSE',
+        held: 'unknown',
+        reason: expect.stringContaining('another mount'),
       });
       const server = net.createServer();
       expect(await rejection(box.listen(server, 'box.sock'))).toMatchObject({ code: 'EADDRINUSE' });
