@@ -49,7 +49,11 @@ uint64_t RenameExclusive(const Call& call) {
   if (call.word(4) != kExclusive) End("renameatx_np: flags");
   if (!IsOn("NO_RENAME_EXCL")) return Rename(call, kNoReplace);
   Took(Rule::kRenameExclusive);
-  return FailAsDarwin(45);
+  // What stands at the name is told before the volume is asked.
+  Path to = PathOf(call, 2, 3, Last::kNotFollowed);
+  struct stat st;
+  bool taken = to.ok && fstatat(to.at, to.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
+  return FailAsDarwin(taken ? 17 : 45);
 }
 
 uint64_t Symlink(const Call& call) {
