@@ -150,14 +150,15 @@ Status JudgeBox(const BoxRequest& request, BoxSockets* out) {
 Answers::Answers(size_t boxes)
     : watch_(Watched::New(2 * boxes, [](Watched* watch, size_t index) {
         struct stat st;
-        if ((*watch)[index].path != nullptr) stat((*watch)[index].path, &st);
+        const Vec<char>& path = (*watch)[index].path;
+        if (path.size() > 0) stat(path.data(), &st);
       })) {}
 
 void Answers::Ask(size_t index, const char* path) {
   int unknown = KnowWay(AT_FDCWD, path, nullptr);
   if (watch_ == nullptr || unknown == 0 || IsGone(unknown) || unknown == ENOTSUP) return;
-  (*watch_)[index].path = strdup(path);
-  short_of_memory_ = short_of_memory_ || (*watch_)[index].path == nullptr;
+  bool noted = (*watch_)[index].path.Append(path, strlen(path) + 1);
+  short_of_memory_ = short_of_memory_ || !noted;
   asked_ = index + 1;
 }
 
@@ -175,7 +176,7 @@ Status Answers::Of(size_t box) const {
   if (watch_ == nullptr || short_of_memory_) return Status::OutOfMemory();
   for (size_t way = 2 * box; way < 2 * box + 2; way++) {
     Subject subject = way == 2 * box ? Subject::kRealDir : Subject::kBinding;
-    bool in_time = (*watch_)[way].path == nullptr || watch_->Answered(way);
+    bool in_time = (*watch_)[way].path.size() == 0 || watch_->Answered(way);
     if (!in_time) return Status::Failed(kNoAnswer, "stat", subject);
   }
   return Status::Ok();

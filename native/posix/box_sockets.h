@@ -64,8 +64,7 @@ class Answers {
 
  private:
   struct Way {
-    ~Way() { free(path); }
-    char* path = nullptr;  // of its own, for a thread that is given up; null where it is known
+    Vec<char> path;  // of its own, for a thread that is given up; empty where it is known
   };
   struct Nothing {};
   using Watched = WatchOver<Way, Nothing>;

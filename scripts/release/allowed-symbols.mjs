@@ -16,7 +16,7 @@ export const NODE_API = new Set([
 /** @type {Set<string>} */ (NODE_API).delete('napi_get_uv_event_loop');
 
 const POSIX = [
-  ...['accept', 'bind', 'connect', 'getsockopt', 'listen', 'recv', 'send', 'setsockopt', 'socket'],
+  ...['accept', 'bind', 'connect', 'getpeername', 'getsockopt', 'listen', 'recv', 'send', 'setsockopt', 'socket'],
   ...['chmod', 'fchmod', 'fchmodat', 'fcntl', 'flock', 'ftruncate', 'futimens', 'utimensat'],
   ...['close', 'dup', 'open', 'openat', 'pread', 'read', 'write'],
   ...['closedir', 'fdopendir', 'readdir', 'rewinddir'],
@@ -57,7 +57,7 @@ export const SYSTEM = Object.freeze({
     '__bzero',
     '__error',
     'bzero',
-    ...['getpeereid', 'getpeername', 'proc_pidinfo'],
+    ...['getpeereid', 'proc_pidinfo'],
     'pthread_cond_timedwait_relative_np',
     'statfs',
     'sysctl',
