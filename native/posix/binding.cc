@@ -278,7 +278,7 @@ void EnsureAll(BatchItem* items, size_t count, const EnsureOptions& options) {
   bool parent_is_steady = IsSteadyParent(shared, uids.effective, &look);
   size_t left = 0;
   bool asks = options.may_wait && status.ok();
-  Answers answers(asks ? count : 0);
+  Answers answers(count);
   for (size_t i = 0; asks && i < count; i++) answers.Add(items[i].paths, false);
   answers.Run();
   for (size_t i = 0; i < count; i++) {

@@ -147,19 +147,19 @@ Status JudgeBox(const BoxRequest& request, BoxSockets* out) {
   return status.ok() && listed ? Listed(request.binding, request.real_dir, out).Run() : status;
 }
 
-Answers::Answers(size_t boxes)
-    : watch_(Watched::New(2 * boxes, [](Watched* watch, size_t index) {
-        struct stat st;
-        const Vec<char>& path = (*watch)[index].path;
-        if (path.size() > 0) stat(path.data(), &st);
-      })) {}
-
 void Answers::Ask(size_t index, const char* path) {
   int unknown = KnowWay(AT_FDCWD, path, nullptr);
-  if (watch_ == nullptr || unknown == 0 || IsGone(unknown) || unknown == ENOTSUP) return;
-  bool noted = (*watch_)[index].path.Append(path, strlen(path) + 1);
-  short_of_memory_ = short_of_memory_ || !noted;
-  asked_ = index + 1;
+  if (unknown == 0 || IsGone(unknown) || unknown == ENOTSUP || short_of_memory_) return;
+  if (watch_ == nullptr) {
+    watch_ = Watched::New(2 * boxes_, [](Watched* watch, size_t way) {
+      struct stat st;
+      const Vec<char>& asked = (*watch)[way].path;
+      if (asked.size() > 0) stat(asked.data(), &st);
+    });
+  }
+  bool noted = watch_ != nullptr && (*watch_)[index].path.Append(path, strlen(path) + 1);
+  short_of_memory_ = !noted;
+  if (noted) asked_ = index + 1;
 }
 
 void Answers::Add(const Paths& paths, bool takeover) {
@@ -173,8 +173,8 @@ void Answers::Add(const Paths& paths, bool takeover) {
 }
 
 Status Answers::Of(size_t box) const {
-  if (watch_ == nullptr || short_of_memory_) return Status::OutOfMemory();
-  for (size_t way = 2 * box; way < 2 * box + 2; way++) {
+  if (short_of_memory_) return Status::OutOfMemory();
+  for (size_t way = 2 * box; watch_ != nullptr && way < 2 * box + 2; way++) {
     Subject subject = way == 2 * box ? Subject::kRealDir : Subject::kBinding;
     bool in_time = (*watch_)[way].path.size() == 0 || watch_->Answered(way);
     if (!in_time) return Status::Failed(kNoAnswer, "stat", subject);

@@ -49,7 +49,7 @@ Status JudgeBox(const BoxRequest& request, BoxSockets* out);
 // not ask. What the kernel does not know by heart is asked side by side; on macOS, nothing is.
 class Answers {
  public:
-  explicit Answers(size_t boxes);
+  explicit Answers(size_t boxes) : boxes_(boxes) {}
   ~Answers() {
     if (watch_ != nullptr) watch_->Release();
   }
@@ -71,7 +71,8 @@ class Answers {
 
   void Ask(size_t index, const char* path);
 
-  Watched* const watch_;  // two ways a box
+  const size_t boxes_;
+  Watched* watch_ = nullptr;  // two ways a box; none is made where every way is known by heart
   size_t size_ = 0;
   size_t asked_ = 0;
   bool short_of_memory_ = false;

@@ -15,15 +15,15 @@ namespace {
 
 // Whether a link of another spelling is ours all the same. What it leads to may not answer.
 Status IsOwn(const Paths& paths, LinkText* link, RemoveResult* result) {
-  if (!AnswersInTime(paths.real_dir)) return Status::Failed(kNoAnswer, "stat", Subject::kRealDir);
+  Status status = CheckAnswers(paths, true);
+  if (!status.ok()) return status;
   struct stat real_dir = {};
   int real_dir_errnum = stat(paths.real_dir, &real_dir) == 0 ? 0 : errno;
   Fd parent(RetryInterrupted([&] { return open(paths.parent, kOpenDirectoryOnly); }));
   if (!parent.valid()) return Status::Failed("open", Subject::kParent);
   EntryWatch watch;
   ParentEntry* found;
-  Status status =
-      LookAtBinding(paths, parent.get(), InodeOf(real_dir), Depth::kTarget, &watch, &found);
+  status = LookAtBinding(paths, parent.get(), InodeOf(real_dir), Depth::kTarget, &watch, &found);
   if (!status.ok() || found->errnum == ELOOP) return status;
   // Another entry by now, or none: what it is, another look tells.
   if (found->read_errnum != 0) return Status::Retry(Refusal::kParentUnstable, Subject::kBinding);

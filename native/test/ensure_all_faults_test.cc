@@ -108,14 +108,12 @@ TEST_CASE("of many, none is made by two uids, nor one whose real directory is mi
   CHECK(IsRefused(world.items[0].status, Refusal::kRealDir));
   CHECK_FALSE(IsLink(world.boxes[0].binding));
   CHECK(world.Is(1, EnsureResult::kReplaced));
-  SKIP_UNLESS(IsRoot(), "needs root, to have two uids");
+  SKIP_UNLESS(IsRoot(), kNeedsTwoUids);
   for (bool may_wait : {false, true}) {
     Many other;
     EnsureOptions options;
     options.may_wait = may_wait;
-    REQUIRE(seteuid(12345) == 0);
-    other.Ensure(options);
-    REQUIRE(seteuid(0) == 0);
+    WithTwoUids([&] { other.Ensure(options); });
     for (const BatchItem& item : other.items) CHECK(IsRefused(item.status, Refusal::kUidMismatch));
     CHECK_FALSE(IsLink(other.boxes[0].binding));
     CHECK(TargetOf(other.boxes[1].binding) == "dangling");

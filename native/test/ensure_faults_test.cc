@@ -216,14 +216,13 @@ TEST_CASE("where it cannot be read how a name is spelled, that is told") {
 }
 
 TEST_CASE("two uids are refused, whether what leads to the base is checked or not") {
-  SKIP_UNLESS(IsRoot(), "needs root, to have two uids");
+  SKIP_UNLESS(IsRoot(), kNeedsTwoUids);
   for (bool ancestry : {false, true}) {
     Bound world;
     EnsureOptions options;
     options.check_ancestry = ancestry;
-    REQUIRE(seteuid(12345) == 0);
-    Status status = world.Ensure(options);
-    REQUIRE(seteuid(0) == 0);
+    Status status;
+    WithTwoUids([&] { status = world.Ensure(options); });
     CHECK(IsRefused(status, Refusal::kUidMismatch));
     CHECK(TargetOf(world.binding) == "dangling");
   }

@@ -368,11 +368,10 @@ TEST_CASE("a binding is made under any umask") {
 }
 
 TEST_CASE("a real and an effective uid that differ are refused before anything is touched") {
-  SKIP_UNLESS(IsRoot(), "needs root, to have two uids");
+  SKIP_UNLESS(IsRoot(), kNeedsTwoUids);
   World world;
-  REQUIRE(seteuid(12345) == 0);
-  Status status = Run(world).status;
-  REQUIRE(seteuid(0) == 0);
+  Status status;
+  WithTwoUids([&] { status = Run(world).status; });
   CHECK(IsRefused(status, Refusal::kUidMismatch));
   CHECK(status.owner == 0);
   CHECK(status.expected == 12345);

@@ -70,6 +70,17 @@ TEST_CASE("whichever call of a removal fails, it is told, or the binding has gon
   }
 }
 
+TEST_CASE("a lack of memory is no server that does not answer") {
+  Bound world(Kind::kSpelt);
+  Intercept intercept("*", [](int, const char* name) {
+    // What the kernel does not know by heart is asked by a thread.
+    if (strcmp(name, "openat2") == 0) return EAGAIN;
+    return strcmp(name, "realloc") == 0 ? ENOMEM : 0;
+  });
+  CHECK(HasFailed(world.Remove(), ENOMEM));
+  CHECK(world.IsAsBefore());
+}
+
 TEST_CASE("a failure is told by the call that failed") {
   struct Failing {
     Kind kind;

@@ -149,13 +149,12 @@ TEST_CASE("nothing is removed from a parent of another user") {
 }
 
 TEST_CASE("removing with two uids is refused") {
-  SKIP_UNLESS(IsRoot(), "needs root, to have two uids");
+  SKIP_UNLESS(IsRoot(), kNeedsTwoUids);
   World world;
   world.MakeParent();
   MakeLink(world.real_dir, world.binding);
-  REQUIRE(seteuid(12345) == 0);
-  Status status = Run(world).status;
-  REQUIRE(seteuid(0) == 0);
+  Status status;
+  WithTwoUids([&] { status = Run(world).status; });
   CHECK(IsRefused(status, Refusal::kUidMismatch));
   CHECK(IsLink(world.binding));
 }

@@ -189,6 +189,16 @@ class Signal {
 // How doctest prints and compares a status.
 namespace boxsockets {
 inline bool IsRefused(const Status& status, Refusal refusal) { return status.refusal == refusal; }
+
+inline constexpr char kNeedsTwoUids[] = "needs root, to have two uids";
+
+// Does it where the real uid of this process is 0 and its effective one 12345.
+template <typename Operation>
+void WithTwoUids(Operation operation) {
+  REQUIRE(seteuid(12345) == 0);
+  operation();
+  REQUIRE(seteuid(0) == 0);
+}
 #if defined(__linux__)
 // valgrind does not. What is opened without it is opened in other ways, and a thread that waits in
 // a call keeps a process of valgrind's from its end.

@@ -43,7 +43,7 @@ export const EQUIVALENT = Object.freeze({
     'CopyText(request.binding, watch->shared.binding, sizeof watch->shared.binding);  =>  ;':
       'a socket is asked through its binding on macOS alone',
     'watch->Release();  =>  ;': 'memory is lost: valgrind ends a test that loses it',
-    'if (watch_ == nullptr || unknown == 0 || IsGone(unknown) || unknown == ENOTSUP) return;  =>  if (watch_ == nullptr || unknown == 0 || IsGone(unknown)) return;':
+    'if (unknown == 0 || IsGone(unknown) || unknown == ENOTSUP || short_of_memory_) return;  =>  if (unknown == 0 || IsGone(unknown) || short_of_memory_) return;':
       'Linux never says that it is not supported',
     'bool leads_on = !takeover && text.Read(AT_FDCWD, paths.binding) && !text.Is(paths.real_dir);  =>  bool leads_on = !takeover && text.Read(AT_FDCWD, paths.binding);':
       'the real directory, which answers, is asked once more',
