@@ -40,7 +40,7 @@ export class BoxSockets extends BoxPaths {
    * `ERR_BOX_SOCKETS_REAL_DIR`, `ERR_BOX_SOCKETS_BASE_UNTRUSTED`, `ERR_BOX_SOCKETS_PARENT_NOT_DIRECTORY`,
    * `ERR_BOX_SOCKETS_PARENT_FOREIGN`, `ERR_BOX_SOCKETS_PARENT_UNSTABLE`, `ERR_BOX_SOCKETS_LOCK_UNTRUSTED`,
    * `ERR_BOX_SOCKETS_LOCK_TIMEOUT`, `ERR_BOX_SOCKETS_NOT_A_SYMLINK`, `ERR_BOX_SOCKETS_BINDING_IN_USE`,
-   * `ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE`, or the system call that failed
+   * `ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE`, or the system call that failed (`ETIMEDOUT`: no answer for 2,000 ms)
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
    * @example
    * const { status, bindingDir } = await sockets.ensure();
@@ -49,7 +49,10 @@ export class BoxSockets extends BoxPaths {
     return this.#binding.async(this.#toEnsure(options));
   }
 
-  /** {@link ensure}, at once. @example const { status } = sockets.ensureSync(); */
+  /**
+   * {@link ensure}, at once. A file server that hangs keeps the event loop waiting for 2,000 ms: call {@link ensure} there.
+   * @example const { status } = sockets.ensureSync();
+   */
   ensureSync(options?: EnsureOptions): EnsureResult {
     const known = options === undefined ? this.#binding.again() : undefined;
     return known ?? this.#binding.sync(this.#toEnsure(options));
@@ -87,7 +90,7 @@ export class BoxSockets extends BoxPaths {
     return runAsync(probeNames(this.budget().sockets, this.#paths));
   }
 
-  /** {@link probe}, at once. @example const { ok } = sockets.probeSync(); */
+  /** {@link probe}, at once; waits as long as a file server hangs. @example const { ok } = sockets.probeSync(); */
   probeSync(): ProbeReport {
     return runSync(probeNames(this.budget().sockets, this.#paths));
   }

@@ -78,7 +78,7 @@ export class BoxLayout extends BoxDirectories {
     return runAsync(this.#prepare(options));
   }
 
-  /** {@link prepare}, at once. @example layout.prepareSync(); */
+  /** {@link prepare}, at once; waits as long as a file server hangs. @example layout.prepareSync(); */
   prepareSync(options?: EnsureOptions): EnsureResult {
     return runSync(this.#prepare(options));
   }
@@ -97,7 +97,7 @@ export class BoxLayout extends BoxDirectories {
     return runAsync(this.#cleanup(options));
   }
 
-  /** {@link cleanup}, at once. @example layout.cleanupSync(); */
+  /** {@link cleanup}, at once; waits as long as a file server hangs. @example layout.cleanupSync(); */
   cleanupSync(options?: CleanupOptions): CleanupResult {
     return runSync(this.#cleanup(options));
   }

@@ -183,8 +183,8 @@ export interface NativeBinding extends AtOnce<InBothForms & AtOnceAlone>, OnThre
   readonly contract: number;
   /** `sizeof(sockaddr_un.sun_path)`. */
   readonly sunPathCapacity: number;
-  /** A function that carries a binding's paths, so that a call passes none. */
-  ensurer(...paths: BindingArguments): NativeEnsurer;
+  /** A function that carries a binding's paths, so that a call passes none. None where a look may wait for a server. */
+  ensurer(...paths: BindingArguments): NativeEnsurer | undefined;
   /** To be called when a server or a stream has taken what `listen` or `dial` returned: it closes it from now on. */
   disown(descriptor: number): null;
   /** Closes what `hold`, `listen` or `dial` returned: Deno's `fs.closeSync` knows only what it has opened itself. */

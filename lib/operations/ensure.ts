@@ -45,7 +45,7 @@ export class Ensurer {
     this.#checkAncestry = needsAncestry(paths);
   }
 
-  /** `ensure` without options, of a box that was ensured before; else undefined. */
+  /** `ensure` without options, of a box that was ensured before, on a file system that never waits; else undefined. */
   again(): EnsureResult | undefined {
     if (this.#ensure === undefined) return undefined;
     const outcome = this.#ensure(DEFAULT_LOCK_TIMEOUT);
@@ -67,10 +67,8 @@ export class Ensurer {
   async async(request: EnsureRequest | undefined, signal?: AbortSignal): Promise<EnsureResult> {
     const { takeover, lockTimeout } = request ?? toEnsure(undefined);
     const { ensureAsync } = native();
-    const { base, parent, binding, realDir, parentMode } = this.#paths;
-    const attempt = () => ensureAsync(base, parent, binding, realDir, parentMode, takeover, 0, this.#checkAncestry);
-    const outcome = await untilUnlocked(lockTimeout, attempt, signal);
-    const result = this.#result(outcome);
+    const attempt = () => ensureAsync(...inOrder(this.#paths), takeover, 0, this.#checkAncestry);
+    const result = this.#result(await untilUnlocked(lockTimeout, attempt, signal));
     this.#checkAncestry = false;
     return result;
   }
@@ -92,7 +90,7 @@ export class Ensurer {
     if (this.#seenSteady) return true;
     if (this.#checkAncestry) return false;
     this.#ensure ??= native().ensurer(...inOrder(this.#paths));
-    if (!this.#ensure()) return false;
+    if (this.#ensure?.() !== true) return false;
     this.#seenSteady = true;
     // Not queueMicrotask(), which fake timers replace.
     void Promise.resolve().then(() => {

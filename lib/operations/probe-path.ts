@@ -45,7 +45,7 @@ export async function probeSocketPath(path: PathLike, options?: ProbePathOptions
   return runAsync(probePath(path, options));
 }
 
-/** {@link probeSocketPath}, at once. @example probeSocketPathSync('/run/web.sock', { type: 'dgram' }).ok; */
+/** {@link probeSocketPath}, at once; waits as long as a file server hangs. @example probeSocketPathSync('/run/a.sock'); */
 export function probeSocketPathSync(path: PathLike, options?: ProbePathOptions): SocketPathProbe {
   return runSync(probePath(path, options));
 }

@@ -13,7 +13,7 @@ import { socketsOf } from '../box/socket-holders.js';
 import { abortError, asError, fromSystemError, invalidArgType, invalidArgValue } from '../errors.js';
 import { mayWaitForServer } from '../mount-points.js';
 import { isSocketName } from '../paths/names.js';
-import { run, runSync } from '../twin.js';
+import { run } from '../twin.js';
 import { BoxProcesses, MARK } from './ending.js';
 import type { Home } from './home.js';
 import type { LaunchedBox, LaunchOptions } from './options.js';
@@ -206,7 +206,7 @@ async function removeDeadSockets({ boxHome, socketsDir, sockets }: BoxLayout, at
   for (const { name, held } of judged) {
     const file = { directory: socketsDir, path: name };
     // Not one that somebody has put in its place meanwhile.
-    const isSame = () => looked.has(name) && runSync(lookAt(file))?.inode === looked.get(name);
-    if (held === false && isSame()) runSync(removeFile(file));
+    const isSame = async () => looked.has(name) && (await run(lookAt(file), atOnce))?.inode === looked.get(name);
+    if (held === false && (await isSame())) await run(removeFile(file), atOnce);
   }
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../posix/binding.h"
+#include "../posix/file_system.h"
 #include "../posix/steady.h"
 #include "../posix/user.h"
 #include "operation.h"
@@ -68,6 +69,8 @@ napi_value MakeEnsurer(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   operation.NextBinding(arguments);
   if (!arguments.ok()) return arguments.Reject();
+  // Elsewhere a look may wait for a server, and is to be bounded: there is none.
+  if (!IsServedHere(operation.real_dir.data)) return nullptr;
   Check* check = NewCheck(operation.BindingPaths());
   napi_value function;
   if (check == nullptr ||

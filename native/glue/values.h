@@ -15,13 +15,16 @@ inline napi_value Number(napi_env env, int64_t value) {
   return result;
 }
 
+inline napi_value Null(napi_env env) {
+  napi_value result = nullptr;
+  napi_get_null(env, &result);
+  return result;
+}
+
 inline napi_value Text(napi_env env, const char* value) {
   napi_value result = nullptr;
-  if (value == nullptr) {
-    napi_get_null(env, &result);
-  } else {
-    napi_create_string_utf8(env, value, NAPI_AUTO_LENGTH, &result);
-  }
+  if (value == nullptr) return Null(env);
+  napi_create_string_utf8(env, value, NAPI_AUTO_LENGTH, &result);
   return result;
 }
 
@@ -34,12 +37,6 @@ inline napi_value BigInt(napi_env env, uint64_t value) {
 inline napi_value Boolean(napi_env env, bool value) {
   napi_value result = nullptr;
   napi_get_boolean(env, value, &result);
-  return result;
-}
-
-inline napi_value Null(napi_env env) {
-  napi_value result = nullptr;
-  napi_get_null(env, &result);
   return result;
 }
 

@@ -2,15 +2,17 @@
 
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
+import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
-import { run } from './children.js';
-import { missingMount, missingTool } from './machine.js';
+import { run, start } from './children.js';
+import { fixtures, missingMount, missingPython, missingTool } from './machine.js';
 import { tempDir } from './worlds.js';
 
 export const missingFileServer = missingMount() ?? missingTool('bindfs');
 
 export interface FileServer {
+  readonly pid: number;
   /** From then on nothing on it answers, until the test ends. */
   stop(): Promise<void>;
   /** {@link stop} without the wait, and the opposite. */
@@ -34,6 +36,7 @@ export async function serveFiles(directory: string, behind = tempDir()): Promise
   }
   const freeze = (): void => void server.kill('SIGSTOP');
   return {
+    pid: server.pid ?? 0,
     freeze,
     thaw: () => void server.kill('SIGCONT'),
     stop: async () => {
@@ -42,4 +45,16 @@ export async function serveFiles(directory: string, behind = tempDir()): Promise
       await sleep(1_100);
     },
   };
+}
+
+const knowsAutofs = (): boolean => /\bautofs$/m.test(fs.readFileSync('/proc/filesystems', 'utf8'));
+
+export const missingAutomount = missingMount() ?? missingPython ?? (knowsAutofs() ? null : 'no autofs in this kernel');
+
+/** Mounts autofs there until the end of the test, whose automount(8) never answers: whoever looks below it waits. */
+export async function automountSilently(directory: string): Promise<void> {
+  const program = path.join(fixtures, 'silent-automount.py');
+  fs.mkdirSync(directory, { recursive: true });
+  await start('python3', [program, 'mount', directory]);
+  onTestFinished(() => void run('python3', [program, 'unmount', directory]));
 }

@@ -2,8 +2,17 @@
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { describe, expect } from 'vitest';
-import { type FileServer, missingFileServer, promise, rejection, serveFiles, tempDir } from '../helpers.js';
+import { describe, expect, onTestFinished } from 'vitest';
+import { native, useBinding } from '../../dist/native/load.js';
+import {
+  type FileServer,
+  leaveDeadSocket,
+  missingFileServer,
+  promise,
+  rejection,
+  serveFiles,
+  tempDir,
+} from '../helpers.js';
 import { makeHome } from '../runtime/home.js';
 
 /** The home of a box, on a file server of its own. */
@@ -52,6 +61,25 @@ describe('a home of which one box hangs', () => {
       expect(performance.now() - again).toBeLessThan(20_000);
     },
   );
+
+  promise(missingFileServer, 'has no launch ask for a file at once where a server may hang', async () => {
+    const home = makeHome();
+    const runtime = await home.open();
+    const { id } = await runtime.provision();
+    leaveDeadSocket(path.join(home.binding(id), 'left.sock'));
+    await serve(path.join(tempDir(), 'served'));
+    const addon = native();
+    const asked: string[] = [];
+    const heard = Object.entries(addon).filter(([name]) => `${name}Async` in addon);
+    const hear = heard.map(([name, call]) => [name, (...args: unknown[]) => [asked.push(name), call(...args)][1]]);
+    useBinding({ ...addon, ...Object.fromEntries(hear) });
+    onTestFinished(() => useBinding(addon));
+    await runtime.launch(id, { command: 'sleep', args: ['60'] }, { waitForReady: false });
+    // Of /proc alone, which nobody serves.
+    expect([...new Set(asked)]).toEqual(['startTime']);
+    expect(fs.readdirSync(path.join(home.boxHome(id), 'sockets'))).toEqual([]);
+    await runtime.stop(id);
+  });
 
   promise(missingFileServer, 'is not noticed by what shares its pool of threads, however many hang', async () => {
     const home = makeHome();

@@ -8,7 +8,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
 import { BoxSockets } from '../../../dist/index.js';
 import { json, program } from '../../cli/run.js';
-import { makeWorld, missingFileServer, promise, serveFiles, type World } from '../../helpers.js';
+import {
+  automountSilently,
+  dist,
+  makeWorld,
+  missingAutomount,
+  missingFileServer,
+  promise,
+  run,
+  serveFiles,
+  type World,
+} from '../../helpers.js';
 
 /** Milliseconds, of which the deadline of a target takes two thousand; the rest is this machine's. */
 const SOON = 5_000;
@@ -28,6 +38,25 @@ async function hungWorld(): Promise<World> {
 function hungBox({ base }: World): BoxSockets {
   return new BoxSockets('hung', path.join(base, 'served/hung/sockets'), { base });
 }
+
+/** Prints what an object's calls gave before the server of its directory hangs, and after. */
+const ENSURES_THEN_HANGS = `
+  const [dist, realDir, base, pid] = process.argv.slice(1);
+  const { BoxSockets } = require(dist);
+  const box = new BoxSockets('b', realDir, { base });
+  const refusal = async (call) => { try { return (await call()).status; } catch (error) { return error.code; } };
+  (async () => {
+    const ensured = [box.ensureSync(), box.ensureSync(), await box.ensure(), box.ensureSync()].map(({ status }) => status);
+    process.kill(Number(pid), 'SIGSTOP');
+    // The kernel answers from what it remembers for a second.
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    const refused = [];
+    for (const call of [() => box.ensureSync(), () => box.ensure(), () => box.ensureSync({ takeover: true })]) {
+      refused.push(await refusal(call));
+    }
+    console.log(JSON.stringify({ ensured, refused }));
+    process.exit();
+  })();`;
 
 async function inTime<T>(ask: () => Promise<T>): Promise<T> {
   const began = performance.now();
@@ -112,6 +141,17 @@ describe('with a link into a file server that hangs', () => {
     },
   );
 
+  promise(missingFileServer, 'a box that was fine is refused in time when its server hangs later', async () => {
+    const world = makeWorld();
+    const server = await serveFiles(path.join(world.base, 'served'));
+    const { realDir } = world.box('b', 'served');
+    // In a process of its own, which can be ended if it waits for ever.
+    const output = run(process.execPath, ['-e', ENSURES_THEN_HANGS, dist, realDir, world.base, String(server.pid)]);
+    const { ensured, refused } = JSON.parse(output);
+    expect(ensured).toEqual(['created', 'unchanged', 'unchanged', 'unchanged']);
+    expect(refused).toEqual(['ETIMEDOUT', 'ETIMEDOUT', 'ETIMEDOUT']);
+  });
+
   promise(missingFileServer, 'doctor answers, and names the mount point', async () => {
     const world = await hungWorld();
     const home = path.join(world.base, 'boxes-of-home');
@@ -125,4 +165,30 @@ describe('with a link into a file server that hangs', () => {
     expect(silent?.message).toContain(`mounted at ${path.join(world.base, 'served')}`);
     expect(result.status).toBe(1);
   });
+});
+
+describe('with a link below autofs, whose automount(8) does not answer', () => {
+  promise(
+    missingAutomount,
+    'nothing waits for it: what is asked of that box is refused, and others are served',
+    async () => {
+      const world = makeWorld();
+      const automounted = path.join(world.base, 'automounted');
+      world.box('well').ensureSync();
+      await automountSilently(automounted);
+      const box = new BoxSockets('hung', path.join(automounted, 'hung/sockets'), { base: world.base });
+      fs.symlinkSync(box.realDir, box.bindingDir);
+      const outcomes = await inTime(() => BoxSockets.ensureAll([box, world.box('well')]));
+      expect(outcomes.map(({ status }) => status)).toEqual(['failed', 'unchanged']);
+      const refused = expect.objectContaining({ code: 'ETIMEDOUT' });
+      await inTime(() => expect(box.ensure()).rejects.toEqual(refused));
+      await inTime(async () => expect(() => box.ensureSync()).toThrow(refused));
+      const states = await inTime(() => BoxSockets.list({ base: world.base }));
+      expect(states.find(({ id }) => id === 'hung')).toMatchObject({ code: 'ETIMEDOUT', mountPoint: automounted });
+      expect(await inTime(() => BoxSockets.sweepStale({ base: world.base }))).toMatchObject({
+        removed: [],
+        skipped: [{ name: 'hung', code: 'ETIMEDOUT' }],
+      });
+    },
+  );
 });
