@@ -39,7 +39,7 @@ function hungBox({ base }: World): BoxSockets {
   return new BoxSockets('hung', path.join(base, 'served/hung/sockets'), { base });
 }
 
-/** Prints what an object's calls gave before the server of its directory hangs, and after. */
+/** Prints what an object's calls gave before the server of its directory hangs, and after. Nobody waits for ever. */
 const ENSURES_THEN_HANGS = `
   const [dist, realDir, base, pid] = process.argv.slice(1);
   const { BoxSockets } = require(dist);
@@ -47,6 +47,7 @@ const ENSURES_THEN_HANGS = `
   const refusal = async (call) => { try { return (await call()).status; } catch (error) { return error.code; } };
   (async () => {
     const ensured = [box.ensureSync(), box.ensureSync(), await box.ensure(), box.ensureSync()].map(({ status }) => status);
+    const end = require('node:child_process').spawn('sh', ['-c', 'sleep 20; kill -CONT ' + pid], { detached: true });
     process.kill(Number(pid), 'SIGSTOP');
     // The kernel answers from what it remembers for a second.
     await new Promise((resolve) => setTimeout(resolve, 1_100));
@@ -54,6 +55,7 @@ const ENSURES_THEN_HANGS = `
     for (const call of [() => box.ensureSync(), () => box.ensure(), () => box.ensureSync({ takeover: true })]) {
       refused.push(await refusal(call));
     }
+    process.kill(-end.pid);
     console.log(JSON.stringify({ ensured, refused }));
     process.exit();
   })();`;
