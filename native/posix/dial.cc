@@ -39,10 +39,8 @@ Status ConnectAtOnce(const Fd& socket, const char* path) {
 }
 
 bool LookAtDirectoryOf(const char* path, struct stat* st) {
-  const char* slash = strrchr(path, '/');
   char directory[PATH_MAX + 2];
-  if (slash == nullptr) return false;
-  CopyText(path, directory, static_cast<size_t>(slash - path) + 2);
+  CopyText(path, directory, static_cast<size_t>(LeafOf(path) - path) + 1);
   return stat(directory, st) == 0;
 }
 
@@ -63,18 +61,25 @@ bool WorkingDirectory([[maybe_unused]] const Fd& socket, [[maybe_unused]] LinkTe
 
 // A box can exchange its socket for a link between any two looks; but it cannot have bound who
 // listens elsewhere by a path that leads into its own real directory.
-Status CheckBoundBeside(const char* entry, const Fd& socket, BoundPath* bound) {
+Status CheckBoundBeside(const char* path, const char* entry, const Fd& socket, BoundPath* bound) {
   socklen_t size = sizeof bound->bytes - 1;
   // XNU tells no path of a peer that has closed already.
   bool told = getpeername(socket.get(), &bound->generic, &size) == 0 && *bound->text() != '\0';
   if (!told) return Status::Failed(ECONNRESET, "connect", Subject::kSocket);
   LinkText start;
   start.Set("");
+  if (*bound->text() != '/' && !WorkingDirectory(socket, &start)) return Misplaced();
+  JoinedPath where(start.text(), bound->text());
   struct stat theirs, ours;
-  bool right = (*bound->text() == '/' || WorkingDirectory(socket, &start)) &&
-               LookAtDirectoryOf(JoinedPath(start.text(), bound->text()).c_str(), &theirs) &&
-               LookAtDirectoryOf(entry, &ours) && SameInode(theirs, ours);
-  return right ? Status::Ok() : Misplaced();
+  for (int looks = 3; looks > 0; looks--) {
+    if (!LookAtDirectoryOf(entry, &ours)) return FailedAtPath("stat");
+    bool there = LookAtDirectoryOf(where.c_str(), &theirs);
+    if (there) return SameInode(theirs, ours) ? Status::Ok() : Misplaced();
+    if (!IsGone(errno)) return IsAboutThePath(errno) ? Misplaced() : FailedAtPath("stat");
+    // Where the binding is gone as well, so is the way of whoever was bound through it.
+    if (!LookAtDirectoryOf(path, &theirs)) return FailedAtPath("stat");
+  }
+  return Misplaced();
 }
 
 // By a descriptor of the very entry, which names nothing else from then on. A link has one, too,
@@ -139,7 +144,7 @@ Status Dial(const char* path, const char* entry, const PeerRule& rule, Fd* out, 
     status = OpenSocket(SocketType::kStream, &socket, Blocking::kNo);
     if (status.ok()) status = ConnectToEntry(socket, path, entry, &by_path);
     if (status.ok() && rule.verify) status = CheckPeer(socket, rule.uid);
-    if (status.ok() && by_path) status = CheckBoundBeside(entry, socket, bound);
+    if (status.ok() && by_path) status = CheckBoundBeside(path, entry, socket, bound);
     if (status.ok()) *out = static_cast<Fd&&>(socket);
     if (status.errnum != ECONNRESET) break;
   }

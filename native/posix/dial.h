@@ -27,8 +27,8 @@ struct BoundPath {
 
 // Connects a stream to the socket `path`, which leads through the binding to `entry`, in the real
 // directory. Refused with kMisplaced where that entry is a link, where the two are not the same, or
-// where `bound` does not lead into the real directory; with kPeer where another user is at the
-// other end. Never waits: EAGAIN where the queue of whoever listens is full.
+// where `bound` does not lead into the real directory (with ENOENT where the binding is gone, too);
+// with kPeer where another user is at the other end. Never waits: EAGAIN where the queue is full.
 Status Dial(const char* path, const char* entry, const PeerRule& rule, Fd* out, BoundPath* bound);
 
 // Refused with kPeer where another user than `uid` is at the other end of a connected socket, or

@@ -8,10 +8,6 @@
 
 namespace boxsockets {
 
-#if !defined(PATH_MAX)
-#error "PATH_MAX is needed"
-#endif
-
 // In ASCII, whatever the locale.
 inline bool IsAlphanumeric(char c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');

@@ -261,15 +261,18 @@ TEST_CASE(
 
 // A dial where a socket has no descriptor to be dialed by: on a Linux without /proc, as on a Mac.
 // `before` runs between the look at the name and the connect, `after` between that and the question
-// who has answered, which is answered with `answer`.
+// who has answered, which is answered with `answer`. Of the looks at directories that follow, those
+// of `fails` fail with its errno.
 struct DialWithoutProc : BoundWorld {
-  int connects = 0;
+  int connects = 0, looks = 0;
+  std::function<int(int look)> fails = [](int) { return 0; };
   BoundPath bound;
 
   Status Dial(const std::function<void()>& before, const std::function<void()>& after, Fd* out,
               int answer = 0) {
-    connects = 0;
+    connects = looks = 0;
     Intercept intercept("*", [&](int, const char* name) {
+      if (strcmp(name, "stat") == 0) return fails(++looks);
       bool asks = strcmp(name, "getpeername") == 0;
       if (asks) after();
       if (asks) return answer;
@@ -320,6 +323,69 @@ TEST_CASE(
   REQUIRE(rmdir(old.c_str()) == 0);
   CHECK(IsRefused(world.Dial(kNothing, kNothing, &client), Refusal::kMisplaced));
   CHECK(world.bound.text() == path);
+  CHECK_FALSE(client.valid());
+}
+
+TEST_CASE(
+    "a binding that is gone when it is asked who has answered is not there, and dialed anew") {
+  DialWithoutProc world;
+  Fd client, through = MakeSocket(world.binding + "/box.sock", SocketType::kStream);
+  std::string aside = world.parent + ".aside";
+  auto move = [](const std::string& from, const std::string& to) {
+    return [=] { REQUIRE(rename(from.c_str(), to.c_str()) == 0); };
+  };
+  {
+    INFO("the binding, or the whole parent; a real directory is not there either");
+    CHECK(HasFailed(world.Dial(kNothing, move(world.parent, aside), &client), ENOENT));
+    move(aside, world.parent)();
+    CHECK(HasFailed(world.Dial(kNothing, move(world.binding, aside), &client), ENOENT));
+    move(aside, world.binding)();
+    CHECK(HasFailed(world.Dial(kNothing, move(world.real_dir, aside), &client), ENOENT));
+    move(aside, world.real_dir)();
+  }
+  CHECK_FALSE(client.valid());
+  {
+    INFO("it is there again in a moment: then he is at home");
+    CHECK(world.Dial(kNothing, kNothing, &client).ok());
+    CHECK(HasVisitor(through));
+  }
+}
+
+TEST_CASE("who was bound through a binding that is made anew between two looks is at home") {
+  DialWithoutProc world;
+  Fd client, through = MakeSocket(world.binding + "/box.sock", SocketType::kStream);
+  // The real directory is looked at, his, and the binding where his was gone; three times in all.
+  auto gone_until = [](int look, int errnum) {
+    return [=](int number) { return number % 3 == 2 && number < look ? errnum : 0; };
+  };
+  world.fails = gone_until(5, ENOENT);
+  CHECK(world.Dial(kNothing, kNothing, &client).ok());
+  CHECK(world.looks == 5);
+  world.fails = gone_until(8, ENOTDIR);
+  CHECK(world.Dial(kNothing, kNothing, &client).ok());
+  CHECK(world.looks == 8);
+  client.Reset();
+  world.fails = gone_until(100, ENOENT);
+  CHECK(IsRefused(world.Dial(kNothing, kNothing, &client), Refusal::kMisplaced));
+  CHECK(world.looks == 9);
+  CHECK_FALSE(client.valid());
+}
+
+TEST_CASE("a look at who has answered that fails is told, and is no answer") {
+  DialWithoutProc world;
+  Fd client, through = MakeSocket(world.binding + "/box.sock", SocketType::kStream);
+  auto dial = [&](int look, int errnum) {
+    world.fails = [=](int number) { return number == look ? errnum : number == 2 ? ENOENT : 0; };
+    return world.Dial(kNothing, kNothing, &client);
+  };
+  for (int look : {1, 2, 3}) {
+    CHECK(HasFailed(dial(look, EIO), EIO));
+    CHECK_FALSE(client.valid());
+  }
+  // What the host may not search is its own in two places, and where he was bound in the third.
+  CHECK(HasFailed(dial(1, EACCES), EACCES));
+  CHECK(IsRefused(dial(2, EACCES), Refusal::kMisplaced));
+  CHECK(HasFailed(dial(3, EACCES), EACCES));
   CHECK_FALSE(client.valid());
 }
 

@@ -41,6 +41,33 @@ export function peerRules(rule: Rule): void {
     },
   );
 
+  // `rm -rf /tmp/bl-<uid>` in the moment between the connect and the question who has answered.
+  rule(
+    'PeerName',
+    'a binding that is removed just after it was dialed is made anew, and dialed again, as on Linux',
+    async ({ B, fs, net, path, directory }) => {
+      const realDir = path.join(directory, 'home/b/sockets');
+      fs.mkdirSync(realDir, { recursive: true });
+      const box = new B.BoxSockets('b', realDir, { base: directory });
+      let visitors = 0;
+      const server = net.createServer((socket) => {
+        visitors++;
+        socket.on('error', () => {}).end('hello');
+      });
+      await box.listen(server, 'box.sock');
+      process.env.DARWIN_REMOVE = box.parentDir;
+      const socket = await box.connect('box.sock');
+      const heard = await new Promise<string>((resolve) => socket.once('data', (data) => resolve(String(data))));
+      return {
+        heard,
+        visitors,
+        removed: fs.readdirSync(`${box.parentDir}.removed`).sort(),
+        made: fs.readdirSync(box.parentDir),
+      };
+    },
+    ({ result }) => expect(result).toEqual({ heard: 'hello', visitors: 2, removed: ['.lock', 'b'], made: ['b'] }),
+  );
+
   rule(
     'WorkingDirectory',
     'a listener that was bound by a relative path is at home in the real directory, and nowhere else',

@@ -138,17 +138,23 @@ int ConnectAtOnce(int socket, const sockaddr_un& address) {
   return result;
 }
 
-// With DARWIN_EXCHANGE=FILE: during a connect, FILE is what FILE.other was. So a test acts between two calls of the guest's.
+// With DARWIN_EXCHANGE=FILE: during a connect, FILE is what FILE.other was. With DARWIN_REMOVE=FILE: after a connect, FILE
+// is FILE.removed, once. So a test acts between two calls of the guest's.
 class Exchanged {
  public:
   Exchanged() { Exchange(); }
   ~Exchanged() {
     int errnum = errno;
     Exchange();
+    Remove();
     errno = errnum;
   }
 
  private:
+  void Remove() {
+    const char* file = getenv("DARWIN_REMOVE");
+    if (file != nullptr) renameat2(AT_FDCWD, file, AT_FDCWD, (std::string(file) + ".removed").c_str(), RENAME_NOREPLACE);
+  }
   void Exchange() {
     constexpr unsigned kExchange = 2;
     const char* file = getenv("DARWIN_EXCHANGE");

@@ -62,9 +62,8 @@ describe('rm -rf of the parent in a loop', () => {
 
     const unstable = 'ERR_BOX_SOCKETS_PARENT_UNSTABLE';
     const allowed: Record<string, string[]> = {
-      // It heals once, and reports what is beyond. A Mac asks by what path he who answered was bound: one that has gone
-      // by then is nobody's that is known.
-      connect: ['fine', unstable, 'ENOENT', ...(process.platform === 'darwin' ? ['ERR_BOX_SOCKETS_MISPLACED'] : [])],
+      // It heals once, and reports what is beyond.
+      connect: ['fine', unstable, 'ENOENT'],
       listen: ['fine', unstable, 'ERR_BOX_SOCKETS_MISPLACED'],
     };
     for (const counts of outcomes) {
