@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "fd.h"
@@ -121,6 +122,11 @@ class Walk {
     // In a sticky directory an entry is renamed by its owner and the directory's. The base itself
     // is judged on every call.
     bool renamable = IsOpenToOthers(st_) && !(IsSticky(st_) && (is_base || IsOurs(entry)));
+#if defined(MNT_IGNORE_OWNERSHIP)
+    // On such a volume, whatever there is shows as of whoever looks, and obeys him.
+    struct statfs fs;
+    renamable |= statfs(here_, &fs) == 0 && (fs.f_flags & MNT_IGNORE_OWNERSHIP) != 0;
+#endif
     if (!IsOurs(st_) || renamable) return Untrusted(Refusal::kAncestryUntrusted, st_, uid_);
     if (is_link) return Follow();
     st_ = entry;

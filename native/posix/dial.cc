@@ -105,19 +105,15 @@ Status ConnectToEntry(const Fd& socket, const char* path, const char* entry, boo
 
 Status PeerUid(const Fd& socket, uid_t* uid) {
 #if defined(SO_PEERCRED)
-  struct ucred credentials;
+  struct ucred credentials = {};
   socklen_t size = sizeof credentials;
-  if (getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
-    return Status::Failed("getsockopt", Subject::kSocket);
-  }
+  bool told = getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0;
   *uid = credentials.uid;
 #else
   gid_t gid;
-  if (getpeereid(socket.get(), uid, &gid) != 0) {
-    return Status::Failed("getpeereid", Subject::kSocket);
-  }
+  bool told = getpeereid(socket.get(), uid, &gid) == 0;
 #endif
-  return Status::Ok();
+  return told ? Status::Ok() : Status::Failed("getsockopt", Subject::kSocket);
 }
 
 }  // namespace

@@ -60,8 +60,6 @@ class Directory {
     }
   }
 
-  void Rewind() { rewinddir(dir_); }
-
   // The type bits of an entry (S_IFLNK, …), without following it; 0 where it is gone.
   mode_t TypeOf(const dirent* entry) const {
     if (entry->d_type != DT_UNKNOWN) return DTTOIF(entry->d_type);

@@ -2,11 +2,9 @@
 
 const MEMORY =
   'only where malloc or Node-API has no memory, or in a thread that is being ended, which a test meets by chance';
-const MACOS = 'on macOS alone, where a removal may hide entries from the reading';
 
 /** By file, then by the text of the line. @type {Readonly<Record<string, Readonly<Record<string, string>>>>} */
 export const UNCOVERED = Object.freeze({
-  'native/posix/directory.h': { 'void Rewind() { rewinddir(dir_); }': MACOS },
   'native/glue/ensurer.cc': { 'free(check);': MEMORY, 'return Arguments::RejectForMemory(env);': MEMORY },
   'native/glue/call.cc': {
     'napi_delete_async_work(env, work_);': MEMORY,

@@ -19,7 +19,7 @@ const POSIX = [
   ...['accept', 'bind', 'connect', 'getpeername', 'getsockopt', 'listen', 'recv', 'send', 'setsockopt', 'socket'],
   ...['chmod', 'fchmod', 'fchmodat', 'fcntl', 'flock', 'ftruncate', 'futimens', 'utimensat'],
   ...['close', 'dup', 'open', 'openat', 'pread', 'read', 'write'],
-  ...['closedir', 'fdopendir', 'readdir', 'rewinddir'],
+  ...['closedir', 'fdopendir', 'readdir'],
   ...['mkdir', 'mkdirat', 'readlink', 'readlinkat', 'renameat', 'symlinkat', 'unlink', 'unlinkat'],
   ...['clock_gettime', 'nanosleep'],
   ...['getegid', 'geteuid', 'getgid', 'getpid', 'getuid', 'kill'],

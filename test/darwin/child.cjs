@@ -14,7 +14,7 @@ async function main() {
   }
   const scene = {
     B: addon,
-    ShimProcess: require('../../dist/box/index.js').ShimProcess,
+    ...require('../../dist/box/index.js'),
     fs: require('node:fs'),
     net: require('node:net'),
     path: require('node:path'),

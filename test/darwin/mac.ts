@@ -14,6 +14,7 @@ export const ARCHS: readonly Arch[] = ['x64', 'arm64'];
 export interface Scene {
   readonly B: typeof import('../../dist/index.js');
   readonly ShimProcess: typeof import('../../dist/box/index.js').ShimProcess;
+  readonly BoxLayout: typeof import('../../dist/box/index.js').BoxLayout;
   readonly fs: typeof fs;
   readonly net: typeof import('node:net');
   readonly path: typeof path;

@@ -104,6 +104,35 @@ print('there', flush=True); sys.stdin.read()`;
   );
 
   rule(
+    'LastUser',
+    'a listener by a relative path that somebody elsewhere has used since is not talked to',
+    async ({ B, fs, path, spawn, directory }) => {
+      const realDir = path.join(directory, 'home/b/sockets');
+      fs.mkdirSync(realDir, { recursive: true });
+      const box = new B.BoxSockets('b', realDir, { base: directory });
+      box.ensureSync();
+      const program = `import socket, sys
+s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(5)
+print('there', flush=True); sys.stdin.read()`;
+      const holder = spawn('python3', ['-c', program, 'box.sock'], { cwd: realDir });
+      await new Promise((resolve) => holder.stdout.once('data', resolve));
+      const codes = [];
+      for (const pid of [holder.pid, process.pid]) {
+        process.env.DARWIN_LAST_USER = String(pid);
+        codes.push(
+          await box.connect('box.sock').then(
+            (socket) => socket.destroy() && 'connected',
+            (error) => error.code,
+          ),
+        );
+      }
+      holder.kill();
+      return codes;
+    },
+    ({ result }) => expect(result).toEqual(['connected', 'ERR_BOX_SOCKETS_MISPLACED']),
+  );
+
+  rule(
     'PeerId',
     'a peer of another user is refused',
     async ({ B, fs, path, spawn, directory }) => {

@@ -8,6 +8,7 @@ import { ruleOn } from './rules.js';
 import { fileRules } from './xnu-files.js';
 import { peerRules } from './xnu-peers.js';
 import { socketRules } from './xnu-sockets.js';
+import { volumeRules } from './xnu-volumes.js';
 
 describe.each(ARCHS)('under XNU, on %s', (arch) => {
   const missing = missingMac(arch);
@@ -17,6 +18,7 @@ describe.each(ARCHS)('under XNU, on %s', (arch) => {
   socketRules(rule);
   peerRules(rule);
   fileRules(rule);
+  volumeRules(rule);
   rawRules(arch, missing, tested);
 
   it.skipIf(missing !== null)('every rule of the table has a test', () => {

@@ -36,7 +36,7 @@ static_assert(offsetof(Dirent, name) == 21, "bsd/sys/dirent.h");
 
 // struct statfs, bsd/sys/mount.h, with the 64-bit i-node: where the fields that we know are
 constexpr size_t kStatfsSize = 2168, kStatfsFlags = 64, kStatfsType = 72;
-constexpr uint32_t kMountedLocal = 0x1000;  // MNT_LOCAL
+constexpr uint32_t kMountedLocal = 0x1000, kIgnoresOwners = 0x200000;  // MNT_LOCAL, MNT_IGNORE_OWNERSHIP
 
 // bsd/sys/un.h; as long as the kernel takes it, not as its sun_path is declared
 constexpr size_t kLongestAddress = 255;  // SOCK_MAXADDRLEN, bsd/sys/socket.h

@@ -36,7 +36,7 @@ SAME(sizeof(((struct sockaddr_un *)0)->sun_path) == 104) SAME(SOCK_MAXADDRLEN ==
 SAME(SOL_LOCAL == 0) SAME(LOCAL_PEERPID == 2) SAME(PROC_PIDVNODEPATHINFO == 9)
 AT(proc_vnodepathinfo, pvi_cdir.vip_path, 152) SAME(sizeof(struct proc_vnodepathinfo) == 2352)
 
-AT(statfs, f_flags, 64) AT(statfs, f_fstypename, 72) SAME(sizeof(struct statfs) == 2168) SAME(MNT_LOCAL == 0x1000)
+AT(statfs, f_flags, 64) AT(statfs, f_fstypename, 72) SAME(sizeof(struct statfs) == 2168) SAME(MNT_LOCAL == 0x1000) SAME(MNT_IGNORE_OWNERSHIP == 0x200000)
 
 AT(kinfo_proc, kp_proc.p_starttime, 0) AT(kinfo_proc, kp_proc.p_stat, 36) AT(kinfo_proc, kp_proc.p_pid, 40)
 SAME(sizeof(struct kinfo_proc) == 648) SAME(SZOMB == 5) SAME(SRUN == 2) SAME(sizeof(struct timeval) == 16)

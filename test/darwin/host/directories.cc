@@ -71,13 +71,6 @@ uint64_t Readdir(const Call& call) {
   return reinterpret_cast<uint64_t>(out);
 }
 
-uint64_t Rewinddir(const Call& call) {
-  OpenDirectory* directory = DirectoryOf(call);
-  directory->forgets_next = false;
-  rewinddir(directory->entries);
-  return 0;
-}
-
 uint64_t Closedir(const Call& call) {
   OpenDirectory* directory = DirectoryOf(call);
   {
@@ -106,7 +99,6 @@ void AddDirectories(Symbols& symbols) {
   const std::string variant = TheImage().arm64 ? "" : "$INODE64";
   symbols["_fdopendir" + variant] = Fdopendir;
   symbols["_readdir" + variant] = Readdir;
-  symbols["_rewinddir" + variant] = Rewinddir;
   symbols["_closedir"] = Closedir;
   symbols["_dirfd"] = [](const Call& c) { return Result(dirfd(DirectoryOf(c)->entries)); };
 }

@@ -109,6 +109,15 @@ uint64_t StatInto(int at, const char* path, int flags, Stat* out) {
   FillTime(out->mtime, times.stx_mtime);
   FillTime(out->ctime, times.stx_ctime);
   FillTime(out->birthtime, times.stx_btime);
+  // Root is told the truth.
+  if (IsOn("IGNORE_OWNERS") && geteuid() != 0) {
+    Took(Rule::kIgnoredOwners);
+    out->uid = geteuid();
+  }
+  if (IsOn("STILL_TIMES") && S_ISDIR(st.st_mode)) {
+    Took(Rule::kDirectoryTimes);
+    for (int64_t* time : {out->atime, out->mtime, out->ctime}) time[0] = 1'000'000'000, time[1] = 0;
+  }
   out->size = st.st_size;
   out->blocks = st.st_blocks;
   out->blksize = static_cast<int32_t>(st.st_blksize);
@@ -135,7 +144,8 @@ uint64_t Statfs(const Call& call) {
   constexpr uint32_t kNfs = 0x6969, kFuse = 0x65735546, kNinePee = 0x01021997, kSmb2 = 0xfe534d42;
   auto type = static_cast<uint32_t>(fs.f_type);
   bool remote = type == kNfs || type == kFuse || type == kNinePee || type == kSmb2 || IsOn("REMOTE");
-  uint32_t flags = remote ? 0 : kMountedLocal;
+  uint32_t flags = (remote ? 0 : kMountedLocal) | (IsOn("IGNORE_OWNERS") ? kIgnoresOwners : 0);
+  if (IsOn("IGNORE_OWNERS")) Took(Rule::kIgnoredOwners);
   memcpy(out + kStatfsFlags, &flags, sizeof flags);
   memcpy(out + kStatfsType, remote ? "smbfs" : "apfs\0", 6);
   return 0;

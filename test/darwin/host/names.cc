@@ -17,6 +17,17 @@ namespace {
 
 constexpr uint64_t kFailed = static_cast<uint64_t>(-1);
 
+// With DARWIN_IMMUTABLE=FILE, as if chflags(2) had made it so.
+bool IsImmutable(const Path& path) {
+  const char* file = getenv("DARWIN_IMMUTABLE");
+  struct stat immutable, st;
+  if (file == nullptr || lstat(file, &immutable) != 0) return false;
+  if (fstatat(path.at, path.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) return false;
+  if (st.st_dev != immutable.st_dev || st.st_ino != immutable.st_ino) return false;
+  Took(Rule::kImmutable);
+  return true;
+}
+
 // AT_REMOVEDIR alone.
 int UnlinkFlags(uint32_t flags) {
   if ((flags & ~0x80u) != 0) End("unlinkat: flags that Darwin does not know");
@@ -26,6 +37,7 @@ int UnlinkFlags(uint32_t flags) {
 uint64_t Unlink(const Path& path, int flags) {
   if (!path.ok) return kFailed;
   Changes(path);
+  if (IsImmutable(path)) return Fail(EPERM);
   long result = unlinkat(path.at, path.c_str(), flags);
   if (result < 0 && errno == EISDIR) {
     Took(Rule::kUnlinkDirectory);
@@ -40,6 +52,7 @@ uint64_t Rename(const Call& call, unsigned flags) {
   if (!from.ok || !to.ok) return kFailed;
   Changes(from);
   Changes(to);
+  if (IsImmutable(from) || IsImmutable(to)) return Fail(EPERM);
   return Result(syscall(SYS_renameat2, from.at, from.c_str(), to.at, to.c_str(), flags));
 }
 
@@ -68,6 +81,16 @@ uint64_t Symlink(const Call& call) {
   return Result(symlinkat(target, path.at, path.c_str()));
 }
 
+// With DARWIN_CLOSED_LINKS=1, all were made under a umask of 0777. Root reads them all the same.
+uint64_t ReadLink(const Call& call) {
+  Path path = PathOf(call, 0, 1, Last::kNotFollowed);
+  if (!path.ok) return kFailed;
+  long result = readlinkat(path.at, path.c_str(), static_cast<char*>(call.memory(2, call.arg(3))), call.arg(3));
+  if (result < 0 || geteuid() == 0 || !IsOn("CLOSED_LINKS")) return Result(result);
+  Took(Rule::kLinkMode);
+  return Fail(EACCES);
+}
+
 uint64_t MakeDirectory(const Path& path, mode_t mode) {
   if (!path.ok) return kFailed;
   Changes(path);
@@ -82,10 +105,7 @@ void AddNames(Symbols& symbols) {
   symbols["_renameat"] = [](const Call& c) { return Rename(c, 0); };
   symbols["_renameatx_np"] = RenameExclusive;
   symbols["_symlinkat"] = Symlink;
-  symbols["_readlinkat"] = [](const Call& c) -> uint64_t {
-    Path path = PathOf(c, 0, 1, Last::kNotFollowed);
-    return path.ok ? Result(readlinkat(path.at, path.c_str(), static_cast<char*>(c.memory(2, c.arg(3))), c.arg(3))) : kFailed;
-  };
+  symbols["_readlinkat"] = ReadLink;
   symbols["_mkdir"] = [](const Call& c) { return MakeDirectory(PathOf(c, kNoDescriptor, 0, Last::kNotFollowed), static_cast<uint16_t>(c.arg(1))); };
   symbols["_mkdirat"] = [](const Call& c) { return MakeDirectory(PathOf(c, 0, 1, Last::kNotFollowed), static_cast<uint16_t>(c.arg(2))); };
 }

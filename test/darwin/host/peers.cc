@@ -36,7 +36,10 @@ uint64_t GetSockOpt(const Call& call) {
   ucred credentials;
   if (*call.out<uint32_t>(4) != sizeof(int)) return Fail(EINVAL);
   if (!Credentials(call.number(0), &credentials)) return Fail(errno);
-  *call.out<int>(3) = credentials.pid;
+  // With DARWIN_LAST_USER=PID, that process has used it since.
+  const char* last = getenv("DARWIN_LAST_USER");
+  if (last != nullptr) Took(Rule::kLastUser);
+  *call.out<int>(3) = last != nullptr ? atoi(last) : credentials.pid;
   return 0;
 }
 

@@ -4,8 +4,9 @@
 //   1031c584a5e37aff177559b9f69dbd3c8c3fd30a  bsd/vfs/vfs_lookup.c, vfs_syscalls.c, vfs_init.c, kpi_vfs.c;
 //                                             bsd/kern/kern_descrip.c, kern_sysctl.c; bsd/sys/fcntl.h, mount.h, attr.h
 //   0f4c859e951fba394238ab619495c4e1d54d0f34  bsd/kern/uipc_syscalls.c, proc_info.c; bsd/vfs/vfs_subr.c; bsd/sys/proc.h
-// Lines are quoted and not numbered: no checkout was at hand to number them by. ../xnu-rules.heavy.ts shows for each
-// that our code does right under it.
+// Lines are quoted and not numbered: no checkout was at hand to number them by. IgnoredOwners, LinkMode and Immutable were
+// found by their words in versions of these files that are not told. ../xnu-rules.heavy.ts shows for each that our code
+// does right under it.
 #pragma once
 
 #include <stdint.h>
@@ -47,10 +48,20 @@
        "bsd/sys/stat.h, st_birthtimespec; bsd/sys/fcntl.h has no O_PATH")                                             \
   RULE(MountedLocal, "statfs tells by MNT_LOCAL whether a volume is served here (Linux: by its magic number)",        \
        "bsd/vfs/vfs_syscalls.c, vfs_get_statfs64(): sfs->f_flags = mp->mnt_flag & MNT_VISFLAGMASK; MNT_LOCAL")        \
+  RULE(IgnoredOwners, "a volume may ignore owners: what lies on it shows as of whoever asks (Linux: has no such mount)",     \
+       "bsd/vfs/kpi_vfs.c, vnode_getattr(): mnt_flag & MNT_IGNORE_OWNERSHIP ... if ((nuid == 99) && ...) kauth_cred_getuid()") \
+  RULE(LinkMode, "a link has the mode 0777 less the umask, and reading it takes permission; following does not",      \
+       "bsd/vfs/vfs_syscalls.c, symlink(): ACCESSPERMS & ~p->p_fd->fd_cmask; readlink: KAUTH_VNODE_READ_DATA")         \
+  RULE(Immutable, "an owner may make his file immutable, and then it is EPERM to remove or rename it (Linux: root)",  \
+       "bsd/vfs/vfs_subr.c, vnode_immutable(): if ((vap->va_flags & mask) != 0) return EPERM; UF_IMMUTABLE")           \
+  RULE(DirectoryTimes, "the times of a directory need not tell of a change in it: HFS+ counts seconds",               \
+       "Technical Note TN1150, HFS Plus Dates; how APFS stamps is not public")                                         \
   RULE(PeerId, "getpeereid tells who listens: the credentials at listen()",                                           \
        "bsd/kern/uipc_usrreq.c, unp_listen(): cru2x(safecred, &unp->unp_peercred); unp_connect(): memcpy()")          \
   RULE(PeerName, "getpeername tells the path that was bound, and EINVAL once the peer has closed (Linux: tells on)",  \
        "bsd/kern/uipc_usrreq.c, uipc_peeraddr(): unp->unp_conn->unp_addr; uipc_syscalls.c, getpeername(): EINVAL")    \
+  RULE(LastUser, "LOCAL_PEERPID tells who used a socket last (Linux: who called listen())",                          \
+       "bsd/kern/uipc_usrreq.c, uipc_ctloutput(): peerpid = peerso->last_pid")                                        \
   RULE(WorkingDirectory, "proc_pidinfo tells where a process of the same user works (Linux: /proc/PID/cwd)",          \
        "bsd/kern/proc_info.c, proc_pidvnodepathinfo(): vncdirvp = p->p_fd.fd_cdir")                                   \
   RULE(LockConflict, "a lock that is held is EWOULDBLOCK, 35 (Linux: 11)",                                            \
