@@ -8,13 +8,18 @@ import { describe, expect, it } from 'vitest';
 import { buildHost } from './build.mjs';
 import { imageOf } from './images.mjs';
 import { ARCHS, macEnvironment, missingMac } from './mac.js';
-import { ENDS, endOf } from './raw.js';
+import { ENDS, endOf, keptByACall } from './raw.js';
 
 describe.each(ARCHS)('the host for %s', (arch) => {
   const missing = missingMac(arch);
 
   it.skipIf(missing !== null).each(Object.keys(ENDS))('ends a guest that does %s', async (name) => {
     expect(await endOf(arch, name)).toMatch(ENDS[name] ?? /^$/);
+  });
+
+  it.skipIf(missing !== null)('leaves nothing in a register that a call may change', async () => {
+    // 0xbadbadbadbad0000 and the register's number, of which the lower half is returned.
+    expect(((await keptByACall(arch)) ?? 0) >>> 16).toBe(0xdbad);
   });
 
   /** What the host says of an image in which `from` was replaced, everywhere. */

@@ -107,6 +107,11 @@ export const ENDS: Readonly<Record<string, RegExp>> = {
   keepsNoRegister: /a register that a callee must keep/,
 };
 
+/** What is left of a 1 in a register that a call may change. */
+export async function keptByACall(arch: Arch): Promise<number | null> {
+  return (await call(arch, 'keptByACall', '')).errno;
+}
+
 export async function endOf(arch: Arch, name: string): Promise<string> {
   const { ended } = await call(arch, name, '/tmp');
   return ended;
