@@ -108,22 +108,23 @@ ParentEntry* EntryWatch::at(size_t index) {
 }
 
 Status EntryReader::Fill() {
-  next_ = 0;
-  Status status = watch_.Start(parent_, path_, depth_, kAtATime);
-  while (status.ok() && watch_.size() < kAtATime) {
-    const dirent* entry = directory_.Next(&status);
-    if (entry == nullptr) break;
+  Status status;
+  size_t count = 0;
+  while (const dirent* entry = count < kAtATime ? directory_.Next(&status) : nullptr) {
     const char* name = entry->d_name;
-    bool links = depth_ != Depth::kSockets;
-    bool ours = links && (HiddenName::Is(name, ".new") || HiddenName::Is(name, ".old"));
-    if ((name[0] == '.' && !ours) || (links && !S_ISLNK(directory_.TypeOf(entry)))) continue;
-    if (links && !ours && KnowWay(parent_, name, nullptr) == 0) {
-      known_++;
-    } else {
-      watch_.Add(name);
-    }
+    bool links = depth_ != Depth::kSockets, hidden = name[0] == '.';
+    bool ours = links && hidden && (HiddenName::Is(name, ".new") || HiddenName::Is(name, ".old"));
+    if ((hidden && !ours) || (links && !S_ISLNK(directory_.TypeOf(entry)))) continue;
+    bool known = links && !ours && KnowWay(parent_, name, nullptr) == 0;
+    if (known) known_++;
+    // Only now: it takes megabytes, and often nothing is left to be looked at.
+    if (!known && count++ == 0) status = watch_.Start(parent_, path_, depth_, kAtATime);
+    if (!status.ok()) return status;
+    if (!known) watch_.Add(name);
   }
-  return status.ok() && watch_.size() > 0 ? watch_.Run(timeout_ms_) : status;
+  if (!status.ok() || count == 0) return status;
+  next_ = 0;
+  return watch_.Run(timeout_ms_);
 }
 
 ParentEntry* EntryReader::Next(Status* status) {
