@@ -41,6 +41,8 @@ class HungServer {
   }
   ~HungServer() {
     server_.Reset();
+    // With the threads that waited ends what they had open.
+    while (EntriesOf("/proc/self/task").size() > 1) usleep(1000);
     if (mounted_) umount2(point_.c_str(), MNT_DETACH);
   }
   HungServer(const HungServer&) = delete;
