@@ -108,11 +108,10 @@ class Removal {
   // Without permission on a directory its entries can be neither read nor removed: one of ours is
   // given it, and never the one that the removal began in. True where it is worth a new try.
   bool Repair(const char* name) {
-    if (name != nullptr && MakeAccessible(Here(), name)) return true;
     // What is moved up needs the first directory, too.
     bool here = depth_ > 0 && RepairLevel(levels_[depth_ - 1]);
     bool top = depth_ == kRemovalDepth && RepairLevel(levels_[0]);
-    return here || top;
+    return here || top || (name != nullptr && MakeAccessible(Here(), name));
   }
 
   static bool RepairLevel(Level& level) {

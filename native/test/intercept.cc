@@ -76,6 +76,7 @@ WRAP(int, -1, flock, (int fd, int operation), (fd, operation));
 WRAP(int, -1, fstat, (int fd, struct stat* st), (fd, st));
 WRAP(int, -1, fstatat, (int at, const char* path, struct stat* st, int flags),
      (at, path, st, flags));
+WRAP(int, -1, ftruncate, (int fd, off_t size), (fd, size));
 WRAP(int, -1, getpeername, (int fd, sockaddr* address, socklen_t* size), (fd, address, size));
 WRAP(int, -1, getsockopt, (int fd, int level, int name, void* value, socklen_t* size),
      (fd, level, name, value, size));
@@ -83,6 +84,8 @@ WRAP(int, -1, kill, (pid_t pid, int signal), (pid, signal));
 WRAP(int, -1, listen, (int fd, int backlog), (fd, backlog));
 WRAP(int, -1, lstat, (const char* path, struct stat* st), (path, st));
 WRAP(int, -1, mkdir, (const char* path, mode_t mode), (path, mode));
+WRAP(int, -1, mkdirat, (int at, const char* path, mode_t mode), (at, path, mode));
+WRAP(ssize_t, -1, pread, (int fd, void* data, size_t size, off_t at), (fd, data, size, at));
 WRAP(ssize_t, -1, read, (int fd, void* data, size_t size), (fd, data, size));
 WRAP(struct dirent*, nullptr, readdir, (DIR * dir), (dir), {
   if (result != nullptr && boxsockets::test::readdir_hides_types) result->d_type = DT_UNKNOWN;
@@ -110,6 +113,7 @@ WRAP(int, -1, unlink, (const char* path), (path));
 WRAP(int, -1, unlinkat, (int at, const char* path, int flags), (at, path, flags));
 WRAP(int, -1, utimensat, (int at, const char* path, const struct timespec* times, int flags),
      (at, path, times, flags));
+WRAP(ssize_t, -1, write, (int fd, const void* data, size_t size), (fd, data, size));
 
 // The variable argument is a mode, or that of fcntl, and as wide as a long.
 #define WRAP_VARIADIC(name, parameters, last, arguments) \
