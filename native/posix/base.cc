@@ -130,7 +130,7 @@ class Walk {
     if (!IsOurs(st_) || renamable) return Untrusted(Refusal::kAncestryUntrusted, st_, uid_);
     if (is_link) return Follow();
     st_ = entry;
-    return is_base || S_ISDIR(entry.st_mode) ? Status::Ok() : NoDirectory(ENOTDIR);
+    return S_ISDIR(entry.st_mode) ? Status::Ok() : NoDirectory(ENOTDIR);
   }
 
   bool IsOurs(const struct stat& st) const {

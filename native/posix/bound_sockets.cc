@@ -34,7 +34,7 @@ void TellLine(char* line, void* context, BoundSockets::Seen seen) {
   if (type != SOCK_DGRAM && state == kConnected) return;
   char* end;
   uint64_t socket = strtoull(at, &end, 10);
-  if (end != at && end[0] == ' ' && end[1] == '/') seen(context, end + 1, socket);
+  if (end[0] == ' ' && end[1] == '/') seen(context, end + 1, socket);
 }
 
 // Where there is no such table, or whose it is has ended, or is hidden from us.

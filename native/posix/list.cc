@@ -69,7 +69,7 @@ class Lister {
     if (found.read_errnum != 0) return found.read_errnum;
     if (found.errnum != 0) return found.errnum;
     const FoundSocket* unknown = found.sockets.Foremost();
-    return unknown != nullptr && unknown->verdict.errnum != 0 ? unknown->verdict.errnum : EAGAIN;
+    return unknown->verdict.errnum != 0 ? unknown->verdict.errnum : EAGAIN;
   }
 
   static void Hear(void* context, const char* path, uint64_t) {

@@ -48,7 +48,7 @@ int64_t LockOwnerIn(int fd, const struct stat& lock) {
   size_t used = 0;
   for (;;) {
     ssize_t size = RetryInterrupted([&] { return read(fd, text + used, sizeof text - 1 - used); });
-    if (size <= 0) return -1;
+    if (size <= 0) return -1;  // no line of the kernel's fills the buffer, so that it asks for none
     used += static_cast<size_t>(size);
     text[used] = '\0';
     char* line = text;
@@ -59,13 +59,12 @@ int64_t LockOwnerIn(int fd, const struct stat& lock) {
     }
     used = strlen(line);
     memmove(text, line, used);
-    if (used == sizeof text - 1) return -1;  // no line of the kernel's is that long
   }
 }
 
 int64_t LockOwner(const struct stat& lock) {
   Fd fd(RetryInterrupted([] { return open("/proc/locks", O_RDONLY | O_CLOEXEC); }));
-  return fd.valid() ? LockOwnerIn(fd.get(), lock) : -1;
+  return LockOwnerIn(fd.get(), lock);
 }
 
 #else

@@ -18,11 +18,9 @@ class Listed {
   // Finds the one of that name; with null, any but ours.
   Status Find(const char* name) {
     sought_ = name;
-    number_ = 0;
     if (name == nullptr) {
       real_dir_ = Fd(RetryInterrupted([&] { return open(paths_.real_dir, kOpenDirectoryOnly); }));
-      bool gone = !real_dir_.valid() && IsGone(errno);
-      if (!real_dir_.valid() && !gone) return Status::Failed("open", Subject::kRealDir);
+      if (!real_dir_.valid() && !IsGone(errno)) return Status::Failed("open", Subject::kRealDir);
     }
     Status status = BoundSockets::Read(true, this, Hear);
     return status_.ok() ? status : status_;

@@ -77,8 +77,8 @@ Status StartTime(pid_t pid, int64_t* start_time) {
     }
   }
   if (!fd.valid()) {
-    return errno == ENOENT || errno == ESRCH ? Status::Ok()
-                                             : Status::Failed("open", Subject::kNone);
+    // Of ENOENT, kill() has made ESRCH.
+    return errno == ESRCH ? Status::Ok() : Status::Failed("open", Subject::kNone);
   }
   char text[1024];
   ssize_t size = RetryInterrupted([&] { return read(fd.get(), text, sizeof text - 1); });
@@ -98,7 +98,7 @@ Status SignalProcess(pid_t pid, int64_t start_time, int signal, bool* sent) {
   if (errnum == ESRCH) return Status::Ok();
   int64_t now;
   Status status = StartTime(pid, &now);
-  if (!status.ok() || now == kNotRunning || now != start_time) return status;
+  if (now == kNotRunning || now != start_time) return status;
   // An old kernel does not know the call, and an old container runtime refuses what it does not
   // know.
   if (errnum == ENOSYS || errnum == EPERM) return SignalByNumber(pid, signal, sent);

@@ -247,7 +247,7 @@ TEST_CASE(
            TreeEntry failed;
            test::MakeDirectory(scene.home / "tree");
            test::MakeDirectory(scene.home / "tree/inner");
-           MakeFile(scene.home / "tree/inner/file");
+           MakeLink("nowhere", scene.home / "tree/inner/link");
            CHECK(RemoveTree(scene.home_path.c_str(), "tree", "", &failed).ok());
          });
   Expect("process", {"/proc/self/stat", "anon_inode"}, [](Scene&) {

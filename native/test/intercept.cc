@@ -5,10 +5,14 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <utility>
@@ -18,6 +22,9 @@ namespace {
 
 Intercept* active = nullptr;
 
+// Where it is looked for what lies below /proc, where it is not empty.
+std::string proc;
+
 // Whether the call is to fail; errno is set then.
 bool Fails(const char* name) {
   if (active == nullptr) return false;
@@ -25,6 +32,19 @@ bool Fails(const char* name) {
   int errnum = active->Consult(name);
   errno = errnum == 0 ? before : errnum;
   return errnum != 0;
+}
+
+// The path, or that of the test's own /proc.
+std::string Led(const char* path) {
+  bool below = !proc.empty() && path != nullptr && strncmp(path, "/proc", 5) == 0;
+  return below ? proc + (path + 5) : path == nullptr ? "" : path;
+}
+
+// Whoever makes a descriptor says so, or every program that the host starts gets it.
+void RequireCloseOnExec(bool said, const char* name) {
+  if (said) return;
+  fprintf(stderr, "%s without close-on-exec\n", name);
+  abort();
 }
 
 }  // namespace
@@ -41,13 +61,42 @@ Intercept::Intercept(std::string name, int number, const std::function<int()>& h
 Intercept::~Intercept() { active = nullptr; }
 
 int Intercept::Consult(const char* name) {
-  if (name_ != "*" && name_ != name) return 0;
+  // Most of what allocates is a test.
+  if (name_ == "*" ? strcmp(name, "malloc") == 0 : name_ != name) return 0;
   calls_++;
   Intercept* self = active;
   active = nullptr;
   int errnum = hook_(calls_, name);
   active = self;
   return errnum;
+}
+
+OwnProc::OwnProc() { proc = directory_.path(); }
+
+OwnProc::~OwnProc() { proc.clear(); }
+
+std::string OwnProc::Path(const std::string& entry) const {
+  for (size_t at = entry.find('/'); at != std::string::npos; at = entry.find('/', at + 1)) {
+    mkdir((directory_ / entry.substr(0, at)).c_str(), 0700);
+  }
+  unlink((directory_ / entry).c_str());
+  return directory_ / entry;
+}
+
+void OwnProc::File(const std::string& entry, const std::string& text) const {
+  MakeFile(Path(entry), text);
+}
+
+void OwnProc::Link(const std::string& entry, const std::string& target) const {
+  MakeLink(target, Path(entry));
+}
+
+void OwnProc::Listens(const std::vector<std::string>& sockets) const {
+  std::string text;
+  for (const std::string& socket : sockets) {
+    text += "0000000000000000: 00000002 00000000 00010000 0001 01 " + socket + "\n";
+  }
+  File("net/unix", text);
 }
 
 }  // namespace boxsockets::test
@@ -64,7 +113,8 @@ int Intercept::Consult(const char* name) {
   static_assert(true, "takes a semicolon")
 
 WRAP(int, -1, accept4, (int fd, sockaddr* address, socklen_t* size, int flags),
-     (fd, address, size, flags));
+     (fd, address, size, flags),
+     boxsockets::test::RequireCloseOnExec((flags & SOCK_CLOEXEC) != 0, "accept4"));
 WRAP(int, -1, bind, (int fd, const sockaddr* address, socklen_t size), (fd, address, size));
 WRAP(int, -1, chmod, (const char* path, mode_t mode), (path, mode));
 WRAP(int, -1, connect, (int fd, const sockaddr* address, socklen_t size), (fd, address, size));
@@ -83,6 +133,7 @@ WRAP(int, -1, getsockopt, (int fd, int level, int name, void* value, socklen_t* 
 WRAP(int, -1, kill, (pid_t pid, int signal), (pid, signal));
 WRAP(int, -1, listen, (int fd, int backlog), (fd, backlog));
 WRAP(int, -1, lstat, (const char* path, struct stat* st), (path, st));
+WRAP(void*, nullptr, malloc, (size_t size), (size));
 WRAP(int, -1, mkdir, (const char* path, mode_t mode), (path, mode));
 WRAP(int, -1, mkdirat, (int at, const char* path, mode_t mode), (at, path, mode));
 WRAP(ssize_t, -1, pread, (int fd, void* data, size_t size, off_t at), (fd, data, size, at));
@@ -90,7 +141,8 @@ WRAP(ssize_t, -1, read, (int fd, void* data, size_t size), (fd, data, size));
 WRAP(struct dirent*, nullptr, readdir, (DIR * dir), (dir), {
   if (result != nullptr && boxsockets::test::readdir_hides_types) result->d_type = DT_UNKNOWN;
 });
-WRAP(ssize_t, -1, readlink, (const char* path, char* target, size_t size), (path, target, size));
+WRAP(ssize_t, -1, readlink, (const char* path, char* target, size_t size),
+     (boxsockets::test::Led(path).c_str(), target, size));
 WRAP(ssize_t, -1, readlinkat, (int at, const char* path, char* target, size_t size),
      (at, path, target, size));
 WRAP(void*, nullptr, realloc, (void* data, size_t size), (data, size));
@@ -99,14 +151,21 @@ WRAP(int, -1, renameat, (int from_at, const char* from, int to_at, const char* t
      (from_at, from, to_at, to));
 WRAP(ssize_t, -1, send, (int fd, const void* data, size_t size, int flags),
      (fd, data, size, flags));
-WRAP(int, -1, socket, (int domain, int type, int protocol), (domain, type, protocol));
-WRAP(int, -1, stat, (const char* path, struct stat* st), (path, st));
+WRAP(int, -1, socket, (int domain, int type, int protocol), (domain, type, protocol),
+     boxsockets::test::RequireCloseOnExec((type & SOCK_CLOEXEC) != 0, "socket"));
+WRAP(int, -1, stat, (const char* path, struct stat* st), (boxsockets::test::Led(path).c_str(), st));
+WRAP(int, -1, statfs, (const char* path, struct statfs* fs), (path, fs), {
+  if (boxsockets::test::statfs_type != 0) fs->f_type = boxsockets::test::statfs_type;
+});
 WRAP(int, -1, symlinkat, (const char* target, int at, const char* path), (target, at, path));
 // openat2(2), which changes nothing, goes by a name of its own.
 extern "C" long __real_syscall(long number, long a, long b, long c, long d, long e);
 extern "C" long __wrap_syscall(long number, long a, long b, long c, long d, long e) {
   constexpr long kOpenat2 = 437;
   bool fails = boxsockets::test::Fails(number == kOpenat2 ? "openat2" : "syscall");
+  uint64_t how = O_CLOEXEC;  // struct open_how begins with the flags
+  if (number == kOpenat2 && c != 0) memcpy(&how, reinterpret_cast<const void*>(c), sizeof how);
+  boxsockets::test::RequireCloseOnExec((how & O_CLOEXEC) != 0, "openat2");
   return fails ? -1 : __real_syscall(number, a, b, c, d, e);
 }
 WRAP(int, -1, unlink, (const char* path), (path));
@@ -116,19 +175,22 @@ WRAP(int, -1, utimensat, (int at, const char* path, const struct timespec* times
 WRAP(ssize_t, -1, write, (int fd, const void* data, size_t size), (fd, data, size));
 
 // The variable argument is a mode, or that of fcntl, and as wide as a long.
-#define WRAP_VARIADIC(name, parameters, last, arguments) \
-  extern "C" int __real_##name parameters;               \
-  extern "C" int __wrap_##name parameters {              \
-    va_list list;                                        \
-    va_start(list, last);                                \
-    long more = va_arg(list, long);                      \
-    va_end(list);                                        \
-    if (boxsockets::test::Fails(#name)) return -1;       \
-    return __real_##name arguments;                      \
-  }                                                      \
+#define WRAP_VARIADIC(name, parameters, last, said, arguments) \
+  extern "C" int __real_##name parameters;                     \
+  extern "C" int __wrap_##name parameters {                    \
+    va_list list;                                              \
+    va_start(list, last);                                      \
+    long more = va_arg(list, long);                            \
+    va_end(list);                                              \
+    if (boxsockets::test::Fails(#name)) return -1;             \
+    boxsockets::test::RequireCloseOnExec(said, #name);         \
+    return __real_##name arguments;                            \
+  }                                                            \
   static_assert(true, "takes a semicolon")
 
-WRAP_VARIADIC(open, (const char* path, int flags, ...), flags, (path, flags, more));
-WRAP_VARIADIC(openat, (int at, const char* path, int flags, ...), flags, (at, path, flags, more));
-WRAP_VARIADIC(fcntl, (int fd, int command, ...), command, (fd, command, more));
+WRAP_VARIADIC(open, (const char* path, int flags, ...), flags, (flags & O_CLOEXEC) != 0,
+              (boxsockets::test::Led(path).c_str(), flags, more));
+WRAP_VARIADIC(openat, (int at, const char* path, int flags, ...), flags, (flags & O_CLOEXEC) != 0,
+              (at, boxsockets::test::Led(path).c_str(), flags, more));
+WRAP_VARIADIC(fcntl, (int fd, int command, ...), command, command != F_DUPFD, (fd, command, more));
 // NOLINTEND(bugprone-reserved-identifier)

@@ -4,6 +4,9 @@
 
 #include <functional>
 #include <string>
+#include <vector>
+
+#include "support.h"
 
 namespace boxsockets::test {
 
@@ -30,6 +33,29 @@ class Intercept {
   Hook hook_;
   int calls_ = 0;
 };
+
+// While it lives, what is looked for below /proc is looked for here. Directories are made with
+// their entries.
+class OwnProc {
+ public:
+  OwnProc();
+  ~OwnProc();
+  OwnProc(const OwnProc&) = delete;
+  OwnProc& operator=(const OwnProc&) = delete;
+
+  void File(const std::string& entry, const std::string& text) const;
+  void Link(const std::string& entry, const std::string& target) const;
+  // A table of sockets that listen, each `12345 /path`.
+  void Listens(const std::vector<std::string>& sockets) const;
+
+ private:
+  std::string Path(const std::string& entry) const;
+
+  TempDirectory directory_;
+};
+
+// The type of every file system, where it is not 0.
+inline unsigned statfs_type = 0;
 
 // Makes readdir tell no types, as some file systems do, while true.
 inline bool readdir_hides_types = false;

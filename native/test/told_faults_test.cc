@@ -127,7 +127,7 @@ TEST_CASE("whatever fails in an ensure is told") {
       "fstat 3, fstatat 2, lstat 1, readlinkat 1, stat 1 2",
       [](Scene& scene) { scene.Bind("missing"); }, ensure);
   Expect(
-      "connect 1!, fstat 3 4!, lstat 1, openat 3!, readlinkat 1, stat 1 2 3",
+      "connect 1!, fstat 3 4!, lstat 1, openat 3!, readlinkat 1, stat 1 2 3, statfs 1!",
       [](Scene& scene) {
         scene.Bind(scene.other);
         MakeDeadSocket(scene.other + "/s");
