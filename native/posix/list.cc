@@ -51,8 +51,9 @@ class Lister {
 
   bool AddSocket(Listing::Entry* entry, const char* name, const Verdict& verdict) {
     Listing::Socket socket = {0, entry->socket, verdict};
-    entry->socket = listing_->sockets.size();
-    return listing_->names.Add(name, &socket.name) && listing_->sockets.Append(socket);
+    if (!listing_->names.Add(name, &socket.name) || !listing_->sockets.Append(socket)) return false;
+    entry->socket = listing_->sockets.size() - 1;
+    return true;
   }
 
   static BindingState StateOf(const ParentEntry& found) {
