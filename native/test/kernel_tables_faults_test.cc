@@ -76,7 +76,7 @@ TEST_CASE("a table is read in pieces, none of which is lost, but for a line that
   CHECK(seen == expected);
 }
 
-TEST_CASE("a table that is not there, or hidden, has no sockets; one that fails is told") {
+TEST_CASE("a table that is not there, or hidden, has no sockets, and one that fails is told") {
   Proc own;
   own.File("net/unix", Line("0001 01", "11 /a"));
   Seen seen;
@@ -126,7 +126,7 @@ TEST_CASE("each network namespace is read once, by the first process of it that 
 }
 
 TEST_CASE(
-    "where processes are hidden the own table is told; what fails beside it ends the reading") {
+    "where processes are hidden the own table is told, and what fails beside it ends the reading") {
   Spaces spaces;
   for (int errnum : {ENOENT, EACCES}) {
     Intercept intercept("openat", 1, [errnum] { return errnum; });
