@@ -131,6 +131,7 @@ TEST_CASE("what fails in looking at a process is told by its call, with no start
 
 // The calls on a process by descriptor both go by `syscall`: the first opens, the second sends.
 TEST_CASE("a signal that cannot be sent is told by its call, and one that reaches nobody is fine") {
+  SKIP_UNLESS(KnowsOpenat2(), "what does not know openat2 may not know pidfd_open either");
   Own own;
   own.Says("S", "9");
   bool sent = true;
