@@ -212,6 +212,11 @@ TEST_CASE("who holds a lock is told by the line of its inode alone, be it the sh
   }
   CHECK(owner(others + right + " 0 EOF\n" + others) == 4711);
   CHECK(owner(std::string(4'095, 'x') + "\n" + right + "\n") == -1);
+  // Read in two pieces, wherever the first one ends.
+  for (size_t size = 2'040; size <= 2'100; size++) {
+    std::string before = std::string(2'000, 'x') + "\n" + std::string(size, 'x') + "\n";
+    CHECK(owner(before + right + "\n") == 4711);
+  }
 }
 
 TEST_CASE("what a signal interrupts in the list of locks is read again, and no list has no owner") {
