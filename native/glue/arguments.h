@@ -34,6 +34,12 @@ class Input {
   void Get(const char* name, T* out) const {
     Get(name).Read(out);
   }
+  // Several of them, by turns a name and where its value goes.
+  template <typename T, typename... Rest>
+  [[gnu::always_inline]] void Get(const char* name, T* out, const char* next, Rest... rest) const {
+    Get(name, out);
+    Get(next, rest...);
+  }
 
   uint32_t length() const {
     uint32_t length = 0;
@@ -103,6 +109,11 @@ class Arguments {
   template <typename T>
   void Next(T* out) {
     Next().Read(out);
+  }
+  template <typename First, typename... Rest>
+  [[gnu::always_inline]] void Next(First* first, Rest*... rest) {
+    Next(first);
+    Next(rest...);
   }
 
   napi_value Reject() {

@@ -11,9 +11,7 @@ struct EnsureOperation : BindingOperation {
 
   void Read(Arguments& arguments) {
     NextBinding(arguments);
-    arguments.Next(&options.takeover);
-    arguments.Next(&options.lock_timeout_ms);
-    arguments.Next(&options.check_ancestry);
+    arguments.Next(&options.takeover, &options.lock_timeout_ms, &options.check_ancestry);
   }
   void Run() { status = Ensure(BindingPaths(), options, &result); }
   napi_value Result(napi_env env) { return EnsureOutcome(env, status, result); }
@@ -41,13 +39,9 @@ struct EnsureAllOperation : ParentOperation {
   EnsureOptions options;
 
   void Read(Arguments& arguments) {
-    Input given = arguments.Next();
-    ReadParent(given);
-    given.Get("parentMode", &parent_mode);
-    given.Get("paths", &bytes);
-    given.Get("lockTimeout", &options.lock_timeout_ms);
-    given.Get("checkAncestry", &options.check_ancestry);
-    given.Get("mayWait", &options.may_wait);
+    Input given = ReadParent(arguments.Next());
+    given.Get("parentMode", &parent_mode, "paths", &bytes, "lockTimeout", &options.lock_timeout_ms);
+    given.Get("checkAncestry", &options.check_ancestry, "mayWait", &options.may_wait);
   }
   void Run() {
     status = Split() ? Status::Ok() : Status::Failed(ENOMEM, "malloc", Subject::kNone);

@@ -13,8 +13,7 @@ struct FileOperation : StatusOperation {
 
   Input ReadPlace(Arguments& arguments) {
     Input options = arguments.Next();
-    options.Get("directory", &directory);
-    options.Get("path", &path);
+    options.Get("directory", &directory, "path", &path);
     return options;
   }
   FileAt at() const { return {directory.data, path.data}; }
@@ -26,11 +25,7 @@ struct ReadFileOperation : FileOperation {
   int64_t size;
   Vec<char> bytes;
 
-  void Read(Arguments& arguments) {
-    Input options = ReadPlace(arguments);
-    options.Get("most", &most);
-    options.Get("fromEnd", &from_end);
-  }
+  void Read(Arguments& arguments) { ReadPlace(arguments).Get("most", &most, "fromEnd", &from_end); }
   void Run() { status = ReadFile(at(), most, from_end, &bytes, &size); }
   napi_value Result(napi_env env) {
     if (!status.ok()) return Failure(env, status);
@@ -45,11 +40,7 @@ struct ReplaceFileOperation : FileOperation {
   Vec<char> bytes;
   uint32_t mode;
 
-  void Read(Arguments& arguments) {
-    Input options = ReadPlace(arguments);
-    options.Get("bytes", &bytes);
-    options.Get("mode", &mode);
-  }
+  void Read(Arguments& arguments) { ReadPlace(arguments).Get("bytes", &bytes, "mode", &mode); }
   void Run() { status = ReplaceFile(at(), bytes.data(), bytes.size(), mode); }
 };
 
@@ -57,11 +48,7 @@ struct OpenFileOperation : FileOperation {
   uint32_t opening, mode;
   Fd fd;
 
-  void Read(Arguments& arguments) {
-    Input options = ReadPlace(arguments);
-    options.Get("opening", &opening);
-    options.Get("mode", &mode);
-  }
+  void Read(Arguments& arguments) { ReadPlace(arguments).Get("opening", &opening, "mode", &mode); }
   void Run() { status = OpenFile(at(), static_cast<Opening>(opening), mode, &fd); }
   napi_value Result(napi_env env) { return status.ok() ? Keep(env, &fd) : Failure(env, status); }
 };

@@ -22,9 +22,9 @@ struct StatusOperation {
 struct ParentOperation : StatusOperation {
   PathArgument base, parent;
 
-  void ReadParent(Input options) {
-    options.Get("base", &base);
-    options.Get("parent", &parent);
+  Input ReadParent(Input options) {
+    options.Get("base", &base, "parent", &parent);
+    return options;
   }
   Paths ParentPaths() const { return {base.data, parent.data, parent.data, nullptr}; }
 };
@@ -34,11 +34,10 @@ struct BindingOperation : ParentOperation {
   PathArgument binding, real_dir;
   uint32_t parent_mode = kParentMode;
 
-  void ReadBinding(Input options) {
+  Input ReadBinding(Input options) {
     ReadParent(options);
-    options.Get("parentMode", &parent_mode);
-    options.Get("binding", &binding);
-    options.Get("realDir", &real_dir);
+    options.Get("parentMode", &parent_mode, "binding", &binding, "realDir", &real_dir);
+    return options;
   }
   // The same by their places: what is called so often that a look for each name would be felt.
   void NextBinding(Arguments& arguments) {

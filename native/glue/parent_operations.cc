@@ -14,10 +14,8 @@ struct SweepOperation : ParentOperation {
   SweepResult result;
 
   void Read(Arguments& arguments) {
-    Input options = arguments.Next();
-    ReadParent(options);
-    options.Get("dryRun", &sweep.dry_run);
-    options.Get("lockTimeout", &sweep.lock_timeout_ms);
+    Input options = ReadParent(arguments.Next());
+    options.Get("dryRun", &sweep.dry_run, "lockTimeout", &sweep.lock_timeout_ms);
     options.Get("timeout", &sweep.timeout_ms);
   }
   void Run() { status = SweepStale(ParentPaths(), sweep, &result); }
@@ -42,11 +40,7 @@ struct ListOperation : ParentOperation {
   int64_t timeout_ms;
   Listing listing;
 
-  void Read(Arguments& arguments) {
-    Input options = arguments.Next();
-    ReadParent(options);
-    options.Get("timeout", &timeout_ms);
-  }
+  void Read(Arguments& arguments) { ReadParent(arguments.Next()).Get("timeout", &timeout_ms); }
   void Run() { status = List(ParentPaths(), timeout_ms, &listing); }
   napi_value Result(napi_env env) {
     if (!status.ok()) return Failure(env, status);
@@ -81,9 +75,7 @@ struct InspectOperation : ParentOperation {
   Inspection inspection;
 
   void Read(Arguments& arguments) {
-    Input options = arguments.Next();
-    ReadParent(options);
-    options.Get("checkAncestry", &check_ancestry);
+    ReadParent(arguments.Next()).Get("checkAncestry", &check_ancestry);
   }
   void Run() { Inspect(ParentPaths(), check_ancestry, &inspection); }
   napi_value Result(napi_env env) {
@@ -109,10 +101,8 @@ struct HoldOperation : BindingOperation {
   HeldDirectories held;
 
   void Read(Arguments& arguments) {
-    Input given = arguments.Next();
-    ReadBinding(given);
-    given.Get("lockTimeout", &options.lock_timeout_ms);
-    given.Get("checkAncestry", &options.check_ancestry);
+    ReadBinding(arguments.Next())
+        .Get("lockTimeout", &options.lock_timeout_ms, "checkAncestry", &options.check_ancestry);
   }
   void Run() { status = HoldBinding(BindingPaths(), options, &held); }
   napi_value Result(napi_env env) {
@@ -130,10 +120,7 @@ struct RefreshOperation : ParentOperation {
   int32_t descriptor;
 
   void Read(Arguments& arguments) {
-    Input options = arguments.Next();
-    ReadParent(options);
-    options.Get("binding", &binding);
-    options.Get("descriptor", &descriptor);
+    ReadParent(arguments.Next()).Get("binding", &binding, "descriptor", &descriptor);
   }
   void Run() {
     status = RefreshBinding(descriptor, {base.data, parent.data, binding.data, nullptr});

@@ -23,16 +23,13 @@ struct ProbeOperation : ParentOperation {
   bool complete = true;
 
   void Read(Arguments& arguments) {
-    Input options = arguments.Next();
-    ReadParent(options);
-    options.Get("realDir", &directory);
-    options.Get("binding", &address_directory);
+    Input options = ReadParent(arguments.Next());
+    options.Get("realDir", &directory, "binding", &address_directory);
     Input list = options.Get("sockets");
     for (uint32_t i = 0, count = list.length(); i < count && complete; i++) {
       PathArgument path = {};
       uint32_t type = 0;
-      list.at(i).Get("path", &path);
-      list.at(i).Get("type", &type);
+      list.at(i).Get("path", &path, "type", &type);
       Socket socket = {0, static_cast<SocketType>(type), {}};
       complete = strings.Add(path.data, &socket.path) && sockets.Append(socket);
     }
@@ -60,11 +57,8 @@ struct ProbePathOperation : StatusOperation {
   Verdict found;
 
   void Read(Arguments& arguments) {
-    Input options = arguments.Next();
-    options.Get("path", &path);
-    options.Get("standIn", &stand_in);
-    options.Get("directory", &directory);
-    options.Get("type", &type);
+    arguments.Next().Get("path", &path, "standIn", &stand_in, "directory", &directory, "type",
+                         &type);
   }
   void Run() {
     SocketType socket_type = static_cast<SocketType>(type);
@@ -105,11 +99,8 @@ struct JudgeBoxOperation : StatusOperation {
 
   void Read(Arguments& arguments) {
     Input request = arguments.Next();
-    request.Get("binding", &binding);
-    request.Get("realDir", &real_dir);
-    request.Get("beside", &beside);
-    request.Get("timeout", &timeout_ms);
-    request.Get("depth", &depth);
+    request.Get("binding", &binding, "realDir", &real_dir, "beside", &beside);
+    request.Get("timeout", &timeout_ms, "depth", &depth);
   }
   void Run() {
     BoxDepth box_depth = static_cast<BoxDepth>(depth);
@@ -138,10 +129,7 @@ struct SameInodeOperation : StatusOperation {
   PathArgument a, b;
   bool same = false;
 
-  void Read(Arguments& arguments) {
-    arguments.Next(&a);
-    arguments.Next(&b);
-  }
+  void Read(Arguments& arguments) { arguments.Next(&a, &b); }
   void Run() {
     struct stat first = {}, second = {};
     if (stat(b.data, &second) != 0) status = Status::Failed("stat", Subject::kRealDir);

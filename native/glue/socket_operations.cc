@@ -21,14 +21,10 @@ struct ListenOperation : BindingOperation {
   Listener listener;
 
   void Read(Arguments& arguments) {
-    Input given = arguments.Next();
     uint32_t mode = 0;
-    ReadBinding(given);
-    given.Get("name", &name);
-    given.Get("mode", &mode);
-    given.Get("backlog", &options.backlog);
-    given.Get("takeover", &options.ensure.takeover);
-    given.Get("lockTimeout", &options.ensure.lock_timeout_ms);
+    Input given = ReadBinding(arguments.Next());
+    given.Get("name", &name, "mode", &mode, "backlog", &options.backlog);
+    given.Get("takeover", &options.ensure.takeover, "lockTimeout", &options.ensure.lock_timeout_ms);
     given.Get("checkAncestry", &options.ensure.check_ancestry);
     options.mode = static_cast<mode_t>(mode);
   }
@@ -61,16 +57,11 @@ struct UnlinkOwnOperation : ParentOperation {
   int64_t lock_timeout_ms = 0;
 
   void Read(Arguments& arguments) {
-    Input options = arguments.Next();
-    ReadParent(options);
-    options.Get("realDir", &real_dir);
-    options.Get("name", &name);
-    options.Get("directory", &directory);
+    Input options = ReadParent(arguments.Next());
+    options.Get("realDir", &real_dir, "name", &name, "directory", &directory);
     options.Get("lockTimeout", &lock_timeout_ms);
-    Input file = options.Get("identity");
-    file.Get("device", &identity.device);
-    file.Get("inode", &identity.inode);
-    file.Get("birth", &identity.birth_ns);
+    options.Get("identity")
+        .Get("device", &identity.device, "inode", &identity.inode, "birth", &identity.birth_ns);
   }
   void Run() {
     Paths paths = {base.data, parent.data, parent.data, real_dir.data};
@@ -84,12 +75,9 @@ struct ClaimOperation : BindingOperation {
   EnsureOptions options;
 
   void Read(Arguments& arguments) {
-    Input given = arguments.Next();
-    ReadBinding(given);
-    given.Get("name", &name);
-    given.Get("takeover", &options.takeover);
-    given.Get("lockTimeout", &options.lock_timeout_ms);
-    given.Get("checkAncestry", &options.check_ancestry);
+    Input given = ReadBinding(arguments.Next());
+    given.Get("name", &name, "takeover", &options.takeover);
+    given.Get("lockTimeout", &options.lock_timeout_ms, "checkAncestry", &options.check_ancestry);
   }
   void Run() { status = Claim(BindingPaths(), name.data, options); }
 };
@@ -102,10 +90,7 @@ struct DialOperation : StatusOperation {
 
   void Read(Arguments& arguments) {
     uint32_t uid = 0;
-    arguments.Next(&path);
-    arguments.Next(&entry);
-    arguments.Next(&rule.verify);
-    arguments.Next(&uid);
+    arguments.Next(&path, &entry, &rule.verify, &uid);
     rule.uid = static_cast<uid_t>(uid);
   }
   void Run() { status = Dial(path.data, entry.data, rule, &socket, &bound); }
@@ -121,10 +106,7 @@ struct PeerOperation : StatusOperation {
   int32_t fd = -1;
   uint32_t uid = 0;
 
-  void Read(Arguments& arguments) {
-    arguments.Next(&fd);
-    arguments.Next(&uid);
-  }
+  void Read(Arguments& arguments) { arguments.Next(&fd, &uid); }
   void Run() {
     Fd socket(fd);
     status = CheckPeer(socket, static_cast<uid_t>(uid));
