@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lines.h"
 #include "numbered_path.h"
 #include "syscalls.h"
 
@@ -55,18 +56,12 @@ bool IsUnknownCall(int errnum) { return errnum == ENOSYS || errnum == EPERM; }
 
 // The number of the mount that a descriptor lies on; -1 where the system does not tell.
 long MountOf(int fd) {
-  char text[256];
+  long mount = -1;
   Fd info(open(NumberedPath("/proc/self/fdinfo/", fd).c_str(), O_RDONLY | O_CLOEXEC));
-  ssize_t size = info.valid() ? read(info.get(), text, sizeof text - 1) : -1;
-  if (size < 0) return -1;
-  text[size] = '\0';
-  // pos:, flags:, mnt_id: a line each (proc(5)).
-  const char* line = text;
-  while (line != nullptr && strncmp(line, "mnt_id:", 7) != 0) {
-    line = strchr(line, '\n');
-    if (line != nullptr) line++;
-  }
-  return line == nullptr ? -1 : strtol(line + 7, nullptr, 10);
+  bool whole = ForEachLine(info.get(), '\n', [&](const char* line) {
+    if (strncmp(line, "mnt_id:", 7) == 0) mount = strtol(line + 7, nullptr, 10);
+  });
+  return whole ? mount : -1;
 }
 
 #else

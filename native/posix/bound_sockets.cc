@@ -7,6 +7,7 @@
 
 #include "directory.h"
 #include "judgement.h"
+#include "lines.h"
 #include "numbered_path.h"
 #include "syscalls.h"
 
@@ -47,26 +48,8 @@ Status ReadTable(const char* path, void* context, BoundSockets::Seen seen) {
   if (!fd.valid()) {
     return HasNoTable(errno) ? Status::Ok() : Status::Failed("open", Subject::kNone);
   }
-  char text[8192];
-  size_t held = 0;
-  for (;;) {
-    ssize_t size =
-        RetryInterrupted([&] { return read(fd.get(), text + held, sizeof text - 1 - held); });
-    if (size < 0) return Status::Failed("read", Subject::kNone);
-    if (size == 0) return Status::Ok();
-    held += static_cast<size_t>(size);
-    text[held] = '\0';
-    char* line = text;
-    while (char* end = static_cast<char*>(memchr(line, '\n', held - (line - text)))) {
-      *end = '\0';
-      TellLine(line, context, seen);
-      line = end + 1;
-    }
-    held -= static_cast<size_t>(line - text);
-    // No line is as long as that: a path has 108 bytes.
-    if (held == sizeof text - 1) held = 0;
-    memmove(text, line, held);
-  }
+  bool whole = ForEachLine(fd.get(), '\n', [&](char* line) { TellLine(line, context, seen); });
+  return whole ? Status::Ok() : Status::Failed("read", Subject::kNone);
 }
 
 // The number in `net:[4026531840]`, `socket:[12345]`; 0 where it is of another kind.

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "fd.h"
+#include "lines.h"
 #include "syscalls.h"
 
 namespace boxsockets {
@@ -44,27 +45,16 @@ int64_t OwnerInLine(char* line, const struct stat& lock) {
 }  // namespace
 
 int64_t LockOwnerIn(int fd, const struct stat& lock) {
-  char text[4096];
-  size_t used = 0;
-  for (;;) {
-    ssize_t size = RetryInterrupted([&] { return read(fd, text + used, sizeof text - 1 - used); });
-    if (size <= 0) return -1;  // no line of the kernel's fills the buffer, so that it asks for none
-    used += static_cast<size_t>(size);
-    text[used] = '\0';
-    char* line = text;
-    for (char* end; (end = strchr(line, '\n')) != nullptr; line = end + 1) {
-      *end = '\0';
-      int64_t owner = OwnerInLine(line, lock);
-      if (owner != -1) return owner;
-    }
-    used = strlen(line);
-    memmove(text, line, used);
-  }
+  int64_t owner = -1;
+  ForEachLine(fd, '\n', [&](char* line) {
+    if (owner == -1) owner = OwnerInLine(line, lock);
+  });
+  return owner;
 }
 
 int64_t LockOwner(const struct stat& lock) {
   Fd fd(RetryInterrupted([] { return open("/proc/locks", O_RDONLY | O_CLOEXEC); }));
-  return LockOwnerIn(fd.get(), lock);
+  return fd.valid() ? LockOwnerIn(fd.get(), lock) : -1;
 }
 
 #else

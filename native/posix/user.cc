@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "fd.h"
+#include "lines.h"
 #include "syscalls.h"
 
 namespace boxsockets {
@@ -19,12 +20,10 @@ constexpr uid_t kDefaultOverflowUid = 65534;
 
 uid_t ReadOverflowUid() {
   Fd fd(RetryInterrupted([] { return open(kOverflowUidFile, O_RDONLY | O_CLOEXEC); }));
-  if (!fd.valid()) return kDefaultOverflowUid;
-  char text[16];
-  ssize_t size = RetryInterrupted([&] { return read(fd.get(), text, sizeof text - 1); });
-  if (size <= 0) return kDefaultOverflowUid;
-  text[size] = '\0';
-  return static_cast<uid_t>(strtoul(text, nullptr, 10));
+  uid_t uid = kDefaultOverflowUid;
+  ForEachLine(fd.get(), '\n',
+              [&](const char* line) { uid = static_cast<uid_t>(strtoul(line, nullptr, 10)); });
+  return uid;
 }
 
 // Files of /proc/sys belong to the kernel's own root (GLOBAL_ROOT_UID, fs/proc/proc_sysctl.c), so
@@ -39,16 +38,13 @@ uid_t ReadRootUid() {
 // one line, `0 0 4294967295` (user_namespaces(7)).
 bool EveryUidIsMapped() {
   Fd fd(RetryInterrupted([] { return open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC); }));
-  if (!fd.valid()) return false;
-  char text[64];
-  ssize_t size = RetryInterrupted([&] { return read(fd.get(), text, sizeof text - 1); });
-  if (size <= 0) return false;
-  text[size] = '\0';
-  char* end;
-  uint64_t first = strtoull(text, &end, 10);
-  strtoull(end, &end, 10);
-  uint64_t count = strtoull(end, &end, 10);
-  return first == 0 && count == UINT32_MAX;
+  bool every = false;
+  bool whole = ForEachLine(fd.get(), '\n', [&](char* line) {
+    uint64_t first = strtoull(line, &line, 10);
+    strtoull(line, &line, 10);
+    every = first == 0 && strtoull(line, &line, 10) == UINT32_MAX;
+  });
+  return whole && every;
 }
 
 #else

@@ -360,9 +360,11 @@ TEST_CASE("an owner is found however many lines come before") {
   CHECK(OwnerIn(many + kMine) == 4711);
 }
 
-TEST_CASE("a line longer than any of the kernel's ends the search instead of the buffer") {
-  CHECK(OwnerIn(std::string(4094, 'x') + "\n" + kMine) == 4711);
-  CHECK(OwnerIn(std::string(4095, 'x') + "\n" + kMine) == -1);
+TEST_CASE("of a line longer than any of the kernel's, the beginning is left out") {
+  CHECK(OwnerIn(std::string(8190, 'x') + "\n" + kMine) == 4711);
+  CHECK(OwnerIn(std::string(8191, 'x') + "\n" + kMine) == 4711);
+  CHECK(OwnerIn(std::string(8191 - kMine.size(), ' ') + kMine) == 4711);
+  CHECK(OwnerIn(std::string(8192 - kMine.size(), ' ') + kMine) == -1);
   CHECK(OwnerIn(std::string(100'000, ' ')) == -1);
 }
 
