@@ -161,6 +161,11 @@ interface OnThreadAlone {
   /** Ensures the binding, and removes a socket file of that name whose owner is dead. */
   claim(request: SocketArguments): null;
   judgeBox(request: BoxRequest): NativeBox;
+  /**
+   * `pids` are an Int32Array's bytes, and so is the answer: 0 in the place of each whose environment, as far as it may be
+   * read, has no such entry (`NAME=value`), and the negative of each that does not answer in time.
+   */
+  withEntry(entry: string, pids: Uint8Array): Uint8Array;
   /** A descriptor that holds the lock file `path` until it is closed. */
   lockHome(path: string): number;
 }

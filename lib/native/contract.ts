@@ -206,7 +206,7 @@ export const BOX_DEPTHS = ['mode', 'files', 'listed'] as const;
 export const OPENINGS = ['read', 'append', 'empty'] as const;
 
 /** The `contract` of the addon that this facade speaks. */
-export const CONTRACT = 13;
+export const CONTRACT = 14;
 
 export function isFailure(outcome: unknown): outcome is NativeFailure {
   return typeof outcome === 'object' && outcome !== null && 'refusal' in outcome;

@@ -5,7 +5,7 @@ import { type BoxLayout, type ShimProcess, socketHolders } from '../box/index.js
 import { clock, sleep } from '../clock.js';
 import {
   cgroupOf,
-  commandOf,
+  commandsOf,
   identify,
   inCgroup,
   type ProcessEntry,
@@ -96,14 +96,16 @@ export class BoxProcesses {
   }
 
   async #survivors(left: readonly ShimProcess[]): Promise<Error> {
-    const named = await Promise.all(left.map(async ({ pid }) => ({ pid, command: await commandOf(pid) })));
+    const commands = await commandsOf(left.map(({ pid }) => pid));
+    const named = left.map(({ pid }, i) => ({ pid, command: commands[i] ?? '' }));
     return boxSurvives(this.#layout.boxId, named, KILL_TIMEOUT);
   }
 
   async #marked(pids: readonly number[], table: ReadonlyMap<number, ProcessEntry>): Promise<number[]> {
     if (this.#shim === null || this.#shim.mark === null) return [];
     const since = this.#shim.startTime;
-    const later = pids.filter((pid) => (table.get(pid)?.startTime ?? 0) >= since);
+    const entries = pids.flatMap((pid) => table.get(pid) ?? []);
+    const later = entries.filter(({ startTime }) => (startTime ?? 0) >= since);
     return withEnvironment(later, `${MARK}=${this.#shim.mark}`);
   }
 
@@ -112,7 +114,7 @@ export class BoxProcesses {
     if (process.platform !== 'linux') return [];
     const ending = `/boxlite/${this.#layout.boxId}`;
     for (const pid of members) {
-      const cgroup = await cgroupOf(pid);
+      const cgroup = cgroupOf(pid);
       if (cgroup?.endsWith(ending)) return inCgroup(cgroup);
     }
     return [];

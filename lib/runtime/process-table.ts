@@ -5,6 +5,9 @@ import { execFile } from 'node:child_process';
 import * as fs from 'node:fs';
 import { promisify } from 'node:util';
 import { ShimProcess } from '../box/index.js';
+import { clock, nextTurn, sleep } from '../clock.js';
+import { native } from '../native/load.js';
+import { unwrap } from '../native/to-error.js';
 
 export interface ProcessEntry {
   readonly pid: number;
@@ -14,10 +17,13 @@ export interface ProcessEntry {
   readonly startTime: number | null;
 }
 
-/** How many processes are looked at at the same time. */
+/** How many processes are looked at in one turn of the event loop. */
 const LOOKS = 64;
-/** Milliseconds after which a look at a process is given up: its own memory may lie on a file system that hangs. */
+/** Milliseconds after which a command line is given up. */
 const LOOK_TIMEOUT = 2_000;
+/** Milliseconds for which one that did not answer is not asked again: each question leaves a thread behind. */
+const SILENCE = 10_000;
+const silentUntil = new Map<string, number>();
 const COMMAND_LENGTH = 120;
 
 export async function processTable(): Promise<Map<number, ProcessEntry>> {
@@ -25,10 +31,16 @@ export async function processTable(): Promise<Map<number, ProcessEntry>> {
   return new Map(entries.map((entry) => [entry.pid, entry]));
 }
 
+// What `stat` and `cgroup` tell waits for nothing, and costs less at once than on a thread.
 async function fromProc(): Promise<ProcessEntry[]> {
   const pids = (await fs.promises.readdir('/proc')).filter((name) => /^[1-9][0-9]*$/.test(name)).map(Number);
-  const entries = await forEach(pids, async (pid) => parseStat(pid, await read(pid, 'stat')));
-  return entries.filter((entry) => entry !== null);
+  const entries: ProcessEntry[] = [];
+  for (const [i, pid] of pids.entries()) {
+    if (i % LOOKS === LOOKS - 1) await nextTurn();
+    const entry = parseStat(pid, read(pid, 'stat'));
+    if (entry !== null) entries.push(entry);
+  }
+  return entries;
 }
 
 // `4711 (a (strange) name) S 1 …`: the state is the third field, the start time the 22nd.
@@ -54,17 +66,28 @@ export async function identify({ pid, startTime }: ProcessEntry): Promise<ShimPr
   return startTime === null ? ShimProcess.of(pid).catch(() => null) : new ShimProcess(pid, startTime);
 }
 
-/** Those of them whose environment has one of these entries (`NAME=value`), where this user may look. */
-export async function withEnvironment(pids: readonly number[], entry: string): Promise<number[]> {
+/**
+ * Those of them whose environment has this entry (`NAME=value`), where this user may look. A process can keep its own memory
+ * locked, and then does not answer: it is passed over, and not asked again for a while.
+ */
+export async function withEnvironment(asked: readonly ProcessEntry[], entry: string): Promise<number[]> {
   if (process.platform !== 'linux') return [];
-  const needle = `\0${entry}\0`;
-  const found = await forEach(pids, async (pid) => `\0${await read(pid, 'environ')}`.includes(needle));
-  return pids.filter((_, i) => found[i]);
+  for (const [one, until] of silentUntil) if (until < clock.now()) silentUntil.delete(one);
+  const pids = asked.filter((one) => !silentUntil.has(nameOf(one))).map(({ pid }) => pid);
+  const given = new Uint8Array(Int32Array.from(pids).buffer);
+  const answer = unwrap(await native().withEntryAsync(entry, given), { base: '/proc', parent: '/proc' });
+  const found = new Set(new Int32Array(answer.buffer));
+  for (const one of asked) if (found.has(-one.pid)) silentUntil.set(nameOf(one), clock.now() + SILENCE);
+  return pids.filter((pid) => found.has(pid));
+}
+
+function nameOf({ pid, startTime }: ProcessEntry): string {
+  return `${pid} ${startTime}`;
 }
 
 /** Its cgroup, as a path below the mount point of cgroup v2; null where it has none of its own. */
-export async function cgroupOf(pid: number): Promise<string | null> {
-  const line = /^0::(\/.+)$/m.exec(await read(pid, 'cgroup'));
+export function cgroupOf(pid: number): string | null {
+  const line = /^0::(\/.+)$/m.exec(read(pid, 'cgroup'));
   return line?.[1] ?? null;
 }
 
@@ -74,23 +97,31 @@ export async function inCgroup(cgroup: string): Promise<number[]> {
   return text.split('\n').filter(Boolean).map(Number);
 }
 
-/** What it was started as, for a message. */
-export async function commandOf(pid: number): Promise<string> {
-  if (process.platform !== 'linux') return '';
-  const text = (await read(pid, 'cmdline')).replaceAll('\0', ' ').trim();
-  return text.length > COMMAND_LENGTH ? `${text.slice(0, COMMAND_LENGTH)}…` : text;
-}
-
-/** A file of a process; empty where it has ended, may not be looked at, or does not answer. */
-async function read(pid: number, file: string): Promise<string> {
-  const signal = AbortSignal.timeout(LOOK_TIMEOUT);
-  return fs.promises.readFile(`/proc/${pid}/${file}`, { encoding: 'utf8', signal }).catch(() => '');
-}
-
-async function forEach<In, Out>(all: readonly In[], look: (one: In, index: number) => Promise<Out>): Promise<Out[]> {
-  const results: Out[] = [];
-  for (let i = 0; i < all.length; i += LOOKS) {
-    results.push(...(await Promise.all(all.slice(i, i + LOOKS).map((one, j) => look(one, i + j)))));
+/**
+ * What they were started as, for a message; empty where that cannot be told. A process whose own memory is locked, as one
+ * that waits for a server that hangs, answers nothing and keeps a thread: after one, no other is asked.
+ */
+export async function commandsOf(pids: readonly number[]): Promise<string[]> {
+  const commands = pids.map(() => '');
+  for (const [i, pid] of process.platform === 'linux' ? pids.entries() : []) {
+    const late = new AbortController();
+    const text = await Promise.race([
+      fs.promises.readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''),
+      sleep(LOOK_TIMEOUT, late.signal).then(() => null),
+    ]);
+    late.abort();
+    if (text === null) break;
+    const command = text.replaceAll('\0', ' ').trim();
+    commands[i] = command.length > COMMAND_LENGTH ? `${command.slice(0, COMMAND_LENGTH)}…` : command;
   }
-  return results;
+  return commands;
+}
+
+/** A file of a process; empty where it has ended, or may not be looked at. */
+function read(pid: number, file: 'stat' | 'cgroup'): string {
+  try {
+    return fs.readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
 }

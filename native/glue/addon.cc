@@ -8,7 +8,7 @@
 namespace {
 
 // Counts the changes of what the addon exports; lib/native/contract.ts holds the same number.
-constexpr int kContract = 13;
+constexpr int kContract = 14;
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   boxsockets::StartKeeping(env);

@@ -1,4 +1,4 @@
-// startTime, signalProcess, lockHome.
+// startTime, signalProcess, withEntry, lockHome.
 #include "../posix/lock.h"
 #include "../posix/process.h"
 #include "kept_descriptors.h"
@@ -24,14 +24,25 @@ struct SignalOperation : StatusOperation {
   int64_t start_time;
   bool sent = false;
 
-  void Read(Arguments& arguments) {
-    arguments.Next(&pid);
-    arguments.Next(&start_time);
-    arguments.Next(&signal);
-  }
+  void Read(Arguments& arguments) { arguments.Next(&pid, &start_time, &signal); }
   void Run() { status = SignalProcess(pid, start_time, signal, &sent); }
   napi_value Result(napi_env env) {
     return status.ok() ? Boolean(env, sent) : Failure(env, status);
+  }
+};
+
+// Of the processes of an Int32Array's bytes.
+struct WithEntryOperation : StatusOperation {
+  PathArgument entry;
+  Vec<char> pids;
+
+  void Read(Arguments& arguments) { arguments.Next(&entry, &pids); }
+  void Run() {
+    int32_t* first = reinterpret_cast<int32_t*>(pids.data());
+    status = KeepThoseWith(entry.data, first, pids.size() / sizeof *first);
+  }
+  napi_value Result(napi_env env) {
+    return status.ok() ? Bytes(env, pids.data(), pids.size()) : Failure(env, status);
   }
 };
 
@@ -49,6 +60,7 @@ struct LockHomeOperation : StatusOperation {
 void DefineLifecycleOperations(napi_env env, napi_value exports) {
   Define<StartTimeOperation>(env, exports, "startTime", "startTimeAsync");
   Define<SignalOperation>(env, exports, "signalProcess", "signalProcessAsync");
+  Define<WithEntryOperation>(env, exports, nullptr, "withEntryAsync");
   Define<LockHomeOperation>(env, exports, nullptr, "lockHomeAsync");
 }
 

@@ -12,8 +12,11 @@
 #endif
 
 #include "fd.h"
+#include "lines.h"
 #include "numbered_path.h"
+#include "paths.h"
 #include "syscalls.h"
+#include "watch.h"
 
 namespace boxsockets {
 namespace {
@@ -56,6 +59,21 @@ bool IsHidden(pid_t pid) { return kill(pid, 0) == 0 || errno == EPERM; }
 
 int OpenStat(const NumberedPath& path) {
   return RetryInterrupted([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC); });
+}
+
+struct Asked {
+  int32_t pid;
+  bool has;
+};
+using Asking = WatchOver<Asked, char[128]>;
+
+void AskForEntry(Asking* asking, size_t index) {
+  Asked& asked = (*asking)[index];
+  NumberedPath path("/proc/", asked.pid, "/environ");
+  Fd fd(RetryInterrupted([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
+  ForEachLine(fd.get(), '\0', [&](const char* entry) {
+    asked.has = asked.has || strcmp(entry, asking->shared) == 0;
+  });
 }
 
 #endif
@@ -108,7 +126,24 @@ Status SignalProcess(pid_t pid, int64_t start_time, int signal, bool* sent) {
                                  : Status::Failed("pidfd_send_signal", Subject::kNone);
 }
 
+Status KeepThoseWith(const char* entry, int32_t* pids, size_t count) {
+  Asking* asking = Asking::New(count, AskForEntry);
+  if (asking == nullptr) return Status::OutOfMemory();
+  CopyText(entry, asking->shared, sizeof asking->shared);
+  for (size_t i = 0; i < count; i++) (*asking)[i] = {pids[i], false};
+  asking->Run(count, kAnswerTimeoutMs);
+  for (size_t i = 0; i < count; i++) {
+    pids[i] = !asking->Answered(i) ? -pids[i] : (*asking)[i].has ? pids[i] : 0;
+  }
+  asking->Release();
+  return Status::Ok();
+}
+
 #elif defined(__APPLE__)
+
+Status KeepThoseWith(const char*, int32_t*, size_t) {
+  return Status::Failed(ENOTSUP, "open", Subject::kNone);
+}
 
 Status StartTime(pid_t pid, int64_t* start_time) {
   *start_time = kNotRunning;

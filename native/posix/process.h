@@ -2,6 +2,7 @@
 // is given to another process sooner or later.
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -19,5 +20,10 @@ Status StartTime(pid_t pid, int64_t* start_time);
 // whether it was. Where the kernel has process descriptors (Linux 5.3), a number that is reused
 // between the comparison and the signal is not hit.
 Status SignalProcess(pid_t pid, int64_t start_time, int signal, bool* sent);
+
+// Leaves those processes whose environment has this entry (`NAME=value`), makes negative those that
+// do not answer, and the rest 0. Of Linux alone. Who maps a file of a server that hangs can keep its
+// own memory locked, and whoever reads of it waits.
+Status KeepThoseWith(const char* entry, int32_t* pids, size_t count);
 
 }  // namespace boxsockets

@@ -5,6 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "support.h"
 
 #if defined(__linux__)
@@ -116,6 +120,58 @@ TEST_CASE("a process that may not be signalled says so") {
   waiting.end.Send();
   CHECK(waiting.child.Wait() == 0);
 }
+
+#if defined(__linux__)
+
+// A process whose environment is this one, from its start on.
+class WithEnvironment {
+ public:
+  explicit WithEnvironment(std::vector<std::string> entries) : entries_(std::move(entries)) {
+    int32_t last = 0;
+    // A process has its own only when it is another program.
+    while (last != child_.pid()) {
+      last = child_.pid();
+      REQUIRE(KeepThoseWith("LAST=one", &last, 1).ok());
+    }
+  }
+  ~WithEnvironment() { child_.Kill(); }
+  WithEnvironment(const WithEnvironment&) = delete;
+  WithEnvironment& operator=(const WithEnvironment&) = delete;
+  int32_t pid() const { return child_.pid(); }
+
+ private:
+  std::vector<std::string> entries_;
+  Child child_{[this] {
+    std::vector<char*> environment;
+    for (std::string& entry : entries_) environment.push_back(entry.data());
+    char last[] = "LAST=one";
+    environment.push_back(last);
+    environment.push_back(nullptr);
+    return execle("/bin/sleep", "sleep", "600", nullptr, environment.data());
+  }};
+};
+
+TEST_CASE("of some processes those are left whose environment has an entry, and just that") {
+  const std::string box = "BOX=a";
+  WithEnvironment has({box}), among({"A=1", box, "B="}), behind({std::string(9000, 'x'), box});
+  WithEnvironment longer({"BOX=ab"}), shorter({"BOX="}), other({"XBOX=a"}), inside({"A=1 BOX=a"});
+  std::vector<int32_t> pids = {has.pid(),    longer.pid(), among.pid(),  shorter.pid(),
+                               behind.pid(), other.pid(),  inside.pid(), 0x7fffffff};
+  const std::vector<int32_t> left = {has.pid(), 0, among.pid(), 0, behind.pid(), 0, 0, 0};
+  CHECK(KeepThoseWith(box.c_str(), pids.data(), pids.size()).ok());
+  CHECK(pids == left);
+}
+
+TEST_CASE("an environment that may not be read has no entry") {
+  SKIP_UNLESS(IsRoot(), "needs root, to act as two users");
+  WithEnvironment has({"BOX=a"});
+  int32_t pid = has.pid();
+  AsUser user(AsUser::Ordinary());
+  CHECK(KeepThoseWith("BOX=a", &pid, 1).ok());
+  CHECK(pid == 0);
+}
+
+#endif
 
 }  // namespace
 }  // namespace boxsockets::test

@@ -1,19 +1,24 @@
 // A file server that hangs below one box: bindfs, stopped by a signal. The other boxes do not notice.
 
+import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, onTestFinished } from 'vitest';
+import { ShimProcess } from '../../dist/box/index.js';
 import { native, useBinding } from '../../dist/native/load.js';
 import {
   type FileServer,
+  fixtures,
   leaveDeadSocket,
   missingFileServer,
+  missingPython,
   promise,
   rejection,
   serveFiles,
+  start,
   tempDir,
 } from '../helpers.js';
-import { makeHome } from '../runtime/home.js';
+import { endWith, makeHome, processesWith, python } from '../runtime/home.js';
 
 /** The home of a box, on a file server of its own. */
 async function serve(directory: string): Promise<FileServer> {
@@ -97,5 +102,50 @@ describe('a home of which one box hangs', () => {
       await fs.promises.readFile(__filename);
       expect(performance.now() - began).toBeLessThan(1_000);
     }
+  });
+});
+
+// Known by its mark alone: a child in a session of its own, whose parent has ended.
+const LEAVES_A_CHILD = `import os, sys, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        open(sys.argv[1], 'w').close()
+        time.sleep(600)
+    os._exit(0)
+os.wait()
+time.sleep(600)`;
+
+describe('a box beside processes whose own memory is locked', () => {
+  promise(missingFileServer ?? missingPython, 'ends whole, and its host goes on reading files', async () => {
+    const home = makeHome();
+    const runtime = await home.open();
+    const { id } = await runtime.provision();
+    const done = path.join(home.base, 'done');
+    endWith(done);
+    await runtime.launch(id, { command: python, args: ['-c', LEAVES_A_CHILD, done] }, { waitForReady: false });
+    await expect.poll(() => fs.existsSync(done)).toBe(true);
+    const members = processesWith(done);
+    expect(members).toHaveLength(2);
+
+    const behind = tempDir();
+    fs.writeFileSync(path.join(behind, 'page'), 'x'.repeat(65_536));
+    const directory = tempDir();
+    const server = await serveFiles(directory, behind);
+    // As many as libuv has threads for all files of a process.
+    const args = [path.join(fixtures, 'locked-memory.py'), path.join(directory, 'page')];
+    const locked = await Promise.all(Array.from({ length: 4 }, () => start(python, args)));
+    server.freeze();
+    for (const { pid } of locked) process.kill(pid, 'SIGUSR1');
+    const answers = (pid: number): boolean =>
+      spawnSync('cat', [`/proc/${pid}/environ`], { timeout: 300, killSignal: 'SIGKILL' }).status === 0;
+    for (const { pid } of locked) await expect.poll(() => answers(pid)).toBe(false);
+
+    const stopping = runtime.stop(id, { timeout: 300 });
+    expect(await fs.promises.readFile(__filename, 'utf8')).toContain('its host goes on reading files');
+    expect((await stopping).status).toMatch(/^(stopped|killed)$/);
+    for (const pid of members) expect(ShimProcess.ofSync(pid)).toBeNull();
+    for (const { pid } of locked) expect(answers(pid)).toBe(false);
+    server.thaw();
   });
 });
