@@ -11,10 +11,15 @@ export interface BaseMount {
   evidence: string;
 }
 
+/** Two columns of what findmnt tells of the file system that a path lies on; empty where it is not told. */
+function findmnt(columns: string, where: string): string[] {
+  const { stdout } = spawnSync('findmnt', ['-no', columns, '-T', where], { encoding: 'utf8', timeout: 5000 });
+  return /^(\S+) +(\S.*)$/m.exec(stdout ?? '')?.slice(1) ?? [];
+}
+
 /** Type and mount point of the file system that a path lies on; null where it is not told. */
 export function fileSystemOf(where: string): string | null {
-  const { stdout } = spawnSync('findmnt', ['-no', 'FSTYPE,TARGET', '-T', where], { encoding: 'utf8', timeout: 5000 });
-  const [, type, point] = /^(\S+) +(\S.*)$/m.exec(stdout ?? '') ?? [];
+  const [type, point] = findmnt('FSTYPE,TARGET', where);
   return type === undefined ? null : `${type} at ${point}`;
 }
 
@@ -23,8 +28,7 @@ export function fileSystemOf(where: string): string | null {
  * see. Where init's own base may be looked at, device and inode decide; else the directory that is mounted there.
  */
 export function inspectMount(base: string): BaseMount {
-  const { stdout } = spawnSync('findmnt', ['-no', 'OPTIONS,FSROOT', '-T', base], { encoding: 'utf8', timeout: 5000 });
-  const [, listed = '', root = ''] = /^(\S+) +(\S.*)$/m.exec(stdout ?? '') ?? [];
+  const [listed = '', root = ''] = findmnt('OPTIONS,FSROOT', base);
   const options = listed.split(',');
   if (/\/(systemd-private-[^/]+|snap-private-tmp\/[^/]+)\/tmp(\/|$)/.test(root)) {
     return { options, isPrivate: true, evidence: `it shows ${root}` };

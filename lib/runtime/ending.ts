@@ -5,7 +5,7 @@ import { type BoxLayout, type ShimProcess, socketHolders } from '../box/index.js
 import { clock, sleep } from '../clock.js';
 import {
   cgroupOf,
-  commandsOf,
+  commandOf,
   identify,
   inCgroup,
   type ProcessEntry,
@@ -96,8 +96,7 @@ export class BoxProcesses {
   }
 
   async #survivors(left: readonly ShimProcess[]): Promise<Error> {
-    const commands = await commandsOf(left.map(({ pid }) => pid));
-    const named = left.map(({ pid }, i) => ({ pid, command: commands[i] ?? '' }));
+    const named = await Promise.all(left.map(async ({ pid }) => ({ pid, command: await commandOf(pid) })));
     return boxSurvives(this.#layout.boxId, named, KILL_TIMEOUT);
   }
 

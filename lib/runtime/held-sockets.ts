@@ -1,4 +1,4 @@
-// Looks at homes that may never answer, which cost no thread of the pool that all share.
+// Looks at homes that may never answer, which cost no thread of the pool that all share; and what has not answered lately.
 
 import type { BoxLayout } from '../box/index.js';
 import { judgeBox, socketsOf } from '../box/socket-holders.js';
@@ -9,14 +9,23 @@ import { errnoName } from '../errors.js';
 const SILENCE = 10_000;
 const silentUntil = new Map<string, number>();
 
+export function isSilent(name: string): boolean {
+  if (clock.now() < (silentUntil.get(name) ?? 0)) return true;
+  silentUntil.delete(name);
+  return false;
+}
+
+export function noteSilence(name: string): void {
+  silentUntil.set(name, clock.now() + SILENCE);
+}
+
 /** The mode of what is at a path, a link not followed; null where nothing can be seen, `'late'` where it does not answer. */
 export async function lookInTime(file: string): Promise<number | null | 'late'> {
-  if (clock.now() < (silentUntil.get(file) ?? 0)) return 'late';
-  silentUntil.delete(file);
+  if (isSilent(file)) return 'late';
   const { errno, mode } = await judgeBox({ bindingDir: file, realDir: file }, file, 'mode');
   if (errno === 0) return mode;
   if (errnoName(errno) !== 'ETIMEDOUT') return null;
-  silentUntil.set(file, clock.now() + SILENCE);
+  noteSilence(file);
   return 'late';
 }
 

@@ -5,9 +5,10 @@ import { execFile } from 'node:child_process';
 import * as fs from 'node:fs';
 import { promisify } from 'node:util';
 import { ShimProcess } from '../box/index.js';
-import { clock, nextTurn, sleep } from '../clock.js';
+import { nextTurn } from '../clock.js';
 import { native } from '../native/load.js';
 import { unwrap } from '../native/to-error.js';
+import { isSilent, noteSilence } from './held-sockets.js';
 
 export interface ProcessEntry {
   readonly pid: number;
@@ -21,10 +22,8 @@ export interface ProcessEntry {
 const LOOKS = 64;
 /** Milliseconds after which a command line is given up. */
 const LOOK_TIMEOUT = 2_000;
-/** Milliseconds for which one that did not answer is not asked again: each question leaves a thread behind. */
-const SILENCE = 10_000;
-const silentUntil = new Map<string, number>();
-const COMMAND_LENGTH = 120;
+
+const run = promisify(execFile);
 
 export async function processTable(): Promise<Map<number, ProcessEntry>> {
   const entries = process.platform === 'linux' ? await fromProc() : await fromPs();
@@ -51,7 +50,7 @@ function parseStat(pid: number, text: string): ProcessEntry | null {
 }
 
 async function fromPs(): Promise<ProcessEntry[]> {
-  const { stdout } = await promisify(execFile)('ps', ['-axo', 'pid=,ppid=,sess=,stat='], { maxBuffer: 1 << 26 });
+  const { stdout } = await run('ps', ['-axo', 'pid=,ppid=,sess=,stat='], { maxBuffer: 1 << 26 });
   return stdout.split('\n').flatMap((line) => {
     const [pid, parent, session, state = 'Z'] = line.trim().split(/\s+/);
     if (state.startsWith('Z')) return [];
@@ -72,12 +71,11 @@ export async function identify({ pid, startTime }: ProcessEntry): Promise<ShimPr
  */
 export async function withEnvironment(asked: readonly ProcessEntry[], entry: string): Promise<number[]> {
   if (process.platform !== 'linux') return [];
-  for (const [one, until] of silentUntil) if (until < clock.now()) silentUntil.delete(one);
-  const pids = asked.filter((one) => !silentUntil.has(nameOf(one))).map(({ pid }) => pid);
+  const pids = asked.filter((one) => !isSilent(nameOf(one))).map(({ pid }) => pid);
   const given = new Uint8Array(Int32Array.from(pids).buffer);
   const answer = unwrap(await native().withEntryAsync(entry, given), { base: '/proc', parent: '/proc' });
   const found = new Set(new Int32Array(answer.buffer));
-  for (const one of asked) if (found.has(-one.pid)) silentUntil.set(nameOf(one), clock.now() + SILENCE);
+  for (const one of asked) if (found.has(-one.pid)) noteSilence(nameOf(one));
   return pids.filter((pid) => found.has(pid));
 }
 
@@ -97,24 +95,11 @@ export async function inCgroup(cgroup: string): Promise<number[]> {
   return text.split('\n').filter(Boolean).map(Number);
 }
 
-/**
- * What they were started as, for a message; empty where that cannot be told. A process whose own memory is locked, as one
- * that waits for a server that hangs, answers nothing and keeps a thread: after one, no other is asked.
- */
-export async function commandsOf(pids: readonly number[]): Promise<string[]> {
-  const commands = pids.map(() => '');
-  for (const [i, pid] of process.platform === 'linux' ? pids.entries() : []) {
-    const late = new AbortController();
-    const text = await Promise.race([
-      fs.promises.readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''),
-      sleep(LOOK_TIMEOUT, late.signal).then(() => null),
-    ]);
-    late.abort();
-    if (text === null) break;
-    const command = text.replaceAll('\0', ' ').trim();
-    commands[i] = command.length > COMMAND_LENGTH ? `${command.slice(0, COMMAND_LENGTH)}…` : command;
-  }
-  return commands;
+/** What it was started as, for a message: by a program, which can be ended where that process does not answer. */
+export async function commandOf(pid: number): Promise<string> {
+  const limits = { timeout: LOOK_TIMEOUT, killSignal: 'SIGKILL' } as const;
+  const { stdout } = await run('ps', ['-o', 'args=', '-p', `${pid}`], limits).catch(() => ({ stdout: '' }));
+  return stdout.trim();
 }
 
 /** A file of a process; empty where it has ended, or may not be looked at. */

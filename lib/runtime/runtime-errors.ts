@@ -24,10 +24,8 @@ export function homeLocked(homeDir: string, path: string, owner: number): BoxSoc
 }
 
 export function boxNotFound(id: string, homeDir: string): BoxSocketsError {
-  return refusal(
-    'ERR_BOX_SOCKETS_BOX_NOT_FOUND',
-    `There is no box '${id}' in '${homeDir}', neither a row nor a directory`,
-  );
+  const message = `There is no box '${id}' in '${homeDir}', neither a row nor a directory`;
+  return refusal('ERR_BOX_SOCKETS_BOX_NOT_FOUND', message);
 }
 
 /** `what` is the row, the name or the directory that is there already. */

@@ -6,10 +6,8 @@ export class TaskQueue {
     const before = this.#last.get(key) ?? Promise.resolve();
     // A task that failed does not keep the next one from running.
     const result = before.then(task, task);
-    const settled = result.then(
-      () => undefined,
-      () => undefined,
-    );
+    const ignored = () => undefined;
+    const settled = result.then(ignored, ignored);
     this.#last.set(key, settled);
     settled.then(() => {
       if (this.#last.get(key) === settled) this.#last.delete(key);

@@ -136,8 +136,6 @@ export interface DoctorRequest {
   names: string[];
 }
 
-export const DEFAULT_BASE = '/tmp';
-
 export function boxOptionsOf({ base, uid, krun, names }: DoctorRequest) {
-  return { base: base ?? DEFAULT_BASE, uid, names, ...(krun !== null && { krun }) };
+  return { base: base ?? '/tmp', uid, names, ...(krun !== null && { krun }) };
 }

@@ -8,14 +8,7 @@ import { plural } from '../text.js';
 import { causesOf, gather } from './box-findings.js';
 import { inspectBox } from './boxes.js';
 import { cleanerFindings } from './cleaner-findings.js';
-import {
-  boxOptionsOf,
-  DEFAULT_BASE,
-  type DoctorReport,
-  type DoctorRequest,
-  type Finding,
-  finding,
-} from './doctor-report.js';
+import { boxOptionsOf, type DoctorReport, type DoctorRequest, type Finding, finding } from './doctor-report.js';
 import { realPath } from './facts.js';
 import { otherUser, readHome } from './home-boxes.js';
 import { inspectMachine } from './machine.js';
@@ -52,7 +45,7 @@ export async function examine(asked: DoctorRequest, examiner: Examiner): Promise
     limit: machine.limit,
     base: machine.base,
     parent: machine.parent,
-    cleaner: inspectCleaners(path.join(realPath(request.base ?? DEFAULT_BASE), path.basename(parentDir), 'id')),
+    cleaner: inspectCleaners(path.join(realPath(boxOptionsOf(request).base), path.basename(parentDir), 'id')),
     boxes: [] as DoctorReport['boxes'],
   };
   if (other !== null) return { report: { ok: false, ...report, findings: [other.finding] }, selfCheck: null };
@@ -130,11 +123,8 @@ function staleBindings(bindings: Map<string, BindingInfo> | null, except: string
   const stale = [...(bindings?.values() ?? [])].filter(({ id, state }) => state === 'dangling' && !known.has(id));
   if (stale.length === 0) return [];
   // Not as the file system happens to list them.
-  const names = stale
-    .map(({ id }) => id)
-    .sort()
-    .slice(0, 3);
+  const ids = stale.map(({ id }) => id).sort();
   const more = stale.length > 3 ? ` and ${stale.length - 3} more` : '';
-  const message = `${plural(stale.length, 'binding leads', 'bindings lead')} to nothing: ${names.join(', ')}${more}.`;
+  const message = `${plural(stale.length, 'binding leads', 'bindings lead')} to nothing: ${ids.slice(0, 3).join(', ')}${more}.`;
   return [finding('binding-stale', message, own(request, 'sweep', '--dry-run'), own(request, 'sweep'))];
 }

@@ -36,12 +36,8 @@ function homeFinding(home: string, code: string, request: DoctorRequest): Findin
   if (code !== 'ENOENT' && code !== 'ENOTDIR') {
     const closed = closedDirectory(path.join(home, 'boxes/.')) ?? path.join(home, 'boxes');
     const open = asUser(['chmod', 'u+rwx', closed]);
-    return finding(
-      'home-unreadable',
-      `The boxes of ${home} cannot be listed: ${closed} is closed (${code}).`,
-      look(closed),
-      open,
-    );
+    const message = `The boxes of ${home} cannot be listed: ${closed} is closed (${code}).`;
+    return finding('home-unreadable', message, look(closed), open);
   }
   const there = nearestDirectory(home);
   if (there !== home) {
@@ -104,12 +100,8 @@ function isBoxId(name: string): boolean {
 function strayName(where: string): Finding {
   const better = BoxSockets.idFor(path.basename(where));
   const rename = asUser(['mv', '-n', '--', where, path.join(path.dirname(where), better)]);
-  return finding(
-    'box-id-invalid',
-    `The name of ${where} is not a valid box id, so doctor does not check it.`,
-    look(where),
-    rename,
-  );
+  const message = `The name of ${where} is not a valid box id, so doctor does not check it.`;
+  return finding('box-id-invalid', message, look(where), rename);
 }
 
 /** Whose the home is, or without one the parent that was named, where it is another user's; else null. */

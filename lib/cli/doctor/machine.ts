@@ -179,13 +179,8 @@ function lockFinding(parent: InspectedDirectory, failure: Failure | null): Findi
   if (code !== 'ERR_BOX_SOCKETS_LOCK_TIMEOUT') return null;
   const shown = owner > 0 ? ['ps', '-o', 'pid,etime,args', '-p', String(owner)] : ['fuser', '-v', lock];
   const wait = asUser(['flock', '-w', '60', lock, 'true']);
-  return finding(
-    'lock-held',
-    `${message}.`,
-    shellCommand(...shown),
-    '# it may only be slow; this waits a minute:',
-    wait,
-  );
+  const advice = '# it may only be slow; this waits a minute:';
+  return finding('lock-held', `${message}.`, shellCommand(...shown), advice, wait);
 }
 
 // Where a first ensure would make the parent, or any would make its link.

@@ -7,14 +7,7 @@ import { BoxSockets, probeSocketPath } from '../../index.js';
 import { causesOf, gather } from './box-findings.js';
 import { inspectBox } from './boxes.js';
 import { type DirectBind, tryDirectBind } from './direct-bind.js';
-import {
-  type BoxReport,
-  boxOptionsOf,
-  DEFAULT_BASE,
-  type DoctorRequest,
-  type Finding,
-  finding,
-} from './doctor-report.js';
+import { type BoxReport, boxOptionsOf, type DoctorRequest, type Finding, finding } from './doctor-report.js';
 import { errorCode, errorMessage } from './facts.js';
 import { listBindings } from './machine.js';
 
@@ -39,7 +32,7 @@ export async function runSelfCheck(request: DoctorRequest, known: readonly Findi
   const isTold = known.some((finding) => finding.severity === 'error');
   let root: string;
   try {
-    root = fs.realpathSync(fs.mkdtempSync(path.join(request.base ?? DEFAULT_BASE, 'bs-')));
+    root = fs.realpathSync(fs.mkdtempSync(path.join(boxOptionsOf(request).base, 'bs-')));
   } catch (error) {
     const findings = isTold ? [] : [failure('a directory to work in', error)];
     return { box: null, direct: null, through: null, native: null, findings };
