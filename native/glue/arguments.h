@@ -36,9 +36,9 @@ class Input {
   }
   // Several of them, by turns a name and where its value goes.
   template <typename T, typename... Rest>
-  [[gnu::always_inline]] void Get(const char* name, T* out, const char* next, Rest... rest) const {
+  [[gnu::always_inline]] void Get(const char* name, T* out, Rest... rest) const {
     Get(name, out);
-    Get(next, rest...);
+    Get(rest...);
   }
 
   uint32_t length() const {

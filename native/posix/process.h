@@ -22,7 +22,7 @@ Status StartTime(pid_t pid, int64_t* start_time);
 Status SignalProcess(pid_t pid, int64_t start_time, int signal, bool* sent);
 
 // Leaves those processes whose environment has this entry (`NAME=value`), makes negative those that
-// do not answer, and the rest 0. Of Linux alone. Who maps a file of a server that hangs can keep its
+// do not answer, and the rest 0. Linux alone. Who maps a file of a server that hangs can keep its
 // own memory locked, and whoever reads of it waits.
 Status KeepThoseWith(const char* entry, int32_t* pids, size_t count);
 

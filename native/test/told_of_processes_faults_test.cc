@@ -185,9 +185,9 @@ TEST_CASE("the overflow uid is what the kernel says, and the usual one where it 
   };
   for (const Case& one :
        {Case{"4711\n", "none", 0, 4711}, Case{nullptr, "none", 0, 65534},
-        Case{"", "none", 0, 65534}, Case{"4711", "read", EIO, 65534},
-        Case{"4711", "open", EACCES, 65534}, Case{"4711", "open", EINTR, 4711},
-        Case{"4711", "read", EINTR, 4711}, Case{"00000000000004711000", "none", 0, 47}}) {
+        Case{"", "none", 0, 65534}, Case{"4711\n", "read", EIO, 65534},
+        Case{"4711\n", "open", EACCES, 65534}, Case{"4711\n", "open", EINTR, 4711},
+        Case{"4711\n", "read", EINTR, 4711}, Case{"4711", "none", 0, 65534}}) {
     OwnProc own;
     if (one.text != nullptr) own.File(kOverflow, one.text);
     // Each of them reads it for the first time.
@@ -208,7 +208,7 @@ TEST_CASE("the uids are read once, that of root too where it is zero") {
   SKIP_UNLESS(alone, kNotAlone);
   SKIP_UNLESS(IsRoot(), "needs a file of root's");
   OwnProc own;
-  own.File(kOverflow, "4711");
+  own.File(kOverflow, "4711\n");
   Intercept intercept("stat", [](int, const char*) { return 0; });
   CHECK(RootUid() == 0);
   CHECK(RootUid() == 0);
