@@ -114,7 +114,7 @@ export function parseCalls(log: string, base: string): { calls: Call[]; end: Cal
     if (mark === 'end') Object.assign(end, { kernel, count });
     if (mark !== undefined || !inside) continue;
     const countWithin = within.next(kernel);
-    const { names, about } = describe(kernel, line, base);
+    const { names, about } = describeCall(kernel, line, base);
     if (kernel in NOT_OURS || NOT_OUR_FILES.test(about)) continue;
     const nth = alike.next(`${names.join()} ${about}`);
     calls.push({ kernel, names, about, nth, count, countWithin, text: anonymous(base, line) });
@@ -132,7 +132,8 @@ class Counter {
   }
 }
 
-function describe(kernel: string, line: string, base: string): { names: readonly string[]; about: string } {
+/** What a line of a trace calls, and what that is about. */
+export function describeCall(kernel: string, line: string, base: string): { names: readonly string[]; about: string } {
   const directory = /^\w+\((?:".*?", )?(?:AT_FDCWD|\d+)<(.*?)>[,)]/.exec(line)?.[1] ?? '';
   const call = line.replace(/ = .*$/, '');
   // Of symlinkat and renameat, the last name is what is made; of readlink, what it holds.

@@ -133,7 +133,10 @@ describe('somebody who watches', () => {
        };
        look();
        for (let i = 0; i < 4; i++) dial();
-       setInterval(() => fs.writeFileSync(process.argv[2], JSON.stringify(counts)), 20);
+       setInterval(() => {
+         fs.writeFileSync(process.argv[2] + '.new', JSON.stringify(counts));
+         fs.renameSync(process.argv[2] + '.new', process.argv[2]);
+       }, 20);
        console.log('watches');`,
         [file, counts],
       );
