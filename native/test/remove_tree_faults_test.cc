@@ -56,7 +56,7 @@ struct Wood {
 // Each call that is made, in turn; those of one name fail, the first `failing` times.
 class Calls {
  public:
-  explicit Calls(std::string name = "", int errnum = 0, int failing = 1'000'000)
+  explicit Calls(const std::string& name = "", int errnum = 0, int failing = 1'000'000)
       : intercept_("*", [this, name, errnum, failing](int, const char* call) {
           all_.emplace_back(call);
           return name == call && ++count_[name] <= failing ? errnum : 0;
@@ -116,8 +116,9 @@ TEST_CASE("what must go last is whole until it is alone, whichever entry it is")
     for (const std::string& name : names) {
       std::string path = wood.tree + "/" + name;
       if (name != "deep") MakeDirectory(path);
+      path += '/';
       for (const std::string& inner : names) {
-        if (!Exists(path + "/" + inner)) MakeDirectory(path + "/" + inner);
+        if (!Exists(path + inner)) MakeDirectory(path + inner);
       }
     }
     bool early = false;

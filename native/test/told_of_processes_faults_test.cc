@@ -194,9 +194,9 @@ TEST_CASE("the overflow uid is what the kernel says, and the usual one where it 
     Child child([&] {
       size_t before = CountDescriptors();
       Intercept intercept(one.call, 1, [&] { return one.errnum; });
-      return OverflowUid() == one.told && OverflowUid() == one.told && CountDescriptors() == before
-                 ? 0
-                 : 1;
+      bool told = OverflowUid() == one.told;
+      bool again = OverflowUid() == one.told;
+      return told && again && CountDescriptors() == before ? 0 : 1;
     });
     CAPTURE(one.text);
     CAPTURE(one.call);
