@@ -67,7 +67,7 @@ a word; measured by phases, each of the two costs a millisecond. \`shim.pid\` an
 ${host('shim.pid names the shim')}, the seven directories ${host('the directories are there')} and what opens and closes them, the binding \
 ${host('the binding is right')} (before a policy is made of it, and when the guest is ready), \`ready.sock\` \
 ${host('ready.sock is bound, verified and unlinked')}. The rest starts a process, as by hand (${host('Node starts a process')}), and wakes threads. \
-Where no file system is mounted whose server may hang, all but the first is done on the event loop's thread.`;
+Where no file system is mounted whose server may hang, all but the first is done on the event loop's thread. By profile of 150 launches on a quiet machine, 38 % of the time is spent waiting (for the shell and its successor, and for threads), 20 % in the spawn, which returns when the shell is executed, and no other function takes more than 2.5 %.`;
     },
   },
   {
