@@ -10,12 +10,12 @@ const SILENCE = 10_000;
 const silentUntil = new Map<string, number>();
 
 export function isSilent(name: string): boolean {
-  if (clock.now() < (silentUntil.get(name) ?? 0)) return true;
-  silentUntil.delete(name);
-  return false;
+  return clock.now() < (silentUntil.get(name) ?? 0);
 }
 
 export function noteSilence(name: string): void {
+  // Those of processes that have ended, too, which nobody asks about any more.
+  for (const [other, until] of silentUntil) if (until <= clock.now()) silentUntil.delete(other);
   silentUntil.set(name, clock.now() + SILENCE);
 }
 

@@ -199,9 +199,9 @@ export async function strikeOperation(run: Run, { call, effect }: Strike): Promi
 // Whether it is that call that was struck, as far as its line tells.
 function isStruck(log: string, call: CallNumber & Partial<Call>, base: string): boolean {
   const isOfIt = (one: string): boolean => one.includes('(INJECTED)') && one.includes(`${call.kernel}(`);
-  const line = log.split('\n').find(isOfIt) ?? '"/proc/self/fd/';
+  const line = log.split('\n').find(isOfIt);
   // What a descriptor leads to, a trace of this call alone does not say.
-  if (call.about === undefined || line.includes('"/proc/self/fd/')) return true;
+  if (call.about === undefined || line === undefined || line.includes('"/proc/self/fd/')) return true;
   return describeCall(call.kernel, line.replace(/^\d+ +/, ''), base).about === call.about;
 }
 

@@ -38,6 +38,7 @@ const hold = (file: string) => holdSockets({ path: file, type: 'stream' });
 const python = (program: string, file: string) => start('python3', ['-c', program, file]);
 
 const LISTENS = 'import socket, sys; s = socket.socket(socket.AF_UNIX, socket.';
+const STAYS = 'print("x", flush=True); sys.stdin.read()';
 
 const WAYS: readonly Way[] = [
   {
@@ -63,7 +64,7 @@ os.execlp("sh", "sh", "-c", "echo listens; exec sleep 600")`;
     name: 'by a socket of packets',
     missing,
     live: async ({ boxSock }) => {
-      const program = `${LISTENS}SOCK_SEQPACKET); s.bind(sys.argv[1]); s.listen(); print("x", flush=True); sys.stdin.read()`;
+      const program = `${LISTENS}SOCK_SEQPACKET); s.bind(sys.argv[1]); s.listen(); ${STAYS}`;
       await python(program, boxSock);
     },
   },
@@ -76,7 +77,7 @@ os.execlp("sh", "sh", "-c", "echo listens; exec sleep 600")`;
     name: 'by a socket that is bound and does not listen yet',
     missing,
     live: async ({ boxSock }) => {
-      await python(`${LISTENS}SOCK_STREAM); s.bind(sys.argv[1]); print("x", flush=True); sys.stdin.read()`, boxSock);
+      await python(`${LISTENS}SOCK_STREAM); s.bind(sys.argv[1]); ${STAYS}`, boxSock);
     },
   },
   {
@@ -133,7 +134,7 @@ os.execlp("sh", "sh", "-c", "echo listens; exec sleep 600")`;
     name: 'in a mount namespace of its own, whose home nobody else sees',
     missing: missing ?? missingTool('bwrap', ['--dev-bind', '/', '/', '--tmpfs', '/mnt', 'true']),
     live: async ({ boxSock, realDir }) => {
-      const program = `${LISTENS}SOCK_STREAM); s.bind(sys.argv[1]); s.listen(); print("x", flush=True); sys.stdin.read()`;
+      const program = `${LISTENS}SOCK_STREAM); s.bind(sys.argv[1]); s.listen(); ${STAYS}`;
       const args = ['--dev-bind', '/', '/', '--tmpfs', realDir, 'python3', '-c', program, boxSock];
       await start('bwrap', args, { cwd: '/' });
     },
@@ -144,7 +145,7 @@ os.execlp("sh", "sh", "-c", "echo listens; exec sleep 600")`;
     live: async ({ realDir }) => {
       const program = `${LISTENS}SOCK_STREAM)
 import os
-os.chroot(sys.argv[1]); os.chdir("/"); s.bind("/box.sock"); s.listen(); print("x", flush=True); sys.stdin.read()`;
+os.chroot(sys.argv[1]); os.chdir("/"); s.bind("/box.sock"); s.listen(); ${STAYS}`;
       await python(program, realDir);
     },
   },
@@ -196,7 +197,7 @@ describe('what only seems to live', () => {
       const world = makeWorld();
       const box = world.box('b', 'theirs');
       box.ensureSync();
-      const program = `${LISTENS}SOCK_STREAM)\n${act(box.boxSock)}\nprint("x", flush=True); sys.stdin.read()`;
+      const program = `${LISTENS}SOCK_STREAM)\n${act(box.boxSock)}\n${STAYS}`;
       await python(program, box.boxSock);
       expect(BoxSockets.listSync({ base: world.base })).toMatchObject([{ state: 'idle' }]);
       expect(world.box('b', 'elsewhere').ensureSync().status).toBe('replaced');
