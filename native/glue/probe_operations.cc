@@ -57,8 +57,8 @@ struct ProbePathOperation : StatusOperation {
   Verdict found;
 
   void Read(Arguments& arguments) {
-    arguments.Next().Get("path", &path, "standIn", &stand_in, "directory", &directory, "type",
-                         &type);
+    Input options = arguments.Next();
+    options.Get("path", &path, "standIn", &stand_in, "directory", &directory, "type", &type);
   }
   void Run() {
     SocketType socket_type = static_cast<SocketType>(type);

@@ -115,12 +115,14 @@ Status EntryReader::Fill() {
     bool links = depth_ != Depth::kSockets, hidden = name[0] == '.';
     bool ours = links && hidden && (HiddenName::Is(name, ".new") || HiddenName::Is(name, ".old"));
     if ((hidden && !ours) || (links && !S_ISLNK(directory_.TypeOf(entry)))) continue;
-    bool known = links && !ours && KnowWay(parent_, name, nullptr) == 0;
-    if (known) known_++;
+    if (links && !ours && KnowWay(parent_, name, nullptr) == 0) {
+      known_++;
+      continue;
+    }
     // Only now: it takes megabytes, and often nothing is left to be looked at.
-    if (!known && count++ == 0) status = watch_.Start(parent_, path_, depth_, kAtATime);
+    if (count++ == 0) status = watch_.Start(parent_, path_, depth_, kAtATime);
     if (!status.ok()) return status;
-    if (!known) watch_.Add(name);
+    watch_.Add(name);
   }
   if (!status.ok() || count == 0) return status;
   next_ = 0;
