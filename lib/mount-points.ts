@@ -1,6 +1,7 @@
 // Where file systems are mounted, by the kernel's own list: those that hang are not asked.
 
 import { readFileSync } from 'node:fs';
+import { attempt } from './twin.js';
 
 /** Where file systems are mounted, one mounted over another after it; none where the system does not tell (macOS). */
 export function mountPoints(): string[] {
@@ -15,11 +16,7 @@ export function mountPoints(): string[] {
 
 /** {@link mountPoints}, and none where they cannot be read. */
 export function knownMountPoints(): string[] {
-  try {
-    return mountPoints();
-  } catch {
-    return [];
-  }
+  return attempt(mountPoints, []);
 }
 
 // The types of file systems for which native/posix/file_system.cc says that this kernel alone does not serve them.
@@ -30,12 +27,8 @@ const AUTOMOUNTED = /^(?:\S+ ){4}(?!\/proc\/).* - autofs /m;
 
 /** Whether a file system is mounted whose server may not answer; true where that cannot be told. */
 export function mayWaitForServer(list = '/proc/self/mountinfo'): boolean {
-  try {
-    const mounts = readFileSync(list, 'utf8');
-    return SERVED.test(mounts) || AUTOMOUNTED.test(mounts);
-  } catch {
-    return true;
-  }
+  const mounts = attempt(() => readFileSync(list, 'utf8'), null);
+  return mounts === null || SERVED.test(mounts) || AUTOMOUNTED.test(mounts);
 }
 
 /** The one of `points` on which a path lies, as far as the path's text tells; null where none is known. */

@@ -20,7 +20,7 @@ const WAIT_CHECKS = { timeout: timeout(Number.POSITIVE_INFINITY), signal: toSign
 
 /**
  * A process by its number and the moment it started. The number alone is given to another process sooner or later; with
- * the moment, a reused number is not alive, and neither is a zombie.
+ * the moment, a reused number is not alive, and neither is a zombie: a process all of whose threads have ended.
  *
  * @example
  * const shim = await ShimProcess.read(layout.shimPid); // null: no such file, or a torn one

@@ -8,10 +8,13 @@ import { ShimProcess } from '../box/index.js';
 import { nextTurn } from '../clock.js';
 import { native } from '../native/load.js';
 import { unwrap } from '../native/to-error.js';
+import { attempt } from '../twin.js';
 import { isSilent, noteSilence } from './held-sockets.js';
 
 export interface ProcessEntry {
   readonly pid: number;
+  /** One of its threads that has not ended: the first one, whose number is its own, may have ended before the others. */
+  readonly thread: number;
   readonly parent: number;
   readonly session: number;
   /** As of `ShimProcess`; null where it has to be asked for ({@link identify}). */
@@ -45,17 +48,24 @@ async function fromProc(): Promise<ProcessEntry[]> {
 // `4711 (a (strange) name) S 1 …`: the state is the third field, the start time the 22nd.
 function parseStat(pid: number, text: string): ProcessEntry | null {
   const [state = 'X', parent, , session, ...rest] = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  if (/[ZXx]/.test(state)) return null;
-  return { pid, parent: Number(parent), session: Number(session), startTime: Number(rest[15]) };
+  const thread = /[ZXx]/.test(state) ? laterThread(pid) : pid;
+  if (thread === null) return null;
+  return { pid, thread, parent: Number(parent), session: Number(session), startTime: Number(rest[15]) };
+}
+
+/** Of a process whose first thread has ended, one that has not. */
+function laterThread(pid: number): number | null {
+  const threads = attempt(() => fs.readdirSync(`/proc/${pid}/task`), []);
+  return threads.map(Number).find((thread) => thread !== pid) ?? null;
 }
 
 async function fromPs(): Promise<ProcessEntry[]> {
-  const { stdout } = await run('ps', ['-axo', 'pid=,ppid=,sess=,stat='], { maxBuffer: 1 << 26 });
+  const { stdout } = await run('ps', ['-axo', 'stat=,pid=,ppid=,sess='], { maxBuffer: 1 << 26 });
   return stdout.split('\n').flatMap((line) => {
-    const [pid, parent, session, state = 'Z'] = line.trim().split(/\s+/);
-    if (state.startsWith('Z')) return [];
+    const [state = '', ...numbers] = line.trim().split(/\s+/);
+    const [pid = 0, parent = 0, session = 0] = numbers.map(Number);
     // macOS prints addresses of sessions, which equal no pid.
-    return [{ pid: Number(pid), parent: Number(parent), session: Number(session) || -1, startTime: null }];
+    return /^Z|^$/.test(state) ? [] : [{ pid, thread: pid, parent, session: session || -1, startTime: null }];
   });
 }
 
@@ -71,12 +81,12 @@ export async function identify({ pid, startTime }: ProcessEntry): Promise<ShimPr
  */
 export async function withEnvironment(asked: readonly ProcessEntry[], entry: string): Promise<number[]> {
   if (process.platform !== 'linux') return [];
-  const pids = asked.filter((one) => !isSilent(nameOf(one))).map(({ pid }) => pid);
-  const given = new Uint8Array(Int32Array.from(pids).buffer);
+  const heard = asked.filter((one) => !isSilent(nameOf(one)));
+  const given = new Uint8Array(Int32Array.from(heard, ({ thread }) => thread).buffer);
   const answer = unwrap(await native().withEntryAsync(entry, given), { base: '/proc', parent: '/proc' });
   const found = new Set(new Int32Array(answer.buffer));
-  for (const one of asked) if (found.has(-one.pid)) noteSilence(nameOf(one));
-  return pids.filter((pid) => found.has(pid));
+  for (const one of heard) if (found.has(-one.thread)) noteSilence(nameOf(one));
+  return heard.flatMap(({ pid, thread }) => (found.has(thread) ? pid : []));
 }
 
 function nameOf({ pid, startTime }: ProcessEntry): string {
@@ -104,9 +114,5 @@ export async function commandOf(pid: number): Promise<string> {
 
 /** A file of a process; empty where it has ended, or may not be looked at. */
 function read(pid: number, file: 'stat' | 'cgroup'): string {
-  try {
-    return fs.readFileSync(`/proc/${pid}/${file}`, 'utf8');
-  } catch {
-    return '';
-  }
+  return attempt(() => fs.readFileSync(`/proc/${pid}/${file}`, 'utf8'), '');
 }

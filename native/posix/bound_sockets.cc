@@ -63,22 +63,21 @@ uint64_t NumberIn(const char* link, const char* kind) {
   return matches ? strtoull(target + prefix + 2, nullptr, 10) : 0;
 }
 
-Status ForEachProcess(void* context, void (*visit)(void* context, int pid)) {
-  Directory processes;
-  Status status = processes.Open(AT_FDCWD, "/proc", Subject::kNone);
-  if (!status.ok()) return HasNoTable(status.errnum) ? Status::Ok() : status;
-  while (const dirent* entry = processes.Next(&status)) {
-    int pid = static_cast<int>(strtol(entry->d_name, nullptr, 10));
-    if (pid > 0) visit(context, pid);
+// Visits the entries of a directory that are numbers: processes, threads, descriptors. The threads
+// of a process are visited where it says false, as of one whose first thread has ended before them.
+using Visit = bool (*)(void* context, int number, int process);
+Status ForEachNumber(const char* path, void* context, Visit visit, int process = 0) {
+  Directory directory;
+  Status status = directory.Open(AT_FDCWD, path, Subject::kNone);
+  if (!status.ok()) return status;
+  while (const dirent* entry = directory.Next(&status)) {
+    char* end;
+    int number = static_cast<int>(strtol(entry->d_name, &end, 10));
+    if (*end != '\0' || number < 0) continue;
+    if (visit(context, number, process == 0 ? number : process) || process != 0) continue;
+    ForEachNumber(NumberedPath("/proc/", number, "/task").c_str(), context, visit, number);
   }
   return status;
-}
-
-bool Contains(const Vec<uint64_t>& numbers, uint64_t number) {
-  for (uint64_t known : numbers) {
-    if (known == number) return true;
-  }
-  return false;
 }
 
 // The tables of the network namespaces that are not known yet.
@@ -98,33 +97,40 @@ struct Others {
     return space;
   }
 
-  static void Tell(void* data, int pid) {
-    Others& others = *static_cast<Others*>(data);
-    if (!others.status.ok()) return;
-    uint64_t space = others.SpaceAt(NumberedPath("/proc/", pid, "/ns/net").c_str());
-    if (space == 0 || Contains(others.known, space)) return;
-    NumberedPath table("/proc/", pid, "/net/unix");
-    others.status = ReadTable(table.c_str(), others.context, others.seen);
-    if (others.status.ok()) others.Know(space);
+  static bool LookAt(void* data, int thread, int) {
+    Others& self = *static_cast<Others*>(data);
+    if (!self.status.ok()) return true;
+    uint64_t space = self.SpaceAt(NumberedPath("/proc/", thread, "/ns/net").c_str());
+    if (space == 0) return errno != ENOENT;
+    for (uint64_t other : self.known) {
+      if (other == space) return true;
+    }
+    NumberedPath table("/proc/", thread, "/net/unix");
+    self.status = ReadTable(table.c_str(), self.context, self.seen);
+    if (self.status.ok()) self.Know(space);
+    return true;
   }
 };
 
 struct Holding {
   void* context;
   BoundSockets::Holds holds;
+  int process;
+  const char* directory;
+  bool any;
 
-  static void Tell(void* data, int pid) {
-    const Holding& holding = *static_cast<Holding*>(data);
-    Directory descriptors;
-    Status status =
-        descriptors.Open(AT_FDCWD, NumberedPath("/proc/", pid, "/fd").c_str(), Subject::kNone);
-    if (!status.ok()) return;
-    while (const dirent* entry = descriptors.Next(&status)) {
-      NumberedPath directory("/proc/", pid, "/fd/");
-      int fd = static_cast<int>(strtol(entry->d_name, nullptr, 10));
-      uint64_t number = NumberIn(NumberedPath(directory.c_str(), fd).c_str(), "socket");
-      if (number != 0) holding.holds(holding.context, pid, number);
-    }
+  static bool Tell(void* data, int fd, int) {
+    Holding& self = *static_cast<Holding*>(data);
+    self.any = true;
+    uint64_t socket = NumberIn(NumberedPath(self.directory, fd).c_str(), "socket");
+    if (socket != 0) self.holds(self.context, self.process, socket);
+    return true;
+  }
+  static bool LookAt(void* data, int thread, int process) {
+    NumberedPath directory("/proc/", thread, "/fd/");
+    Holding& self = *static_cast<Holding*>(data);
+    self = {self.context, self.holds, process, directory.c_str(), false};
+    return !ForEachNumber(directory.c_str(), data, Tell).ok() || self.any;
   }
 };
 
@@ -135,13 +141,14 @@ Status BoundSockets::Read(bool everywhere, void* context, Seen seen) {
   if (!everywhere || !status.ok()) return status;
   Others others = {{}, {}, context, seen};
   others.Know(others.SpaceAt("/proc/self/ns/net"));
-  status = ForEachProcess(&others, Others::Tell);
-  return others.status.ok() ? status : others.status;
+  status = ForEachNumber("/proc", &others, Others::LookAt);
+  if (!others.status.ok()) return others.status;
+  return HasNoTable(status.errnum) ? Status::Ok() : status;
 }
 
 void BoundSockets::ForEachHolder(void* context, Holds holds) {
-  Holding holding = {context, holds};
-  ForEachProcess(&holding, Holding::Tell);
+  Holding holding = {context, holds, 0, nullptr, false};
+  ForEachNumber("/proc", &holding, Holding::LookAt);
 }
 
 int64_t BoundSockets::HolderOf(uint64_t socket) {

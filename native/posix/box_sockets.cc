@@ -90,22 +90,23 @@ class Listed {
     size_t index = 0;
     Sockets& sockets = out_->sockets;
     if (numbered_.size() == kSearchSockets) return;
+    for (const Numbered& one : numbered_) {
+      if (one.number == number) return;  // a table that changes while it is read has some twice
+    }
     while (index < sockets.found.size() &&
            strcmp(sockets.names.at(sockets.found[index].name), name) != 0) {
       index++;
     }
     bool known = index < sockets.found.size() ||
                  sockets.Add(name, {Judgement::kAlive, Reason::kFileGone, 0}).ok();
-    bool noted = known && numbered_.Append({index, number});
-    short_of_memory_ = short_of_memory_ || !noted;
+    if (!known || !numbered_.Append({index, number})) short_of_memory_ = true;
   }
 
   static void Holds(void* context, int64_t pid, uint64_t number) {
     Listed& self = *static_cast<Listed*>(context);
     for (const Numbered& numbered : self.numbered_) {
       if (numbered.number != number) continue;
-      bool noted = self.out_->holders.Append({numbered.socket, pid});
-      self.short_of_memory_ = self.short_of_memory_ || !noted;
+      if (!self.out_->holders.Append({numbered.socket, pid})) self.short_of_memory_ = true;
     }
   }
 

@@ -1,6 +1,7 @@
 #include "process.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,18 +33,20 @@ Status SignalByNumber(pid_t pid, int signal, bool* sent) {
 constexpr long kPidfdOpen = 434;
 constexpr long kPidfdSendSignal = 424;
 
-// The fields of proc(5): `4711 (a (strange) name) S 1 …`, the state the third of them and the start
-// time the 22nd. Anybody may put spaces and parentheses into the name; no later field has any.
+// The fields of proc(5): `4711 (a (strange) name) S 1 …`. Anybody may put spaces and parentheses
+// into the name; no later field has any. The state is that of the first thread, which may have
+// ended before the others: what still has those runs.
 int64_t StartTimeIn(const char* text) {
-  constexpr int kState = 3;
-  constexpr int kStartTime = 22;
+  constexpr int kState = 3, kThreads = 20, kStartTime = 22;
+  bool ended = false;
   const char* at = strrchr(text, ')');
   if (at == nullptr) return kNotRunning;
   for (int field = kState; field <= kStartTime; field++) {
     at = strchr(at, ' ');
     if (at == nullptr) return kNotRunning;
     at++;
-    if (field == kState && (*at == 'Z' || *at == 'X' || *at == 'x')) return kNotRunning;
+    if (field == kState) ended = *at == 'Z' || *at == 'X' || *at == 'x';
+    if (field == kThreads && ended && strtol(at, nullptr, 10) < 2) return kNotRunning;
   }
   int64_t value = 0;
   for (; *at >= '0' && *at <= '9'; at++) {
@@ -51,14 +54,6 @@ int64_t StartTimeIn(const char* text) {
     if (__builtin_add_overflow(value, *at - '0', &value)) return kNotRunning;
   }
   return value;
-}
-
-// Where /proc hides a process (hidepid, or no /proc at all), only a signal can tell that it is
-// there.
-bool IsHidden(pid_t pid) { return kill(pid, 0) == 0 || errno == EPERM; }
-
-int OpenStat(const NumberedPath& path) {
-  return RetryInterrupted([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC); });
 }
 
 struct Asked {
@@ -86,23 +81,20 @@ Status StartTime(pid_t pid, int64_t* start_time) {
   *start_time = kNotRunning;
   if (pid <= 0) return Status::Ok();  // to kill() they are groups of processes
   NumberedPath path("/proc/", pid, "/stat");
-  Fd fd(OpenStat(path));
-  // Looked for a second time, so that a process which ends meanwhile is not taken for a hidden one.
-  if (!fd.valid() && errno == ENOENT && IsHidden(pid)) {
-    fd = Fd(OpenStat(path));
-    if (!fd.valid() && errno == ENOENT && IsHidden(pid)) {
-      return Status::Failed(EACCES, "open", Subject::kNone);
-    }
+  Fd fd;
+  // Where /proc hides a process (hidepid, or no /proc at all), only a signal can tell that it is
+  // there. Looked for twice, so that one which ends meanwhile is not taken for a hidden one.
+  bool hidden = true;
+  for (int look = 0; look < 2 && hidden; look++) {
+    fd = Fd(RetryInterrupted([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
+    hidden = !fd.valid() && errno == ENOENT && (kill(pid, 0) == 0 || errno == EPERM);
   }
-  if (!fd.valid()) {
-    // Of ENOENT, kill() has made ESRCH.
-    return errno == ESRCH ? Status::Ok() : Status::Failed("open", Subject::kNone);
-  }
+  if (hidden) return Status::Failed(EACCES, "open", Subject::kNone);
   char text[1024];
-  ssize_t size = RetryInterrupted([&] { return read(fd.get(), text, sizeof text - 1); });
-  if (size < 0) {
-    return errno == ESRCH ? Status::Ok() : Status::Failed("read", Subject::kNone);
-  }
+  auto read_all = [&] { return read(fd.get(), text, sizeof text - 1); };
+  ssize_t size = fd.valid() ? RetryInterrupted(read_all) : -1;
+  if (size < 0 && errno == ESRCH) return Status::Ok();  // of ENOENT, kill() has made it
+  if (size < 0) return Status::Failed(fd.valid() ? "read" : "open", Subject::kNone);
   text[size] = '\0';
   *start_time = StartTimeIn(text);
   return Status::Ok();

@@ -42,6 +42,18 @@ struct Judged {
   std::map<std::string, Verdict> sockets;
 };
 
+TEST_CASE("a socket that the kernel lists twice, because others bind meanwhile, is one socket") {
+  BoundWorld world;
+  OwnProc kernel;
+  std::string path = world.binding + "/gone";
+  kernel.Link("51/fd/3", "socket:[77]");
+  kernel.Listens({"77 " + path, "78 " + path, "77 " + path});
+  Judged judged(world);
+  CHECK(judged.status.ok());
+  CHECK(judged.sockets.size() == 1);
+  CHECK(judged.holders == 1);
+}
+
 // A socket that is held, with its file, without one, and with another one's file in its place.
 struct Busy : BoundWorld {
   Busy() {

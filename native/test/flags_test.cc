@@ -83,6 +83,7 @@ std::set<std::string> DescriptorsOf(const std::string& home,
     // are whose.
     seen.erase("/proc/other/net/unix");
     seen.erase("/proc/other/fd nonblock");
+    seen.erase("/proc/other/task nonblock");
   };
   {
     Intercept intercept("*", [&](int, const char*) {

@@ -107,8 +107,8 @@ struct Spaces : Proc {
     Add("41", "usr:[104]", "6 /of another kind");
     Add("42", "netx[105]", "7 /of another kind");
     Add("43", std::string(200, 'x'), "8 /of another kind");
-    Add("0", "net:[106]", "9 /of no process");
-    Add("-5", "net:[107]", "10 /of no process");
+    Add("-5", "net:[106]", "9 /of no process");
+    Add("51x", "net:[107]", "10 /of no process");
   }
   void Add(const std::string& pid, const std::string& space, const std::string& line) const {
     if (!space.empty()) Link(pid + "/ns/net", space);
@@ -167,17 +167,22 @@ TEST_CASE(
     own.Link(std::string(pid) + "/fd/10", "socket:[8" + std::string(pid) + "]");
   }
   own.File("54/status", "");  // no descriptors, or not to be seen
+  // The first thread of a process has ended, so that the descriptors are those of the others.
+  own.File("55/fd/none", "");
+  for (const char* thread : {"55", "56"}) own.File("55/task/" + std::string(thread) + "/comm", "");
+  own.Link("56/fd/0", "socket:[856]");
   own.Link("self/fd/3", "socket:[79]");
   std::vector<std::pair<int64_t, uint64_t>> found;
   BoundSockets::ForEachHolder(&found, [](void* context, int64_t pid, uint64_t number) {
     static_cast<decltype(found)*>(context)->emplace_back(pid, number);
   });
-  CHECK(found.size() == 6);
+  CHECK(found.size() == 8);
   std::map<uint64_t, int64_t> first;
   for (auto [pid, number] : found) first.emplace(number, pid);
-  CHECK(first.size() == 4);
+  CHECK(first.size() == 5);
   for (auto [number, pid] : first) CHECK(BoundSockets::HolderOf(number) == pid);
   CHECK(first[852] == 52);
+  CHECK(std::count(found.begin(), found.end(), std::pair<int64_t, uint64_t>(55, 856)) == 1);
   CHECK(BoundSockets::HolderOf(78) == 0);
   CHECK(BoundSockets::HolderOf(79) == 0);
 }

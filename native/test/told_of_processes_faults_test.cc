@@ -23,10 +23,11 @@ struct Own : OwnProc {
   Own() { File(number + "/fd", ""); }
 
   void Says(const std::string& text) const { File(number + "/stat", text); }
-  // Of a state and a start time, 18 fields apart.
-  void Says(const std::string& state, const std::string& start_time) const {
-    Says("4711 (a (b) c) " + state + " 4 Z X x 8 9 10 11 12 13 14 15 16 17 18 19 20 21 " +
-         start_time);
+  // Of a state, a count of threads and a start time: the third field, the 20th and the 22nd.
+  void Says(const std::string& state, const std::string& start_time,
+            const std::string& threads = "1") const {
+    Says("4711 (a (b) c) " + state + " 4 Z X x 8 9 10 11 12 13 14 15 16 17 18 19 " + threads +
+         " 21 " + start_time);
   }
   Status Ask() { return StartTime(getpid(), &start_time); }
   int64_t Told() {
@@ -49,9 +50,14 @@ TEST_CASE("a start time is the 22nd field of a process that runs, of any size th
     CHECK(own.Told() == 9);
   }
   for (const char* state : {"Z", "X", "x"}) {
-    own.Says(state, "5");
     CAPTURE(state);
-    CHECK(own.Told() == kNotRunning);
+    for (const char* threads : {"0", "1"}) {
+      own.Says(state, "5", threads);
+      CHECK(own.Told() == kNotRunning);
+    }
+    // Only its first thread has ended.
+    own.Says(state, "5", "2");
+    CHECK(own.Told() == 5);
   }
   own.Says("S", "9223372036854775807");
   CHECK(own.Told() == INT64_MAX);

@@ -32,7 +32,7 @@ const CALLS: Record<string, string> = {
   'runtime/box-runtime.ts: makeDirectory': 'the directory of the homes',
   'runtime/home.ts: realpath': 'the directory of the homes, as a row spells it',
   'runtime/launch.ts: existsSync': 'the working directory that a caller names',
-  'runtime/process-table.ts: readFile readFileSync readdir': '/proc, /sys/fs/cgroup',
+  'runtime/process-table.ts: readFile readFileSync readdir readdirSync': '/proc, /sys/fs/cgroup',
   'runtime/provision.ts: mkdir': 'a home itself, which must not be there',
   'runtime/recovery.ts: opendir': 'the directory of the homes',
   'runtime/sqlite-box-store.ts: mkdirSync': 'the directory of the database, which is in no home of a box',

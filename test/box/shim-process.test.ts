@@ -5,7 +5,7 @@ import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ShimProcess } from '../../dist/box/index.js';
-import { isRoot, promise, rejection, start, tempDir } from '../helpers.js';
+import { fixtures, isRoot, promise, rejection, start, tempDir } from '../helpers.js';
 
 /** Both twins of every operation, with what the synchronous one throws as a rejection. */
 const twins = [
@@ -104,6 +104,16 @@ describe.each(twins)('ShimProcess, $name', (twin) => {
     expect(await twin.isAlive(shim)).toBe(false);
     expect(await twin.of(shim.pid)).toBeNull();
     expect(await twin.kill(shim)).toBe(false);
+  });
+
+  it.runIf(process.platform === 'linux')('takes a process for alive whose first thread has ended', async () => {
+    const { firstLine } = await start('python3', [path.join(fixtures, 'first-thread-ends.py')]);
+    const shim = identify({ pid: Number(firstLine) } as ChildProcess);
+    expect(await twin.status(shim)).toBe('alive');
+    expect(await shim.waitForExit({ timeout: 20 })).toBe(false);
+    expect(await twin.kill(shim, 'SIGKILL')).toBe(true);
+    expect(await shim.waitForExit({ timeout: 5000 })).toBe(true);
+    expect(await twin.status(shim)).toBe('dead');
   });
 
   it.runIf(process.platform === 'linux')('reads the start of a process whatever its name', async () => {

@@ -40,7 +40,7 @@ export const EQUIVALENT = Object.freeze({
       'nobody holds a socket of number 0: time alone',
   },
   'native/posix/process.cc': {
-    'ssize_t size = RetryInterrupted([&] { return read(fd.get(), text, sizeof text - 1); });  =>  ssize_t size = RetryInterrupted([&] { return read(fd.get(), text, sizeof text); });':
+    'auto read_all = [&] { return read(fd.get(), text, sizeof text - 1); };  =>  auto read_all = [&] { return read(fd.get(), text, sizeof text); };':
       'a byte beyond the end: AddressSanitizer ends a test that writes it',
   },
   'native/posix/remove_tree.cc': {

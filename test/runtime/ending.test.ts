@@ -9,7 +9,7 @@ import { describe, expect, onTestFinished } from 'vitest';
 import { ShimProcess } from '../../dist/box/index.js';
 import { BoxSockets } from '../../dist/index.js';
 import type { BoxRuntime, ShimCommand } from '../../dist/runtime/index.js';
-import { missingPython, missingTool, promise, rejection, start, tempDir } from '../helpers.js';
+import { fixtures, missingPython, missingTool, promise, rejection, start, tempDir } from '../helpers.js';
 import { endWith, guest, makeHome, processesWith, python, type TestHome } from './home.js';
 
 const missingSocat = missingTool('socat', ['-V']);
@@ -201,6 +201,33 @@ describe('ending a box', () => {
       expect(fs.existsSync(sockets)).toBe(true);
       await holder.end();
       expect(await runtime.remove(id)).toMatchObject({ home: 'removed' });
+    },
+  );
+
+  promise(
+    missingPython ?? (process.platform === 'linux' ? null : 'not Linux'),
+    'reaches processes whose first thread has ended: the shim, who merely bears its mark, and who merely holds a socket',
+    async () => {
+      const home = makeHome();
+      const runtime = await home.open();
+      const program = path.join(fixtures, 'first-thread-ends.py');
+      const { id } = await runtime.provision();
+      const said = path.join(home.base, 'said');
+      const { boxSock } = new BoxSockets(id, path.join(home.boxHome(id), 'sockets'), { base: home.base });
+      const numbers = () => fs.readFileSync(said, 'utf8').split('\n').filter(Boolean).map(Number);
+      fs.writeFileSync(said, '');
+      const script = `"$0" "$1" --away >>"${said}"; exec "$0" "$1" >>"${said}"`;
+      const command = { command: 'sh', args: ['-c', script, python, program] };
+      await runtime.launch(id, command, { waitForReady: false });
+      await until(() => numbers().length === 2);
+      const holder = await start(python, [program, '--away', boxSock]);
+      const all = [...numbers(), Number(holder.firstLine)].map((pid) => ShimProcess.ofSync(pid) as ShimProcess);
+      onTestFinished(() => all.forEach((one) => void one.killSync('SIGKILL')));
+      expect(all.map((one) => one.statusSync())).toEqual(['alive', 'alive', 'alive']);
+      expect(await runtime.get(id)).toMatchObject({ state: 'running' });
+      expect(await rejection(runtime.remove(id))).toMatchObject(RUNNING);
+      expect(await runtime.remove(id, { force: true })).toMatchObject({ killed: true, home: 'removed' });
+      expect(all.map((one) => one.statusSync())).toEqual(['dead', 'dead', 'dead']);
     },
   );
 

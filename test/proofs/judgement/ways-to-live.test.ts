@@ -6,6 +6,7 @@ import * as path from 'node:path';
 import { describe, expect, onTestFinished } from 'vitest';
 import { BoxSockets } from '../../../dist/index.js';
 import {
+  fixtures,
   holdSockets,
   leaveDeadSocket,
   makeWorld,
@@ -79,6 +80,11 @@ os.execlp("sh", "sh", "-c", "echo listens; exec sleep 600")`;
     live: async ({ boxSock }) => {
       await python(`${LISTENS}SOCK_STREAM); s.bind(sys.argv[1]); ${STAYS}`, boxSock);
     },
+  },
+  {
+    name: 'as a process whose first thread has ended',
+    missing: missing ?? (process.platform === 'linux' ? null : 'not Linux'),
+    live: async ({ boxSock }) => void (await start('python3', [path.join(fixtures, 'first-thread-ends.py'), boxSock])),
   },
   {
     name: 'in a directory that was renamed',
