@@ -19,8 +19,6 @@ export const VARIANTS = {
   asan: { clang: true, options: { BOXSOCKETS_TESTS: 'ON', BOXSOCKETS_SANITIZERS: 'address,undefined' } },
   // The addon alone, by the system's compiler, whose runtime can be loaded before that of a program without one.
   'addon-asan': { options: { BOXSOCKETS_ADDON: 'ON', BOXSOCKETS_SANITIZERS: 'address,undefined' } },
-  // Under memcheck: what the sanitizers do not see, memory that is read before it is written.
-  valgrind: { options: { BOXSOCKETS_TESTS: 'ON', BOXSOCKETS_VALGRIND: 'ON' } },
   tsan: { clang: true, options: { BOXSOCKETS_TESTS: 'ON', BOXSOCKETS_SANITIZERS: 'thread' } },
   fuzz: { clang: true, options: { BOXSOCKETS_FUZZERS: 'ON', BOXSOCKETS_SANITIZERS: 'address,undefined' } },
   coverage: {
@@ -37,7 +35,6 @@ const NONE = Object.freeze({
   BOXSOCKETS_TESTS: 'OFF',
   BOXSOCKETS_FUZZERS: 'OFF',
   BOXSOCKETS_COVERAGE: 'OFF',
-  BOXSOCKETS_VALGRIND: 'OFF',
   BOXSOCKETS_SANITIZERS: 'none',
 });
 
