@@ -25,6 +25,7 @@ TEST_CASE("a peer of the right user is connected, by a descriptor that does not 
   Bound world;
   Fd listener = MakeSocket(world.InRealDir("box.sock"), SocketType::kStream), client;
   CHECK(world.Dial("box.sock", &client, {true, geteuid()}).ok());
+  REQUIRE(client.valid());
   CHECK((fcntl(client.get(), F_GETFD) & FD_CLOEXEC) != 0);
   CHECK((fcntl(client.get(), F_GETFL) & O_NONBLOCK) != 0);
   CHECK(HasVisitor(listener));

@@ -1,9 +1,11 @@
 // Ownership under the maps that rootless containers have: many uids, 65534 among them, in one range
 // or in several.
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "../posix/base.h"
 #include "../posix/binding.h"
+#include "../posix/dial.h"
 #include "../posix/user.h"
 #include "support.h"
 
@@ -66,6 +68,21 @@ TEST_CASE(
                  !StandsForUnmapped(kInner - 1) && OwnershipNeedsProof(kInner) &&
                  RootUid() == kInner;
         }) == 0);
+}
+
+TEST_CASE("under the usual map a peer that looks like 65534 may be anybody") {
+  SKIP_UNLESS(IsRoot(), "needs root, to write a map of many uids");
+  SKIP_UNLESS(alone, kNotAlone);
+  for (uid_t uid : {kInner, kInner - 1}) {
+    CAPTURE(uid);
+    CHECK(RunMapped(kUsual, uid, [=] {
+            int ends[2];
+            if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return false;
+            Fd one(ends[0]), other(ends[1]);
+            Status status = CheckPeer(one, uid);
+            return uid == kInner ? IsRefused(status, Refusal::kPeer) : status.ok();
+          }) == 0);
+  }
 }
 
 TEST_CASE(

@@ -15,6 +15,20 @@ export const EQUIVALENT = Object.freeze({
       'a byte beyond the end: AddressSanitizer ends a test that writes it',
     'if (size < 0) return 0;  =>  if (size <= 0) return 0;': 'no link is empty (symlink(2), ENOENT)',
   },
+  'native/posix/dial.cc': {
+    'CopyText(path, directory, static_cast<size_t>(LeafOf(path) - path) + 1);  =>  CopyText(path, directory, static_cast<size_t>(LeafOf(path) - path));':
+      'a directory without its last slash is the same one; none is /',
+    'return false;  =>  return true;': 'a relative name then begins at /, where no real directory is',
+    "if (*bound->text() != '/' && !WorkingDirectory(socket, &start)) return Misplaced();  =>  if (false) return Misplaced();":
+      'a relative name then begins at /, where no real directory is',
+    "if (*bound->text() != '/' && !WorkingDirectory(socket, &start)) return Misplaced();  =>  if (*bound->text() != '/') return Misplaced();":
+      'Linux tells no working directory of a peer',
+    'socklen_t size = sizeof bound->bytes - 1;  =>  socklen_t size = sizeof bound->bytes;':
+      'the kernel writes no more than a sockaddr_un has, which is a byte less',
+    "bool told = getpeername(socket.get(), &bound->generic, &size) == 0 && *bound->text() != '\\0';  =>  bool told = getpeername(socket.get(), &bound->generic, &size) == 0;":
+      'who is connected to by a path has one, on Linux',
+    'if (status.ok()) return status;  =>  if (false) return status;': 'it is returned a look later',
+  },
   'native/posix/files.cc': {
     'if (size >= PATH_MAX) return Status::Failed(ENAMETOOLONG, "openat", kFile);  =>  if (size > PATH_MAX) return Status::Failed(ENAMETOOLONG, "openat", kFile);':
       'too long for the kernel, too; AddressSanitizer ends a test that writes beyond the end',
