@@ -25,7 +25,7 @@ struct Tree : TempDirectory {
       MakeDirectory(*this / name);
     }
     for (const char* name : {"dir/a/b/file", "dir/..x/file", "dir/x../file", "dir/.hidden",
-                             "dir/file", "dir/a/..y", "outside/file"}) {
+                             "dir/file", "dir/a/..y", "dir/.h", "dir/x.", "outside/file"}) {
       MakeFile(*this / name, name);
     }
     MakeLink(*this / "outside", *this / "dir/link");
@@ -59,8 +59,9 @@ void EitherWay(const std::function<void(bool known)>& work) {
 TEST_CASE("what lies below a directory is opened, however its path is spelt") {
   Tree tree;
   EitherWay([&](bool) {
-    for (const char* path : {"file", ".hidden", "a/b/file", "a//b///file", "./a/./b/file",
-                             "..x/file", "x../file", "a/..y", "..x", "a/b", "a/b/", "a//"}) {
+    for (const char* path :
+         {"file", ".hidden", "a/b/file", "a//b///file", "./a/./b/file", "..x/file", "x../file",
+          "a/..y", "..x", ".h", "x.", "a/b", "a/b/", "a//"}) {
       CAPTURE(path);
       CHECK(tree.Leads(tree.Open(path), path));
     }

@@ -39,6 +39,10 @@ export const EQUIVALENT = Object.freeze({
     'size_t wanted = room < sizeof piece ? room : sizeof piece;  =>  size_t wanted = room <= sizeof piece ? room : sizeof piece;':
       'the same number either way',
   },
+  'native/posix/link.cc': {
+    'errnum = !taken && renameat(parent, name, parent, aside) != 0 ? errno : taken ? EEXIST : 0;  =>  errnum = !taken && renameat(parent, name, parent, aside) != 0 ? errno : false ? EEXIST : 0;':
+      'what is taken is no link, and cannot be put back where the link is: EEXIST as well',
+  },
   'native/posix/list.cc': {
     'Listing::Entry entry = {0, kNone, StateOf(found), 0, kNone, 0, false, false};  =>  Listing::Entry entry = {0, kNone, StateOf(found), 0, kNone, 0, true, false};':
       'it is set before it is read',
