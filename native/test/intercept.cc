@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <utility>
@@ -135,7 +136,11 @@ WRAP(int, -1, getsockopt, (int fd, int level, int name, void* value, socklen_t* 
      (fd, level, name, value, size));
 WRAP(int, -1, kill, (pid_t pid, int signal), (pid, signal));
 WRAP(int, -1, listen, (int fd, int backlog), (fd, backlog));
-WRAP(int, -1, lstat, (const char* path, struct stat* st), (path, st));
+WRAP(int, -1, lstat, (const char* path, struct stat* st), (path, st), {
+  constexpr int64_t kSecond = 1'000'000'000;
+  int64_t time = boxsockets::test::change_time;
+  if (time != 0) st->st_ctim = {time / kSecond, time % kSecond};
+});
 WRAP(void*, nullptr, malloc, (size_t size), (size));
 WRAP(int, -1, mkdir, (const char* path, mode_t mode), (path, mode));
 WRAP(int, -1, mkdirat, (int at, const char* path, mode_t mode), (at, path, mode));
@@ -161,6 +166,13 @@ WRAP(int, -1, statfs, (const char* path, struct statfs* fs), (path, fs), {
   if (boxsockets::test::statfs_type != 0) fs->f_type = boxsockets::test::statfs_type;
 });
 WRAP(int, -1, symlinkat, (const char* target, int at, const char* path), (target, at, path));
+extern "C" int __real_nanosleep(const struct timespec* pause, struct timespec* left);
+extern "C" int __wrap_nanosleep(const struct timespec* pause, struct timespec* left) {
+  int64_t wish = pause->tv_sec * 1'000'000'000 + pause->tv_nsec;
+  boxsockets::test::sleeps++;
+  if (wish > boxsockets::test::longest_sleep) boxsockets::test::longest_sleep = wish;
+  return __real_nanosleep(pause, left);
+}
 // openat2(2), which changes nothing, goes by a name of its own.
 extern "C" long __real_syscall(long number, long a, long b, long c, long d, long e);
 extern "C" long __wrap_syscall(long number, long a, long b, long c, long d, long e) {

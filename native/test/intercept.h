@@ -2,6 +2,8 @@
 // linker (--wrap, see CMakeLists.txt), in the POSIX layer and the tests alike.
 #pragma once
 
+#include <stdint.h>
+
 #include <functional>
 #include <string>
 #include <vector>
@@ -59,5 +61,12 @@ inline unsigned statfs_type = 0;
 
 // Makes readdir tell no types, as some file systems do, while true.
 inline bool readdir_hides_types = false;
+
+// The change time that lstat tells of every file, in nanoseconds, where it is not 0.
+inline int64_t change_time = 0;
+
+// How often was slept, and the longest wish among them, in nanoseconds. No Intercept knows of it.
+inline int sleeps = 0;
+inline int64_t longest_sleep = 0;
 
 }  // namespace boxsockets::test
