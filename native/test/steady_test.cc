@@ -2,6 +2,7 @@
 // believes it.
 #include "../posix/steady.h"
 
+#include <errno.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@ struct Proven {
 
   // Until the check has found a proof, or would have.
   void Settle() {
+    REQUIRE(Run());  // what it sees first, it sees before the time begins
     int64_t end = MonotonicNs() + 150'000'000;
     while (MonotonicNs() < end) {
       REQUIRE(Run());
@@ -190,6 +192,57 @@ TEST_CASE("a proof is not looked for where the parent has not been seen for long
   Intercept reads("readlinkat", [](int, const char*) { return 0; });
   CHECK(check.Run(world.paths(), world.uid, &look));
   CHECK(reads.calls() == 0);
+}
+
+// statfs_type and change_time, while it lives.
+struct FileSystem {
+  explicit FileSystem(unsigned type, int64_t time = 0) {
+    statfs_type = type;
+    change_time = time;
+  }
+  ~FileSystem() { statfs_type = change_time = 0; }
+};
+
+constexpr unsigned kTmpfs = 0x01021994, kNfs = 0x6969;
+constexpr int64_t kWholeSecond = 1'000'000'000;
+
+TEST_CASE("nothing is proven where it is not known that changes are stamped in nanoseconds") {
+  {
+    FileSystem nfs(kNfs);
+    CHECK(Proven().Count() == kUnproven);
+  }
+  {
+    FileSystem keeps_seconds(kTmpfs, kWholeSecond);
+    CHECK(Proven().Count() == kUnproven);
+  }
+  {
+    FileSystem keeps_nanoseconds(kTmpfs, kWholeSecond + 1);
+    CHECK(Proven().Count() == kProven);
+  }
+  FileSystem tmpfs(kTmpfs);
+  Intercept intercept("statfs", [](int, const char*) { return EIO; });
+  Proven proven;
+  CHECK(intercept.calls() == 1);
+  CHECK(proven.Count() == kUnproven);
+}
+
+TEST_CASE("a proof is of one parent, and not of another that changed in the same moment") {
+  FileSystem one_moment(kTmpfs, kWholeSecond + 1);
+  Proven proven;
+  const World& world = proven.world;
+  REQUIRE(proven.Count() == kProven);
+  REQUIRE(rename(world.parent.c_str(), (world.base + "/away").c_str()) == 0);
+  world.MakeParent();
+  MakeLink(world.MakeDirectory("other"), world.binding);
+  CHECK_FALSE(proven.Run());
+}
+
+TEST_CASE("a file is no steady parent, though its mode and its owner are right") {
+  World world;
+  MakeFile(world.parent);
+  REQUIRE(chmod(world.parent.c_str(), 0700) == 0);
+  Look look;
+  CHECK_FALSE(IsSteadyParent(world.paths(), world.uid, &look));
 }
 
 }  // namespace
