@@ -123,6 +123,38 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a binding that changes right before it is moved aside is looked at anew, to an end") {
+  for (bool another : {false, true}) {
+    Bound world(Kind::kExact);
+    Intercept intercept("syscall", 1, [&] {
+      REQUIRE(unlink(world.binding.c_str()) == 0);
+      if (another) MakeLink(world.other, world.binding);
+      return 0;
+    });
+    CAPTURE(another);
+    CHECK(world.Remove().ok());
+    CHECK(intercept.calls() > 0);
+    CHECK(world.result == (another ? RemoveResult::kForeign : RemoveResult::kAbsent));
+    CHECK(Exists(world.binding) == another);
+  }
+  Bound world(Kind::kExact);
+  Intercept intercept("*", [&](int, const char* name) {
+    if (strcmp(name, "lstat") == 0) world.Replace(world.target);
+    // What was moved aside is put back in the same way.
+    if (strcmp(name, "syscall") == 0 && Exists(world.binding)) world.Replace(world.other);
+    return 0;
+  });
+  CHECK(IsRefused(world.Remove(), Refusal::kParentUnstable));
+  CHECK(TargetOf(world.binding) == world.other);
+}
+
+TEST_CASE("a signal is no reason not to open the parent") {
+  Bound world(Kind::kSpelt);
+  Intercept intercept("open", [](int number, const char*) { return number % 2 == 1 ? EINTR : 0; });
+  CHECK(world.Remove().ok());
+  CHECK(world.result == RemoveResult::kRemoved);
+}
+
 TEST_CASE("one that is moved aside and unlinked by somebody else has been removed") {
   Bound world(Kind::kExact);
   Intercept intercept("unlinkat", 1, [&] {

@@ -50,7 +50,7 @@ struct Shared : World {
     REQUIRE(chmod(home.path().c_str(), 0755) == 0);
     REQUIRE(chmod(base.c_str(), 01777) == 0);
     REQUIRE(chmod(real_dir.c_str(), 0777) == 0);
-    MakeParent();
+    if (!Exists(parent)) MakeParent();
     REQUIRE(chown(parent.c_str(), parent_owner, static_cast<gid_t>(-1)) == 0);
   }
   Status Ensured() const {
@@ -117,6 +117,26 @@ TEST_CASE("under the usual map another user than 65534 is told from it, and from
             bool own = owner == 100000 + kUser;
             return !OwnershipNeedsProof(kUser) &&
                    (own ? status.ok() : IsRefused(status, Refusal::kParentForeign));
+          }) == 0);
+  }
+}
+
+TEST_CASE(
+    "under the usual map nothing is removed from a stranger's parent, which looks like 65534's") {
+  SKIP_UNLESS(IsRoot(), "needs root, to write a map of many uids");
+  SKIP_UNLESS(alone, kNotAlone);
+  for (uid_t owner : {kOuter, kStranger}) {
+    Shared world;
+    world.MakeParent();
+    MakeLink(world.real_dir, world.binding);
+    world.Give(owner);
+    REQUIRE(chmod(world.parent.c_str(), 0755) == 0);
+    CAPTURE(owner);
+    CHECK(RunMapped(kUsual, kInner, [&] {
+            RemoveResult result;
+            Status status = Remove(world.paths(), 0, &result);
+            if (owner == kStranger) return IsRefused(status, Refusal::kParentForeign);
+            return status.ok() && result == RemoveResult::kRemoved;
           }) == 0);
   }
 }

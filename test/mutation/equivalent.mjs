@@ -61,6 +61,12 @@ export const EQUIVALENT = Object.freeze({
     'auto read_all = [&] { return read(fd.get(), text, sizeof text - 1); };  =>  auto read_all = [&] { return read(fd.get(), text, sizeof text); };':
       'a byte beyond the end: AddressSanitizer ends a test that writes it',
   },
+  'native/posix/remove.cc': {
+    'bool own, occupied = true;  =>  bool own, occupied = false;': 'where nobody could be looked for, that is told',
+    '*link = found->link;  =>  ;': 'a link that was changed between two looks is looked at anew',
+    'if (!status.ok() || *result != RemoveResult::kRemoved) return status;  =>  if (*result != RemoveResult::kRemoved) return status;':
+      'of what failed none is to be removed',
+  },
   'native/posix/remove_tree.cc': {
     'bool here = depth_ > 0 && RepairLevel(levels_[depth_ - 1]);  =>  bool here = depth_ >= 0 && RepairLevel(levels_[depth_ - 1]);':
       'before the first level: UndefinedBehaviorSanitizer ends a test that reads it',
