@@ -206,6 +206,7 @@ describe('few descriptors', () => {
         expect(seen).toContain(name);
       }
     },
+    240_000, // forty hosts, of which a sanitizer takes half a minute
   );
 
   promise(missingTool('prlimit'), 'are enough for a close: it unlinks by those that its server has', () => {
