@@ -97,15 +97,15 @@ struct Others {
     return space;
   }
 
-  static bool LookAt(void* data, int thread, int) {
+  static bool LookAt(void* data, int pid, int) {
     Others& self = *static_cast<Others*>(data);
     if (!self.status.ok()) return true;
-    uint64_t space = self.SpaceAt(NumberedPath("/proc/", thread, "/ns/net").c_str());
+    uint64_t space = self.SpaceAt(NumberedPath("/proc/", pid, "/ns/net").c_str());
     if (space == 0) return true;
     for (uint64_t other : self.known) {
       if (other == space) return true;
     }
-    NumberedPath table("/proc/", thread, "/net/unix");
+    NumberedPath table("/proc/", pid, "/net/unix");
     self.status = ReadTable(table.c_str(), self.context, self.seen);
     if (self.status.ok()) self.Know(space);
     return true;

@@ -8,7 +8,6 @@
 #include "../posix/beneath.h"
 
 #if defined(__linux__)
-#include <sched.h>
 #include <sys/mount.h>
 #endif
 
@@ -204,10 +203,7 @@ TEST_CASE("a directory of another mount is not opened, be it of the same file sy
   MakeDirectory(tree / "dir/bound");
   MakeDirectory(tree / "dir/other");
   Child child([&] {
-    bool ready = unshare(CLONE_NEWNS) == 0 &&
-                 mount("none", "/", "none", MS_REC | MS_PRIVATE, nullptr) == 0 &&
-                 mount((tree / "outside").c_str(), (tree / "dir/bound").c_str(), "none", MS_BIND,
-                       nullptr) == 0 &&
+    bool ready = MountOver(tree / "outside", tree / "dir/bound") &&
                  mount("none", (tree / "dir/other").c_str(), "tmpfs", 0, nullptr) == 0;
     if (!ready) return 77;
     tree.top = Fd(open((tree / "dir").c_str(), kOpenDirectoryOnly));  // of these mounts

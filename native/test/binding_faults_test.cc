@@ -3,11 +3,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#if defined(__linux__)
-#include <sched.h>
-#include <sys/mount.h>
-#endif
-
 #include "../posix/binding.h"
 #include "intercept.h"
 #include "support.h"
@@ -51,11 +46,7 @@ TEST_CASE("a real directory mounted in its binding's place stays there, and its 
   world.MakeParent();
   MakeDirectory(world.binding);
   Child child([&] {
-    bool ready =
-        unshare(CLONE_NEWNS) == 0 &&
-        mount("none", "/", "none", MS_REC | MS_PRIVATE, nullptr) == 0 &&
-        mount(world.real_dir.c_str(), world.binding.c_str(), "none", MS_BIND, nullptr) == 0;
-    if (!ready) return 77;
+    if (!MountOver(world.real_dir, world.binding)) return 77;
     if (chmod(world.parent.c_str(), 0755) != 0) return 1;
     Ensured ensured(world);
     if (!ensured.status.ok() || ensured.result != EnsureResult::kUnchanged) return 2;

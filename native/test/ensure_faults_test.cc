@@ -4,11 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#if defined(__linux__)
-#include <sched.h>
-#include <sys/mount.h>
-#endif
-
 #include "../posix/binding.h"
 #include "intercept.h"
 #include "support.h"
@@ -236,10 +231,7 @@ TEST_CASE("a real directory that is mounted in its binding's place is right, ano
   MakeDirectory(world.binding);
   for (const std::string* mounted : {&world.real_dir, &world.other}) {
     Child child([&] {
-      bool ready = unshare(CLONE_NEWNS) == 0 &&
-                   mount("none", "/", "none", MS_REC | MS_PRIVATE, nullptr) == 0 &&
-                   mount(mounted->c_str(), world.binding.c_str(), "none", MS_BIND, nullptr) == 0;
-      if (!ready) return 77;
+      if (!MountOver(*mounted, world.binding)) return 77;
       if (mounted == &world.real_dir) return world.Is(EnsureResult::kUnchanged) ? 0 : 1;
       return IsRefused(world.Ensure(), Refusal::kNotASymlink) ? 0 : 1;
     });

@@ -9,11 +9,6 @@
 #include <algorithm>
 #include <memory>
 
-#if defined(__linux__)
-#include <sched.h>
-#include <sys/mount.h>
-#endif
-
 #include "../posix/binding.h"
 #include "../posix/dial.h"
 #include "../posix/files.h"
@@ -382,11 +377,7 @@ TEST_CASE("a kernel that does not know openat2 keeps what it promises all the sa
     CHECK(ReadFile({directory.path().c_str(), "outside//precious"}, 9, false, &bytes, &size).ok());
   }
   Child child([&] {
-    bool ready =
-        unshare(CLONE_NEWNS) == 0 &&
-        mount("none", "/", "none", MS_REC | MS_PRIVATE, nullptr) == 0 &&
-        mount(outside.c_str(), (tree + "/a/mounted").c_str(), "none", MS_BIND, nullptr) == 0;
-    if (!ready) return 77;
+    if (!MountOver(outside, tree + "/a/mounted")) return 77;
     Intercept unknown("openat2", [](int, const char*) { return ENOSYS; });
     TreeEntry failed;
     Status status = RemoveTree(directory.path().c_str(), "tree", "", &failed);

@@ -5,12 +5,6 @@
 #include <unistd.h>
 
 #include "../posix/parent.h"
-
-#if defined(__linux__)
-#include <sched.h>
-#include <sys/mount.h>
-#endif
-
 #include "../posix/user.h"
 #include "intercept.h"
 #include "support.h"
@@ -132,11 +126,8 @@ TEST_CASE("a parent that was deleted, and is still mounted at its path, is not t
   world.MakeParent();
   std::string other = world.MakeDirectory("other");
   Child child([&] {
-    bool ready = unshare(CLONE_NEWNS) == 0 &&
-                 mount("none", "/", "none", MS_REC | MS_PRIVATE, nullptr) == 0 &&
-                 mount(other.c_str(), world.parent.c_str(), "none", MS_BIND, nullptr) == 0;
     Parent parent;
-    if (!ready || !Open(world, &parent).ok()) return 77;
+    if (!MountOver(other, world.parent) || !Open(world, &parent).ok()) return 77;
     if (!parent.IsStillAt(world.parent.c_str())) return 1;
     // Some file systems count no names of a directory.
     if (rmdir(other.c_str()) != 0 || StatOf(world.parent).st_nlink != 0) return 77;

@@ -9,9 +9,7 @@
 
 #if defined(__linux__)
 #include <linux/fs.h>
-#include <sched.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/syscall.h>
 #endif
 
@@ -189,10 +187,7 @@ TEST_CASE("what is mounted in a tree is not entered, be it of the same file syst
   MakeDirectory(grove.tree + "/a");
   MakeDirectory(mounted);
   Child child([&] {
-    bool ready = unshare(CLONE_NEWNS) == 0 &&
-                 mount("none", "/", "none", MS_REC | MS_PRIVATE, nullptr) == 0 &&
-                 mount(grove.outside.c_str(), mounted.c_str(), "none", MS_BIND, nullptr) == 0;
-    if (!ready) return 77;
+    if (!MountOver(grove.outside, mounted)) return 77;
     Removed removed(grove);
     return HasFailed(removed.status, EXDEV) && removed.where == "tree/a/mounted" ? 0 : 1;
   });

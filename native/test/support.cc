@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #if defined(__linux__)
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #endif
 #include <sys/wait.h>
@@ -264,6 +266,14 @@ int Signal::Pending() const {
 }  // namespace boxsockets::test
 
 namespace boxsockets {
+
+#if defined(__linux__)
+bool MountOver(const std::string& shown, const std::string& place) {
+  return unshare(CLONE_NEWNS) == 0 &&
+         mount("none", "/", "none", MS_REC | MS_PRIVATE, nullptr) == 0 &&
+         mount(shown.c_str(), place.c_str(), "none", MS_BIND, nullptr) == 0;
+}
+#endif
 
 doctest::String toString(const Status& status) {
   std::string text = "refusal " + std::to_string(static_cast<int>(status.refusal)) + ", " +

@@ -36,6 +36,8 @@ namespace boxsockets::test {
 inline bool skipped = false;
 // Whether the process was started for some tests only, and not for all, one after another.
 inline bool alone = false;
+inline constexpr char kNotAlone[] =
+    "needs a process that has not read the uids yet, as each of ctest's";
 
 // A directory that is removed with all that is in it.
 class TempDirectory {
@@ -200,6 +202,10 @@ void WithTwoUids(Operation operation) {
   REQUIRE(seteuid(0) == 0);
 }
 #if defined(__linux__)
+// Gives this process a mount namespace of its own, and shows the one directory in the other's place
+// there. False where that may not be.
+bool MountOver(const std::string& shown, const std::string& place);
+
 // valgrind does not. What is opened without it is opened in other ways, and a thread that waits in
 // a call keeps a process of valgrind's from its end.
 inline bool KnowsOpenat2() {

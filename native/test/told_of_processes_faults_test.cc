@@ -177,8 +177,6 @@ TEST_CASE("a signal that cannot be sent is told by its call, and one that reache
   CHECK(!sent);
 }
 
-constexpr char kNotAlone[] = "needs a process that has not read the uids yet, as each of ctest's";
-
 constexpr char kOverflow[] = "sys/kernel/overflowuid";
 
 TEST_CASE("the overflow uid is what the kernel says, and the usual one where it says nothing") {

@@ -15,7 +15,6 @@
 namespace boxsockets::test {
 namespace {
 
-constexpr char kNotAlone[] = "needs a process that has not read the uids yet, as each of ctest's";
 constexpr char kUsual[] = "0 100000 65536";
 // The uid that is 65534 within `kUsual`.
 constexpr uid_t kInner = 65534, kOuter = 100000 + kInner, kStranger = 4711;

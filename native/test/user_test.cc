@@ -29,8 +29,6 @@ bool EnterNamespace(uid_t inner) {
   return unshare(CLONE_NEWUSER) == 0 && Write("/proc/self/uid_map", map);
 }
 
-constexpr char kNotAlone[] = "needs a process that has not read the uids yet, as each of ctest's";
-
 // What a child in a user namespace found.
 enum Outcome { kFine, kWrong, kNoNamespaces };
 
