@@ -46,7 +46,9 @@ export async function runCli(argv: readonly string[], output: Output): Promise<n
     const failure = failureDocument(error);
     if (failure === null) throw error; // a fault of this program: its stack says where
     printFailure(failure, json, output);
-    return isArgumentError(error) ? EXIT.usage : EXIT.findings;
+    // The caller is to blame for an argument that the library refuses before it touches anything.
+    const isRefused = ['ERR_INVALID_ARG_TYPE', 'ERR_INVALID_ARG_VALUE'].includes(failure.code);
+    return isRefused && !(error instanceof BoxSocketsError) ? EXIT.usage : EXIT.findings;
   } finally {
     output.clearProgress();
   }
@@ -84,12 +86,6 @@ function failureDocument(error: unknown): FailureDocument | null {
   const carried = Object.entries(error).filter(([, value]) => ['string', 'number'].includes(typeof value));
   const cause = failureDocument(error.cause);
   return { code: error.code, message: error.message, ...Object.fromEntries(carried), ...(cause !== null && { cause }) };
-}
-
-/** Whether the caller is to blame: an argument that the library refuses before it touches anything. */
-function isArgumentError(error: unknown): boolean {
-  const code = failureDocument(error)?.code;
-  return !(error instanceof BoxSocketsError) && (code === 'ERR_INVALID_ARG_TYPE' || code === 'ERR_INVALID_ARG_VALUE');
 }
 
 function printFailure(failure: FailureDocument, json: boolean, output: Output): void {

@@ -1,41 +1,22 @@
 // What a command is. Parsing, help, completions and the man page are all made from this one description.
 
 import * as path from 'node:path';
-import type { KrunScheme } from '../index.js';
+import type { EnsureOptions, KrunScheme, ProbePathOptions, SweepOptions } from '../index.js';
+import { InvalidArgumentError, ProgramOption } from './commander.js';
 import type { Output } from './output.js';
 
 /** Exit statuses, design section 8. */
 export const EXIT = { fine: 0, findings: 1, usage: 2 } as const;
 
-export interface Option {
-  name: string;
-  also?: string;
-  /** What stands for its value in the help; left out for a switch. */
-  value?: string;
-  choices?: readonly string[];
-  /** A whole number of at least this. */
-  atLeast?: number;
-  repeated?: boolean;
-  required?: boolean;
-  /** An option that it cannot be given with. */
-  conflicts?: string;
-  help: string;
-}
-
-export interface Operand {
-  name: string;
-  optional?: boolean;
-  /** All that follow are its. */
-  repeated?: boolean;
-  choices?: readonly string[];
-}
-
 export interface Command {
   name: string;
   /** One line, for the list of commands. */
   summary: string;
-  operands: readonly Operand[];
-  options: readonly Option[];
+  /** As its usage shows them: `['<ID>', '[WORD...]']`. */
+  operands: readonly string[];
+  /** What the first operand may be. */
+  choices?: readonly string[];
+  options: readonly ProgramOption[];
   /** What the help says beyond that. */
   details?: string;
   /** What follows the command's name, and what it is for. */
@@ -43,53 +24,77 @@ export interface Command {
   run(args: Arguments, output: Output): Promise<number> | number;
 }
 
-/** The arguments of one run, checked. */
-export interface Arguments {
-  operands: (string | undefined)[];
-  json: boolean;
-  quiet: boolean;
-  flag(name: string): boolean;
-  text(name: string): string | undefined;
-  texts(name: string): string[];
-  number(name: string): number | undefined;
+/** The arguments of one run, checked; an option that was not given is not there. Those of the library have its names. */
+export interface Arguments extends SweepOptions, EnsureOptions, ProbePathOptions {
+  operands: string[];
+  json?: boolean;
+  quiet?: boolean;
+  verbose?: boolean;
+  watch?: boolean;
+  home?: string;
+  dir?: string;
+  krun?: KrunScheme;
+  names?: string[];
+  expect?: KrunScheme;
+  format?: string;
+}
+
+/** Those of the arguments that were given. */
+export function pick<K extends keyof Arguments>(args: Arguments, ...names: K[]): Pick<Arguments, K> {
+  const given = Object.entries(args).filter(([name]) => (names as string[]).includes(name));
+  return Object.fromEntries(given) as Pick<Arguments, K>;
+}
+
+/** How libkrun may name its own socket. */
+export const SCHEMES = ['none', 'suffix', 'temp-dir'];
+
+/** An option with a value, which must not be empty. */
+export function valued(flags: string, help: string, parse: (text: string) => unknown = (text) => text): ProgramOption {
+  return new ProgramOption(flags, help).argParser((text) => parse(notEmpty(text)));
+}
+
+function notEmpty(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It must not be empty.');
+  return text;
+}
+
+export function wholeNumber(text: string): number {
+  // Number() would take '0x10', ' 1' and '1e3' as well.
+  if (!/^\d{1,10}$/.test(text)) throw new InvalidArgumentError('It must be a whole number of at least 0.');
+  return Number(text);
 }
 
 const BASE_HELP = 'directory that holds the parent (default: $BOXSOCKETS_BASE, else /tmp)';
 const KRUN_HELP = 'how libkrun names its own socket, see "pin" (default: suffix)';
 const NAME_HELP = 'a further socket name of the box; may be given several times';
 const UID_HELP = 'uid that names the parent, bl-<uid> (default: yours)';
-/** How libkrun may name its own socket. */
-export const SCHEMES = ['none', 'suffix', 'temp-dir'];
 
 /** Options that several commands take. */
 export const OPTION = {
-  base: { name: 'base', value: 'DIR', help: BASE_HELP },
-  uid: { name: 'uid', value: 'N', atLeast: 0, help: UID_HELP },
-  krun: { name: 'krun', value: 'SCHEME', choices: SCHEMES, help: KRUN_HELP },
-  name: { name: 'name', also: 'names', value: 'NAME', repeated: true, help: NAME_HELP },
-  watch: { name: 'watch', conflicts: 'json', help: 'draw it again every two seconds' },
-} as const satisfies Record<string, Option>;
+  base: valued('--base <DIR>', BASE_HELP, (text) => path.resolve(text)),
+  uid: valued('--uid <N>', UID_HELP, wholeNumber),
+  krun: new ProgramOption('--krun <SCHEME>', KRUN_HELP).choices(SCHEMES),
+  name: new ProgramOption('--name, --names <NAME>', NAME_HELP).argParser((text, previous: string[] = []) => [
+    ...previous,
+    notEmpty(text),
+  ]),
+  watch: new ProgramOption('--watch', 'draw it again every two seconds').conflicts('json'),
+};
+
 /** What every command takes. */
-export const COMMON_OPTIONS: readonly Option[] = [
-  { name: 'json', help: 'print one JSON document' },
-  { name: 'quiet', help: 'print the bare result, or nothing: the exit status tells' },
+export const COMMON_OPTIONS: readonly ProgramOption[] = [
+  new ProgramOption('--json', 'print one JSON document'),
+  new ProgramOption('--quiet', 'print the bare result, or nothing: the exit status tells'),
 ];
 
-/** The base that was named, on the command line or in the environment, resolved. */
-export function baseOf(named: string | undefined): { base?: string } {
-  const base = named ?? (process.env.BOXSOCKETS_BASE || undefined);
-  return base === undefined ? {} : { base: path.resolve(base) };
-}
+const REDRAWN_AFTER = 2000;
 
-/** The options of the statics, as far as they were given. */
-export function parentOptions(args: Arguments): { base?: string; uid?: number } {
-  const uid = args.number('uid');
-  return { ...baseOf(args.text('base')), ...(uid !== undefined && { uid }) };
-}
-
-/** The constructor's options, as far as they were given. */
-export function boxOptions(args: Arguments) {
-  const krun = args.text('krun') as KrunScheme | undefined;
-  const names = args.texts('name');
-  return { ...parentOptions(args), ...(krun !== undefined && { krun }), ...(names.length > 0 && { names }) };
+/** Draws once, or with `--watch` every two seconds on a screen wiped before, until the process is ended. */
+export async function watching(args: Arguments, output: Output, draw: () => Promise<number>): Promise<number> {
+  while (args.watch === true) {
+    output.wipe();
+    await draw();
+    await new Promise((resolve) => setTimeout(resolve, REDRAWN_AFTER));
+  }
+  return draw();
 }

@@ -5,15 +5,6 @@ import path from 'node:path';
 
 import { root } from '../tools/checkout.mjs';
 
-/**
- * @typedef {object} Option
- * @property {string} name
- * @property {string} [also]
- * @property {string} [value]
- * @property {readonly string[]} [choices]
- * @property {string} help
- */
-
 /** @returns {string} `boxsockets.1` */
 export function manPage() {
   const require = createRequire(import.meta.url);
@@ -21,10 +12,9 @@ export function manPage() {
   /** @type {{ COMMANDS: any[] }} */
   const { COMMANDS } = require(path.join(root, 'dist/cli/cli.js'));
   const { COMMON_OPTIONS } = require(path.join(root, 'dist/cli/command.js'));
-  const { usageLine } = require(path.join(root, 'dist/cli/program.js'));
   const commands = COMMANDS.flatMap((command) => [
     `.SS ${roff(command.name)}`,
-    `.B ${roff(usageLine(command))}`,
+    `.B ${roff(['boxsockets', command.name, '[options]', ...command.operands].join(' '))}`,
     '.PP',
     roff(`${command.summary}. ${command.details ?? ''}`),
     ...command.options.flatMap(option),
@@ -58,14 +48,10 @@ No colours, whatever it holds.
 `;
 }
 
-/**
- * @param {Option} option
- * @returns {string[]}
- */
-function option({ name, also, value, choices, help }) {
-  const names = [name, ...(also === undefined ? [] : [also])].map((one) => `--${one}`).join(', ');
-  const values = choices === undefined ? '' : ` (${choices.join(', ')})`;
-  return ['.TP', `.B ${roff(names)}${value === undefined ? '' : ` \\fI${value}\\fR`}`, roff(help + values)];
+/** @param {import('commander').Option} option */
+function option({ flags, argChoices, description }) {
+  const values = argChoices === undefined ? '' : ` (${argChoices.join(', ')})`;
+  return ['.TP', `.B ${roff(flags).replace(/<(.+)>/, '\\fI$1\\fR')}`, roff(description + values)];
 }
 
 // A dash that is to be pasted, and what begins a line and would be a request.

@@ -1,15 +1,40 @@
-import { type Command, EXIT } from '../command.js';
-import { completionScript, completionWords, SHELLS } from '../completion.js';
+// Completions for bash, zsh and fish: a few lines for the shell, which ask this program for the words.
+
+import { BoxSockets } from '../../index.js';
+import { type Arguments, COMMON_OPTIONS, type Command, EXIT, pick } from '../command.js';
+import type { ProgramOption } from '../commander.js';
 import { printable } from '../text.js';
+
+const SCRIPTS: Readonly<Record<string, string>> = {
+  // A line of words, one each; where there is none, bash goes on with files.
+  bash: `# Completion of boxsockets for bash: source <(boxsockets completion bash)
+_boxsockets() {
+  local IFS=$'\\n'
+  COMPREPLY=($(compgen -W "$(boxsockets completion words -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)" -- "\${COMP_WORDS[COMP_CWORD]}"))
+}
+complete -o default -o bashdefault -F _boxsockets boxsockets`,
+  zsh: `#compdef boxsockets
+# Completion of boxsockets for zsh: source <(boxsockets completion zsh), or a file _boxsockets in a directory of $fpath
+_boxsockets() {
+  local -a found=("\${(@f)$(boxsockets completion words -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
+  if [[ -n $found ]]; then compadd -- $found; else _files; fi
+}
+if [[ $funcstack[1] == _boxsockets ]]; then _boxsockets "$@"; else compdef _boxsockets boxsockets; fi`,
+  fish: `# Completion of boxsockets for fish: boxsockets completion fish | source
+function __boxsockets
+  set -l words (commandline -opc) (commandline -ct)
+  set -l found (boxsockets completion words -- $words[2..] 2>/dev/null)
+  test -n "$found"; and printf '%s\\n' $found; or __fish_complete_path (commandline -ct)
+end
+complete -c boxsockets -f -a '(__boxsockets)'`,
+};
 
 /** `completion SHELL`, of all commands, of which it is one itself. */
 export const completion = (commands: () => readonly Command[]): Command => ({
   name: 'completion',
   summary: 'Print what makes a shell complete these commands and options',
-  operands: [
-    { name: 'SHELL', choices: [...SHELLS, 'words'] },
-    { name: 'WORD', optional: true, repeated: true },
-  ],
+  operands: ['<SHELL>', '[WORD...]'],
+  choices: ['bash', 'zsh', 'fish', 'words'],
   options: [],
   details: 'What is printed for a shell asks for the words with "completion words".',
   examples: [
@@ -17,10 +42,35 @@ export const completion = (commands: () => readonly Command[]): Command => ({
     ['fish > ~/.config/fish/completions/boxsockets.fish', 'For fish'],
     ['zsh > ~/.zfunc/_boxsockets', 'For zsh, where $fpath has ~/.zfunc'],
   ],
-  async run({ operands: [shell, ...words] }, output) {
-    const found = SHELLS.find((name) => name === shell);
-    if (found !== undefined) output.line(completionScript(found));
-    else for (const word of await completionWords(words.map(String), commands())) output.line(printable(word));
+  async run(args, output) {
+    const script = SCRIPTS[args.operands[0] ?? ''];
+    if (script !== undefined) output.line(script);
+    else for (const word of await wordsOf(args, commands())) output.line(printable(word));
     return EXIT.fine;
   },
 });
+
+// The words that may stand in the place of the last of the operands; none where a path may.
+async function wordsOf(args: Arguments, commands: readonly Command[]): Promise<readonly string[]> {
+  const [, name, ...rest] = args.operands;
+  const names = [...commands.map((command) => command.name), 'help'];
+  if (rest.length === 0) return [...names, '--help', '--version'];
+  if (name === 'help') return names;
+  const command = commands.find((candidate) => candidate.name === name);
+  if (command === undefined) return [];
+  const options = [...command.options, ...COMMON_OPTIONS];
+  const [word = '', previous] = rest.toReversed();
+  const valued = options.find((option) => option.required && previous === nameOf(option));
+  if (valued !== undefined) return valued.argChoices ?? [];
+  if (word.startsWith('-')) return [...options.map(nameOf), '--help'];
+  const { operands, choices = [] } = command;
+  const operand = operands[rest.filter((one) => !one.startsWith('-')).length - 1] ?? operands[0];
+  if (operand === operands[0] && choices.length > 0) return choices;
+  const isId = operand === '<ID>' || operand === '[ID]';
+  return isId ? (await BoxSockets.list(pick(args, 'base'))).map(({ id }) => id) : [];
+}
+
+// Of two long names, commander calls the first the short one.
+function nameOf({ short, long = '' }: ProgramOption): string {
+  return short ?? long;
+}

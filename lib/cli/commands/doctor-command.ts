@@ -1,18 +1,18 @@
-import { BoxSockets, type KrunScheme } from '../../index.js';
-import { type Arguments, baseOf, type Command, EXIT, OPTION } from '../command.js';
+import { BoxSockets } from '../../index.js';
+import { type Arguments, type Command, EXIT, OPTION, valued, watching } from '../command.js';
+import { ProgramOption } from '../commander.js';
 import { examine } from '../doctor/examine.js';
 import { Interruption } from '../doctor/interruption.js';
 import { renderReport, verdict } from '../doctor/render.js';
 import type { Output } from '../output.js';
-import { watching } from '../watch.js';
 
 export const doctor: Command = {
   name: 'doctor',
   summary: 'Check everything: limits, base, parent, cleaners, and every box of a home',
   operands: [],
   options: [
-    { name: 'home', value: 'DIR', help: 'the home whose boxes to check: DIR/boxes/<id>/sockets' },
-    { name: 'verbose', help: 'draw every box, and tell of the machine' },
+    valued('--home <DIR>', 'the home whose boxes to check: DIR/boxes/<id>/sockets'),
+    new ProgramOption('--verbose', 'draw every box, and tell of the machine'),
     OPTION.watch,
     OPTION.name,
     OPTION.base,
@@ -47,18 +47,18 @@ function parentUid(): number {
 
 async function examineOnce(args: Arguments, output: Output, interruption: Interruption): Promise<number> {
   const request = {
-    home: args.text('home') ?? null,
-    base: baseOf(args.text('base')).base ?? null,
-    uid: args.number('uid') ?? parentUid(),
-    krun: (args.text('krun') as KrunScheme | undefined) ?? null,
-    names: args.texts('name'),
+    home: args.home ?? null,
+    base: args.base ?? null,
+    uid: args.uid ?? parentUid(),
+    krun: args.krun ?? null,
+    names: args.names ?? [],
   };
   try {
     const { report, selfCheck } = await examine(request, { interruption, progress: (step) => output.progress(step) });
     if (!interruption.received) {
       if (args.json) output.json(report);
       else if (args.quiet) output.line(verdict(report, output));
-      else renderReport(report, selfCheck, args.flag('verbose'), output);
+      else renderReport(report, selfCheck, args.verbose === true, output);
     }
     return report.ok ? EXIT.fine : EXIT.findings;
   } finally {

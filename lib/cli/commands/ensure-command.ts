@@ -1,26 +1,22 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { BoxSockets } from '../../index.js';
-import { type Arguments, boxOptions, type Command, EXIT, OPTION } from '../command.js';
-import { InvalidArgumentError } from '../commander.js';
+import { type Arguments, type Command, EXIT, OPTION, pick, valued, wholeNumber } from '../command.js';
+import { InvalidArgumentError, ProgramOption } from '../commander.js';
 import { printable } from '../text.js';
 
-/** `ensure ID DIR`, or `ensure --dir DIR`. */
 export const ensure: Command = {
   name: 'ensure',
   summary: 'Make a binding lead to a directory of sockets',
-  operands: [
-    { name: 'ID', optional: true },
-    { name: 'DIR', optional: true },
-  ],
+  operands: ['[ID]', '[DIR]'],
   options: [
-    { name: 'dir', value: 'DIR', help: 'any directory in the place of ID and DIR: its id is made of its path' },
+    valued('--dir <DIR>', 'any directory in the place of ID and DIR: its id is made of its path'),
     OPTION.name,
     OPTION.base,
     OPTION.uid,
     OPTION.krun,
-    { name: 'takeover', help: 'replace a binding of a live box of the same id, or one that cannot be read' },
-    { name: 'lock-timeout', value: 'MS', atLeast: 0, help: 'how long to wait for other processes (default: 5000)' },
+    new ProgramOption('--takeover', 'replace a binding of a live box of the same id, or one that cannot be read'),
+    valued('--lock-timeout <MS>', 'how long to wait for other processes (default: 5000)', wholeNumber),
   ],
   details:
     'Prints the path through which the sockets are to be bound and dialed. Doing it again changes nothing. The ' +
@@ -31,13 +27,9 @@ export const ensure: Command = {
     ['--quiet --dir ./run --name app.sock', 'Any directory; prints the short path alone'],
   ],
   async run(args, output) {
-    refuseAnotherUser(args.number('uid'));
+    refuseAnotherUser(args.uid);
     const box = boxOf(args);
-    const lockTimeout = args.number('lock-timeout');
-    const result = await box.ensure({
-      takeover: args.flag('takeover'),
-      ...(lockTimeout !== undefined && { lockTimeout }),
-    });
+    const result = await box.ensure(pick(args, 'takeover', 'lockTimeout'));
     if (args.json) output.json(result);
     else if (args.quiet) output.line(result.bindingDir);
     else {
@@ -67,14 +59,15 @@ function isMapped(uid: number): boolean {
 }
 
 function boxOf(args: Arguments): BoxSockets {
-  const [id, realDir] = args.operands;
-  const dir = args.text('dir');
+  const { dir, operands } = args;
+  const [id, realDir] = operands;
+  const options = pick(args, 'base', 'uid', 'krun', 'names');
   if (dir !== undefined && id === undefined) {
     const absolute = path.resolve(dir);
-    return new BoxSockets(BoxSockets.idFor(absolute), absolute, { ...boxOptions(args), standardNames: false });
+    return new BoxSockets(BoxSockets.idFor(absolute), absolute, { ...options, standardNames: false });
   }
   if (dir !== undefined || id === undefined || realDir === undefined) {
     throw new InvalidArgumentError('give either ID and DIR, or --dir DIR');
   }
-  return new BoxSockets(id, realDir, boxOptions(args));
+  return new BoxSockets(id, realDir, options);
 }

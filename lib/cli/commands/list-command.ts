@@ -1,8 +1,7 @@
 import { type BindingInfo, BoxSockets } from '../../index.js';
-import { type Command, EXIT, OPTION, parentOptions } from '../command.js';
+import { type Command, EXIT, OPTION, pick, watching } from '../command.js';
 import type { Output } from '../output.js';
 import { plural, printable, shorten } from '../text.js';
-import { watching } from '../watch.js';
 
 export const list: Command = {
   name: 'list',
@@ -20,7 +19,7 @@ export const list: Command = {
   ],
   run: (args, output) =>
     watching(args, output, async () => {
-      const found = await BoxSockets.list(parentOptions(args));
+      const found = await BoxSockets.list(pick(args, 'base', 'uid'));
       // A directory's own order tells nothing.
       const bindings = found.sort((a, b) => (a.id < b.id ? -1 : 1));
       if (args.json) output.json(bindings);

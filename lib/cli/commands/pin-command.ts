@@ -1,15 +1,15 @@
 import * as fs from 'node:fs';
-import { assertKrunPin, checkKrunPin, type KrunPin, type KrunScheme } from '../../index.js';
+import { assertKrunPin, checkKrunPin, type KrunPin } from '../../index.js';
 import { type Command, EXIT, SCHEMES } from '../command.js';
+import { ProgramOption } from '../commander.js';
 import type { Output } from '../output.js';
 import { printable } from '../text.js';
 
-/** `pin PATH`. */
 export const pin: Command = {
   name: 'pin',
   summary: 'Find out how a libkrun names the socket that it binds beside yours',
-  operands: [{ name: 'PATH' }],
-  options: [{ name: 'expect', value: 'SCHEME', choices: SCHEMES, help: 'fail where it is not this scheme' }],
+  operands: ['<PATH>'],
+  options: [new ProgramOption('--expect <SCHEME>', 'fail where it is not this scheme').choices(SCHEMES)],
   details:
     'PATH is a source tree, a source file, a library or a program that contains it: binaries are told by their first ' +
     'bytes. none: no socket of its own. suffix: <peer path>-krun.sock. temp-dir: <TMPDIR>/krun-net-<pid>-<n>.sock. ' +
@@ -18,13 +18,11 @@ export const pin: Command = {
     ['vendor/libkrun --expect suffix', 'Fail where the sources do not name it so'],
     ['/usr/lib/libkrun.so.1', 'A built library'],
   ],
-  async run(args, output) {
-    const [path = ''] = args.operands;
+  async run({ operands: [path = ''], expect, json, quiet }, output) {
     const input = isBinary(path) ? { library: path } : { source: path };
-    const expected = args.text('expect') as KrunScheme | undefined;
-    const found = await (expected === undefined ? checkKrunPin(input) : assertKrunPin(input, expected));
-    if (args.json) output.json(found);
-    else if (args.quiet) output.line(found.scheme);
+    const found = await (expect === undefined ? checkKrunPin(input) : assertKrunPin(input, expect));
+    if (json) output.json(found);
+    else if (quiet) output.line(found.scheme);
     else printPin(found, output);
     return found.scheme === 'unknown' || found.scheme === 'ambiguous' ? EXIT.findings : EXIT.fine;
   },

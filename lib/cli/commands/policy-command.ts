@@ -1,21 +1,16 @@
-import { BoxSockets, type PathAccess } from '../../index.js';
+import { BoxSockets } from '../../index.js';
 import { bubblewrapArgs, seatbeltPolicy, shellQuote } from '../../sandbox/index.js';
-import { boxOptions, type Command, EXIT, OPTION } from '../command.js';
-import type { Output } from '../output.js';
+import { type Command, EXIT, OPTION, pick } from '../command.js';
+import { ProgramOption } from '../commander.js';
 
-/** `policy ID DIR --format FORMAT`. */
+const FORMAT_HELP = 'json: the paths; seatbelt: a profile for macOS; bwrap: a command line for bubblewrap';
+
 export const policy: Command = {
   name: 'policy',
   summary: 'Print the rules that let exactly the sockets of a box through a sandbox',
-  operands: [{ name: 'ID' }, { name: 'DIR' }],
+  operands: ['<ID>', '<DIR>'],
   options: [
-    {
-      name: 'format',
-      value: 'FORMAT',
-      choices: ['json', 'seatbelt', 'bwrap'],
-      required: true,
-      help: 'json: the paths; seatbelt: a profile for macOS; bwrap: a command line for bubblewrap',
-    },
+    new ProgramOption('--format <FORMAT>', FORMAT_HELP).choices(['json', 'seatbelt', 'bwrap']).makeOptionMandatory(),
     OPTION.base,
     OPTION.uid,
     OPTION.krun,
@@ -29,25 +24,24 @@ export const policy: Command = {
   ],
   run(args, output) {
     const [id = '', dir = ''] = args.operands;
-    const box = new BoxSockets(id, dir, boxOptions(args));
-    print(args.text('format') ?? '', box.policyPaths(), { output, json: args.json });
+    const { format, json } = args;
+    const paths = new BoxSockets(id, dir, pick(args, 'base', 'uid', 'krun')).policyPaths();
+    if (format === 'seatbelt') {
+      const profile = seatbeltPolicy(paths);
+      if (json) output.json({ format, profile });
+      else output.line(profile.trimEnd());
+    } else if (format === 'bwrap') {
+      const words = bubblewrapArgs(paths, { unsharePid: true, dieWithParent: true });
+      // Words that begin with a dash begin a line: the arguments are long, and are to be read as well.
+      const lines = [['bwrap'], ...SYSTEM, ...grouped(words), ['--', 'sh']].map(shellQuote);
+      if (json) output.json({ format, args: words });
+      else output.line(lines.join(' \\\n  '));
+    } else {
+      output.json(paths);
+    }
     return EXIT.fine;
   },
 };
-
-function print(format: string, paths: PathAccess[], to: { output: Output; json: boolean }): void {
-  const { output, json } = to;
-  const profile = format === 'seatbelt' ? seatbeltPolicy(paths) : '';
-  const args = format === 'bwrap' ? bubblewrapArgs(paths, { unsharePid: true, dieWithParent: true }) : [];
-  if (format === 'json') output.json(paths);
-  else if (json) output.json(format === 'seatbelt' ? { format, profile } : { format, args });
-  else if (format === 'seatbelt') output.line(profile.trimEnd());
-  // Words that begin with a dash begin a line: the arguments are long, and are to be read as well.
-  else
-    output.line(
-      [['bwrap'], ...SYSTEM, ...grouped(args), ['--', 'sh']].map((group) => shellQuote(group)).join(' \\\n  '),
-    );
-}
 
 // What any program needs of the system: its own files, to be read. On a host without a merged /usr the others are
 // directories of their own.

@@ -1,14 +1,14 @@
 import { probeSocketPath, type SocketPathProbe } from '../../index.js';
-import { type Command, EXIT } from '../command.js';
+import { type Command, EXIT, pick } from '../command.js';
+import { ProgramOption } from '../commander.js';
 import type { Output } from '../output.js';
 import { printable } from '../text.js';
 
-/** `probe PATH`. */
 export const probe: Command = {
   name: 'probe',
   summary: 'Find out whether a socket really binds at a path, and if not, why',
-  operands: [{ name: 'PATH' }],
-  options: [{ name: 'type', value: 'TYPE', choices: ['stream', 'dgram'], help: 'the kind of socket (default stream)' }],
+  operands: ['<PATH>'],
+  options: [new ProgramOption('--type <TYPE>', 'the kind of socket (default stream)').choices(['stream', 'dgram'])],
   details:
     'Binds a socket of a stand-in name of the same length beside it, dials it, and removes it. ' +
     'What is at the path is left alone. Exit status 1 where it does not bind.',
@@ -18,8 +18,7 @@ export const probe: Command = {
   ],
   async run(args, output) {
     const [path = ''] = args.operands;
-    const type = args.text('type') as 'stream' | 'dgram' | undefined;
-    const report = await probeSocketPath(path, type === undefined ? {} : { type });
+    const report = await probeSocketPath(path, pick(args, 'type'));
     if (args.json) output.json(report);
     else if (!args.quiet) printProbe(report, output);
     return report.ok ? EXIT.fine : EXIT.findings;

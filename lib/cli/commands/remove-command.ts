@@ -1,5 +1,5 @@
 import { BoxSockets } from '../../index.js';
-import { type Command, EXIT, OPTION, parentOptions } from '../command.js';
+import { type Command, EXIT, OPTION, pick } from '../command.js';
 import { printable } from '../text.js';
 
 const SAID = {
@@ -8,11 +8,10 @@ const SAID = {
   foreign: 'foreign: it leads elsewhere and was left alone',
 };
 
-/** `remove ID DIR`. */
 export const remove: Command = {
   name: 'remove',
   summary: 'Remove the binding of a box, where it leads to the box or to nothing',
-  operands: [{ name: 'ID' }, { name: 'DIR' }],
+  operands: ['<ID>', '<DIR>'],
   options: [OPTION.base, OPTION.uid],
   details:
     'Only a link that leads to DIR, or to nothing, is removed; DIR itself is never touched. ' +
@@ -20,7 +19,7 @@ export const remove: Command = {
   examples: [['box1 ~/.boxes/boxes/box1/sockets', 'The binding of a box']],
   async run(args, output) {
     const [id = '', dir = ''] = args.operands;
-    const box = new BoxSockets(id, dir, parentOptions(args));
+    const box = new BoxSockets(id, dir, pick(args, 'base', 'uid'));
     const result = await box.remove();
     if (args.json) output.json(result);
     else if (!args.quiet) output.line(`${printable(box.bindingDir)}  ${SAID[result.status]}`);

@@ -1,5 +1,6 @@
 import { BoxSockets, type SweepResult } from '../../index.js';
-import { type Command, EXIT, OPTION, parentOptions } from '../command.js';
+import { type Command, EXIT, OPTION, pick } from '../command.js';
+import { ProgramOption } from '../commander.js';
 import type { Output } from '../output.js';
 import { plural, printable } from '../text.js';
 
@@ -7,7 +8,7 @@ export const sweep: Command = {
   name: 'sweep',
   summary: 'Remove the bindings whose directory is proven gone',
   operands: [],
-  options: [OPTION.base, OPTION.uid, { name: 'dry-run', help: 'say what would go, and remove nothing' }],
+  options: [OPTION.base, OPTION.uid, new ProgramOption('--dry-run', 'say what would go, and remove nothing')],
   details:
     'A link that cannot be resolved for any other reason (no permission, an input/output error, a loop) stays and is ' +
     'reported: exit status 1. A home that is unmounted looks gone; the next ensure restores its link.',
@@ -16,8 +17,8 @@ export const sweep: Command = {
     ['', 'Remove it'],
   ],
   async run(args, output) {
-    const dryRun = args.flag('dry-run');
-    const result = await BoxSockets.sweepStale({ ...parentOptions(args), dryRun });
+    const { dryRun = false } = args;
+    const result = await BoxSockets.sweepStale(pick(args, 'base', 'uid', 'dryRun'));
     if (args.json) output.json(result);
     else if (args.quiet) for (const name of result.removed) output.line(printable(name));
     else printSweep(result, dryRun, output);
