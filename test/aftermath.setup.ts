@@ -74,9 +74,8 @@ BoxSockets.prototype.listen = async function (server, name, options) {
     busy.delete(server);
   }
   if (shared.has(server)) return;
-  // What unlinks its file, what gives it its own `emit` back, and what Node itself adds for a signal.
-  const { verifyPeer = false, signal } = options ?? {};
-  const own = 1 + (verifyPeer === false ? 0 : 1) + (signal === undefined ? 0 : 1);
+  // What unlinks its file and gives it its own methods back, and what Node itself adds for a signal.
+  const own = 1 + (options?.signal === undefined ? 0 : 1);
   const expected = { ...before, close: (before.close ?? 0) + own };
   found.push({ what: 'a server that listens', listeners: listenersOf(server), expected });
 };

@@ -87,16 +87,18 @@ export async function listen(
     const unlink = unlinkerOf({ ...paths, socket: path }, name, listener);
     const { close } = server;
     // Node tells of a close when the socket is closed already.
-    const restore = override(server, 'close', (...args: Parameters<typeof close>) => {
-      if (isServedHere) unlink.held();
-      return close.apply(server, args);
-    });
+    const restored = [
+      override(server, 'close', (...args: Parameters<typeof close>) => {
+        if (isServedHere) unlink.held();
+        return close.apply(server, args);
+      }),
+    ];
     try {
-      if (peer !== null) closeStrangers(server, peer);
+      if (peer !== null) restored.push(closeStrangers(server, peer));
       interrupted.throwIfAborted();
       await handOver(server, { fd: socket, exclusive: true, ...(signal !== undefined && { signal }) }, how.backlog);
     } catch (error) {
-      restore();
+      for (const restore of restored) restore();
       // Not where the server has closed it: the number may be somebody else's by now.
       if (native().inodeOf(socket) === socketInode) {
         if (isServedHere) unlink.held();
@@ -107,7 +109,7 @@ export async function listen(
     }
     const forget = rememberListener({ realDir: paths.realDir, name, inode: listener.identity.inode });
     server.once('close', () => {
-      restore();
+      for (const restore of restored) restore();
       forget();
       unlink.closed().catch((error: unknown) => process.emitWarning(asError(error)));
     });
@@ -176,7 +178,11 @@ async function handOver(server: net.Server, taken: net.ListenOptions & { fd: num
   let forget: (() => void) | undefined;
   try {
     await new Promise<void>((resolve, reject) => {
-      const onClose = () => reject(abortError(taken.signal));
+      const onClose = () => {
+        // A close() from before it listened, of which it tells only now: what it has taken is its own to close.
+        if (server.listening) server.close();
+        reject(abortError(taken.signal));
+      };
       server.once('listening', resolve).once('error', reject).once('close', onClose);
       forget = () => server.off('listening', resolve).off('error', reject).off('close', onClose);
       // The backlog is an argument of its own: among the options, Node heeds it only beside a port or a path.

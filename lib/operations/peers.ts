@@ -18,8 +18,8 @@ export function refuseUnlessPeersCanBeAsked(path: string): void {
   );
 }
 
-/** Closes every connection of another user than `uid`, or of one who cannot be told; until the server closes. */
-export function closeStrangers(server: net.Server, uid: number): void {
+/** Closes every connection of another user than `uid`, or of one who cannot be told, until what it returns is called. */
+export function closeStrangers(server: net.Server, uid: number): () => void {
   const { emit } = server;
   // Before any listener, those that are added in front of all included, and before the 'connection' of http and tls.
   const guarded = function (this: net.Server, event: string | symbol, ...values: unknown[]): boolean {
@@ -29,7 +29,7 @@ export function closeStrangers(server: net.Server, uid: number): void {
     }
     return Reflect.apply(emit, this, [event, ...values]);
   };
-  server.once('close', override(server, 'emit', guarded));
+  return override(server, 'emit', guarded);
 }
 
 function isStranger(socket: net.Socket, uid: number): boolean {

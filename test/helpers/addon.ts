@@ -27,15 +27,17 @@ export function replaceNative(functions: Partial<NativeBinding>): void {
 export function recordNative(): [name: string, args: unknown[]][] {
   const calls: [string, unknown[]][] = [];
   const addon = native() as unknown as Record<string, unknown>;
-  const spies = Object.entries(addon).flatMap(([name, value]) => {
-    if (typeof value !== 'function') return [];
-    const spy = (...args: unknown[]): unknown => {
+  const noted: Record<string, unknown> = {};
+  // Those that are replaced already come by inheritance.
+  for (const name in addon) {
+    const value = addon[name];
+    if (typeof value !== 'function') continue;
+    noted[name] = (...args: unknown[]): unknown => {
       calls.push([name, args]);
       return value(...args);
     };
-    return [[name, spy]];
-  });
-  replaceNative(Object.fromEntries(spies));
+  }
+  replaceNative(noted);
   return calls;
 }
 

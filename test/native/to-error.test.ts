@@ -1,6 +1,7 @@
 // What becomes of a failure that the addon tells: its code, its fields, whole, and the words that say whose fault it is.
 
 import * as fs from 'node:fs';
+import * as os from 'node:os';
 import { describe, expect, it } from 'vitest';
 import type { NativeFailure } from '../../dist/native/contract.js';
 import { nameOf, Refusal, Subject } from '../../dist/native/contract.js';
@@ -57,12 +58,17 @@ describe('a failed system call', () => {
   });
 
   it('of a path that is too long is one, though the addon says why it was refused', () => {
-    const tooLong = { errno: 36, syscall: 'bind', subject: Subject.socket, refusal: Refusal.tooLong };
+    const tooLong = {
+      errno: os.constants.errno.ENAMETOOLONG,
+      syscall: 'bind',
+      subject: Subject.socket,
+      refusal: Refusal.tooLong,
+    };
     expect(fieldsOf(toError(failure(tooLong), PATHS))).toMatchObject({ code: 'ENAMETOOLONG', path: PATHS.socket });
   });
 
   it('for a file system that does not answer says where it is mounted, and what to do', () => {
-    const late = { errno: 110, syscall: 'stat' };
+    const late = { errno: os.constants.errno.ETIMEDOUT, syscall: 'stat' };
     const advice = ' does not answer. Mend its server, or unmount it (umount -l), and try again';
     const words = "ETIMEDOUT: connection timed out, stat '/base/bl-7/b' -> '/home/b/sockets'";
     const error = toError(failure({ ...late, subject: Subject.realDir }), PATHS);
@@ -312,7 +318,7 @@ describe('who is in the way of a binding', () => {
   });
 
   it('and is gone by now, or cannot be told: the error says that, and to try again', () => {
-    for (const found of [null, failure({ errno: 24, syscall: 'open' })]) {
+    for (const found of [null, failure({ errno: os.constants.errno.EMFILE, syscall: 'open' })]) {
       replaceNative({ occupant: () => found });
       const error = toError(inUse, PATHS);
       expect(fieldsOf(error)).toEqual(fields);
@@ -343,7 +349,7 @@ it.each([
     { held: true, reason: 'its file is gone' },
   ],
   [
-    { judgement: 2, reason: 1, errno: 110 },
+    { judgement: 2, reason: 1, errno: os.constants.errno.ETIMEDOUT },
     { held: 'unknown', reason: 'ETIMEDOUT when it was asked' },
   ],
   [

@@ -541,6 +541,29 @@ describe('close() while listen() is under way', () => {
     await expectDescriptors('/tmp', before);
   });
 
+  it.each(['listen(); close()', 'close(); listen()'])('ends it where nothing is waited for: %s', (order) => {
+    // Node tells of such a close when the server has a descriptor already: that must not be closed under it.
+    const box = makeWorld().box('b');
+    const program = `
+      const { BoxSockets } = require(${JSON.stringify(dist)});
+      const net = require('net'), fs = require('fs');
+      const box = new BoxSockets('b', ${JSON.stringify(box.realDir)}, ${JSON.stringify({ base: path.dirname(box.parentDir) })});
+      (async () => {
+        const first = net.createServer();
+        await box.listen(first, 'first.sock');
+        const server = net.createServer();
+        const close = () => void server.close();
+        let listening;
+        const listen = () => { listening = box.listen(server, 'box.sock'); };
+        ${order};
+        console.log(await listening.catch(({ code }) => code), server.listening, fs.readdirSync(box.realDir).join());
+        for (let turns = 0; turns < 9; turns++) await new Promise(setImmediate);
+        first.close();
+      })();`;
+    expect(run(process.execPath, ['-e', program], { timeout: 10_000 })).toBe('ABORT_ERR false first.sock\n');
+    expect(fs.readdirSync(box.realDir)).toEqual([]);
+  });
+
   promise(missingFlock, 'and while it waits for the lock', async () => {
     const world = makeWorld();
     const box = world.box('b');

@@ -3,6 +3,7 @@
 
 import * as fs from 'node:fs';
 import * as net from 'node:net';
+import * as os from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { BoxSockets } from '../../dist/index.js';
 import type { NativeBinding } from '../../dist/native/addon.js';
@@ -172,7 +173,7 @@ describe('what is asked of the addon', () => {
       const asked: unknown[][] = [];
       const dial = (...args: unknown[]) => {
         asked.push(args);
-        return failure({ errno: 111, syscall: 'connect', subject: Subject.socket });
+        return failure({ errno: os.constants.errno.ECONNREFUSED, syscall: 'connect', subject: Subject.socket });
       };
       replaceNative({ dial, dialAsync: async (...args) => dial(...args), isServedHereAsync: async () => isServedHere });
       const options = verifyPeer === undefined ? {} : { verifyPeer };
@@ -272,7 +273,9 @@ describe('the lock is waited for without a thread', () => {
 
   it('and where it fails as a whole, each box has that failure', async () => {
     const world = makeWorld();
-    replaceNative({ ensureAllAsync: async () => failure({ errno: 24, syscall: 'open', subject: Subject.base }) });
+    replaceNative({
+      ensureAllAsync: async () => failure({ errno: os.constants.errno.EMFILE, syscall: 'open', subject: Subject.base }),
+    });
     const outcomes = await BoxSockets.ensureAll([world.box('a'), world.box('b')]);
     expect(outcomes.map(({ error }) => error?.code)).toEqual(['EMFILE', 'EMFILE']);
     expect(outcomes.map(({ bindingDir }) => bindingDir)).toEqual([world.binding('a'), world.binding('b')]);
