@@ -148,8 +148,7 @@ function untilClosed(server: net.Server, signal: AbortSignal | undefined) {
 /**
  * What unlinks the socket file of a server of ours, once: that file, and no other that took its name. `held` while its
  * socket is open, at once: nobody takes that for dead, and puts another in its place, so that it needs no lock. `closed`
- * after that, if it is left: under the lock, like the replacement of a dead
- * socket. Else this could unlink the successor that another process has just bound.
+ * after that, if it is left: under the lock, or this could unlink the successor that another process has just bound.
  */
 function unlinkerOf(paths: BindingPaths & OperationPaths, name: string, listener: NativeListener) {
   const { base, parent, realDir } = paths;
