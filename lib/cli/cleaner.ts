@@ -1,8 +1,10 @@
-// What cleans the base on this machine. What systemd-tmpfiles would do is asked of systemd-tmpfiles itself; what cannot
-// be told for sure is said to be unknown, with the place to look at.
+// What cleans the base on this machine, and what there is to say about it. What systemd-tmpfiles would do is asked of
+// systemd-tmpfiles itself; what cannot be told for sure is said to be unknown, with the place to look at.
 
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
+import { type Finding, finding } from './doctor/doctor-report.js';
+import { asRoot } from './doctor/remedy.js';
 
 /** A program that cleans temporary directories, and what it does with a link that nobody follows. */
 export interface Cleaner {
@@ -157,4 +159,34 @@ function tmpwatch(machine: Machine): Cleaner | null {
   if (!['/usr/sbin/tmpwatch', '/usr/bin/tmpwatch'].some(machine.exists)) return null;
   const reason = 'look at what the scripts in /etc/cron.daily call it with';
   return { name: 'tmpwatch', active: true, takesLink: null, age: null, rule: null, reason };
+}
+
+/** Findings about what cleans the base; `isNoatime` where following a link leaves no trace there. */
+export function cleanerFindings(report: CleanerReport, isNoatime: boolean): Finding[] {
+  return report.cleaners.flatMap((cleaner) => {
+    const { name, age, rule, reason } = cleaner;
+    if (!cleaner.active || cleaner.takesLink === false) return [];
+    const remedy = protection(cleaner, report.tmpfilesLine);
+    if (cleaner.takesLink === null) {
+      const unknown = `Whether ${name} takes the link of an idle box cannot be told: ${reason}.`;
+      return [finding('cleaner-unknown', unknown, ...remedy)];
+    }
+    const dialing = isNoatime ? 'The base is mounted noatime, so even dialing does not keep a link. ' : '';
+    // Its lock on the parent is honoured by systemd-tmpfiles alone.
+    const keeps = name === 'systemd-tmpfiles' ? 'hold() keeps it, and the next' : 'The next';
+    const message = `${name} takes the link of a box that nobody dialed for ${age} (${rule}). ${dialing}${keeps} ensure brings it back.`;
+    return [finding('cleaner-takes-link', message, ...remedy)];
+  });
+}
+
+function protection({ name }: Cleaner, line: string): string[] {
+  const pattern = line.slice('x '.length);
+  if (name === 'systemd-tmpfiles') {
+    const add = `echo '${line}' | ${asRoot('tee', '/etc/tmpfiles.d/boxsockets.conf')}`;
+    return ['systemd-tmpfiles --cat-config | grep -n -e /tmp -e bl-', add];
+  }
+  if (name === 'tmpwatch')
+    return ['grep -rs tmpwatch /etc/cron.daily /etc/cron.d', `# add -X '${pattern}' to each call`];
+  const setting = `TMPREAPER_PROTECT_EXTRA="$TMPREAPER_PROTECT_EXTRA ${pattern}"`;
+  return ['grep -n TMPREAPER /etc/tmpreaper.conf', `echo '${setting}' | ${asRoot('tee', '-a', '/etc/tmpreaper.conf')}`];
 }

@@ -1,3 +1,4 @@
+import * as path from 'node:path';
 import { BoxSockets } from '../../index.js';
 import { type Arguments, type Command, EXIT, OPTION, valued, watching } from '../command.js';
 import { ProgramOption } from '../commander.js';
@@ -11,7 +12,7 @@ export const doctor: Command = {
   summary: 'Check everything: limits, base, parent, cleaners, and every box of a home',
   operands: [],
   options: [
-    valued('--home <DIR>', 'the home whose boxes to check: DIR/boxes/<id>/sockets'),
+    valued('--home <DIR>', 'the home whose boxes to check: DIR/boxes/<id>/sockets', (text) => path.resolve(text)),
     new ProgramOption('--verbose', 'draw every box, and tell of the machine'),
     OPTION.watch,
     OPTION.name,
@@ -54,7 +55,7 @@ async function examineOnce(args: Arguments, output: Output, interruption: Interr
     names: args.names ?? [],
   };
   try {
-    const { report, selfCheck } = await examine(request, { interruption, progress: (step) => output.progress(step) });
+    const { report, selfCheck } = await examine(request, { interruption, output });
     if (!interruption.received) {
       if (args.json) output.json(report);
       else if (args.quiet) output.line(verdict(report, output));

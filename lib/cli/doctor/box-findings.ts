@@ -17,6 +17,10 @@ export interface Cause {
   remedy: string[];
 }
 
+interface CauseOfBox extends Cause {
+  id: string;
+}
+
 export interface Examined {
   box: BoxReport;
   /** What lies in the directory that the binding leads to. */
@@ -26,7 +30,7 @@ export interface Examined {
 }
 
 /** The causes of one box, the one that matters first. */
-export function causesOf(examined: Examined, request: DoctorRequest): Cause[] {
+export function causesOf(examined: Examined, request: DoctorRequest): CauseOfBox[] {
   const { box } = examined;
   const main =
     silentCause(box) ??
@@ -35,28 +39,26 @@ export function causesOf(examined: Examined, request: DoctorRequest): Cause[] {
     bindingCause(examined, request) ??
     probeCause(box, request) ??
     occupiedCause(box);
-  return [...(main === null ? openCauses(examined) : [main]), ...deadZoneCauses(box)];
+  const causes = [...(main === null ? openCauses(examined) : [main]), ...deadZoneCauses(box)];
+  return causes.map((one) => ({ id: box.id, ...one }));
 }
 
 /** One finding for each cause, whatever the number of boxes that have it. */
-export function gather(found: { id: string; causes: Cause[] }[]): Finding[] {
-  const groups = new Map<string, { ids: string[]; causes: Cause[] }>();
-  for (const { id, causes } of found) {
-    for (const cause of causes) {
-      const key = `${cause.code} ${cause.says.split(': ', 1)[0]}`;
-      const group = groups.get(key) ?? { ids: [], causes: [] };
-      group.ids.push(id);
-      group.causes.push(cause);
-      groups.set(key, group);
-    }
+export function gather(causes: CauseOfBox[]): Finding[] {
+  const groups = new Map<string, CauseOfBox[]>();
+  for (const one of causes) {
+    const key = `${one.code} ${one.says.split(': ', 1)[0]}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [one]);
+    else group.push(one);
   }
-  return [...groups.values()].flatMap(({ ids, causes }) => {
-    const [first] = causes;
-    if (first === undefined) return [];
+  return [...groups.values()].map((group) => {
+    const [{ code, says }] = group as [CauseOfBox];
+    const ids = group.map(({ id }) => id);
     const some = ids.slice(0, 3).join(', ') + (ids.length > 3 ? ` and ${ids.length - 3} more` : '');
     const who = ids.length === 1 ? `Box ${some}` : `Each of ${ids.length} boxes (${some})`;
-    const remedy = [...new Set(causes.flatMap((cause) => cause.remedy))];
-    return [finding(first.code, `${who} ${first.says}.`, ...remedy)];
+    const remedy = new Set(group.flatMap((one) => one.remedy));
+    return finding(code, `${who} ${says}.`, ...remedy);
   });
 }
 

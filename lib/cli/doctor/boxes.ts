@@ -3,26 +3,20 @@
 import { socketHolders } from '../../box/index.js';
 import { type BindingInfo, type BoxSockets, sameInode } from '../../index.js';
 import type { Examined } from './box-findings.js';
-import type { BindingReport, BoxReport } from './doctor-report.js';
+import type { BindingReport, BoxReport, SocketReport } from './doctor-report.js';
 import { errorCode, errorMessage } from './facts.js';
 
 /** The box as it is, probed where its binding leads to its directory. */
 export async function inspectBox(box: BoxSockets, bindings: Map<string, BindingInfo> | null): Promise<Examined> {
-  const budget = box.budget();
+  const { boxId: id, realDir, bindingDir } = box;
+  const { deadZone, sockets } = box.budget();
   const binding = await bindingOf(box, bindings);
-  const usable = isReached(binding);
-  const probes = usable ? await probeAll(box) : new Map<string, Probe>();
-  const report = {
-    id: box.boxId,
-    realDir: box.realDir,
-    bindingDir: box.bindingDir,
-    binding,
-    deadZone: budget.deadZone,
-    sockets: budget.sockets.map(({ name, bytes, limit, fits, realBytes, realFits }) => {
-      return { name, bytes, limit, fits, realBytes, realFits, probe: probes.get(name) ?? null };
-    }),
-  };
-  const held = bindings?.get(box.boxId)?.sockets ?? [];
+  const probes = isReached(binding) ? await probeAll(box) : new Map<string, Probe>();
+  const counted = sockets.map(({ name, bytes, limit, fits, realBytes, realFits }) => {
+    return { name, bytes, limit, fits, realBytes, realFits, probe: probes.get(name) ?? null };
+  });
+  const report = { id, realDir, bindingDir, binding, deadZone, sockets: counted };
+  const held = bindings?.get(id)?.sockets ?? [];
   return { box: report, held, holders: await holdersOf(report, held) };
 }
 
@@ -51,19 +45,13 @@ async function bindingOf(box: BoxSockets, bindings: Map<string, BindingInfo> | n
   if (bindings === null) return { state: 'unknown', target: null };
   const entry = bindings.get(box.boxId);
   if (entry === undefined) return { state: 'missing', target: null };
-  const { target, state, code, mountPoint } = entry;
-  const reached = isReached(entry);
+  const { id, sockets, state, target, ...why } = entry;
   // The directory may be gone or closed, and the link leads somewhere that is neither.
-  const foreign = reached && !(await sameInode(box.bindingDir, box.realDir).catch(() => false));
-  return {
-    state: foreign ? 'foreign' : state,
-    target,
-    ...(code !== undefined && { code }),
-    ...(mountPoint !== undefined && { mountPoint }),
-  };
+  const isForeign = isReached(entry) && !(await sameInode(box.bindingDir, box.realDir).catch(() => false));
+  return { state: isForeign ? 'foreign' : state, target, ...why };
 }
 
-type Probe = NonNullable<BoxReport['sockets'][0]['probe']>;
+type Probe = NonNullable<SocketReport['probe']>;
 
 // What the probe as a whole stumbles over is each name's answer.
 async function probeAll(box: BoxSockets): Promise<Map<string, Probe>> {

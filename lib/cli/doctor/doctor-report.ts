@@ -1,6 +1,6 @@
 // What `doctor` finds out. The shape is that of `doctor --json`, design section 8.
 
-import type { BindingInfo, KrunScheme, SocketBudgetEntry } from '../../index.js';
+import type { BindingInfo, KrunScheme, SocketBudgetEntry, SocketProbe } from '../../index.js';
 import type { CleanerReport } from '../cleaner.js';
 
 export interface DoctorReport {
@@ -98,17 +98,12 @@ export interface DirectoryReport {
   mode: string | null;
 }
 
-export interface BindingReport {
+export interface BindingReport extends Omit<BindingInfo, 'id' | 'state' | 'sockets'> {
   /**
    * `live` and `idle` lead to the box's own directory, `foreign` to another one. `unknown`: the parent could not be
    * looked into.
    */
   state: BindingInfo['state'] | 'missing' | 'foreign' | 'unknown';
-  target: string | null;
-  /** Why it cannot be resolved. */
-  code?: string;
-  /** Where the file system is mounted that does not answer. */
-  mountPoint?: string;
 }
 
 export interface BoxReport {
@@ -121,11 +116,10 @@ export interface BoxReport {
   sockets: SocketReport[];
 }
 
-type Counted = Pick<SocketBudgetEntry, 'name' | 'bytes' | 'limit' | 'fits' | 'realBytes' | 'realFits'>;
-
 /** `probe` is null where it was not tried, for there is no binding to try it through. */
-export interface SocketReport extends Counted {
-  probe: { ok: boolean; code?: string; syscall?: string; message?: string } | null;
+export interface SocketReport
+  extends Pick<SocketBudgetEntry, 'name' | 'bytes' | 'limit' | 'fits' | 'realBytes' | 'realFits'> {
+  probe: Pick<SocketProbe, 'ok' | 'code' | 'syscall' | 'message'> | null;
 }
 
 export interface DoctorRequest {

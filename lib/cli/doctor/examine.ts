@@ -2,16 +2,15 @@
 
 import { spawnSync } from 'node:child_process';
 import * as path from 'node:path';
-import { type BindingInfo, BoxSockets } from '../../index.js';
-import { inspectCleaners } from '../cleaner.js';
+import { BoxSockets } from '../../index.js';
+import type { Output } from '../output.js';
 import { plural } from '../text.js';
-import { causesOf, gather } from './box-findings.js';
+import { causesOf, type Examined, gather } from './box-findings.js';
 import { inspectBox } from './boxes.js';
-import { cleanerFindings } from './cleaner-findings.js';
 import { boxOptionsOf, type DoctorReport, type DoctorRequest, type Finding, finding } from './doctor-report.js';
-import { realPath } from './facts.js';
 import { otherUser, readHome } from './home-boxes.js';
-import { inspectMachine } from './machine.js';
+import type { Interruption } from './interruption.js';
+import { inspectMachine, type MachineReport } from './machine.js';
 import { asUser, optionsOf, own, ownUid } from './remedy.js';
 import { runSelfCheck, type SelfCheck } from './self-check.js';
 
@@ -23,78 +22,63 @@ export interface Examination {
 
 /** How an examination is told of the world around it. */
 export interface Examiner {
-  progress(step: string): void;
-  /** Once true, no further step is begun. */
-  readonly interruption: { readonly received: boolean };
+  output: Output;
+  /** Once it has come, no further step is begun. */
+  interruption: Interruption;
 }
 
 /** Examines a home, or without one the machine and a home made for the purpose. */
-export async function examine(asked: DoctorRequest, examiner: Examiner): Promise<Examination> {
-  const request = { ...asked, home: asked.home === null ? null : path.resolve(asked.home) };
+export async function examine(request: DoctorRequest, examiner: Examiner): Promise<Examination> {
+  const { output, interruption } = examiner;
   // Checked by the constructor, before anything is looked at.
   const { parentDir } = new BoxSockets('id', '/', boxOptionsOf(request));
   const other = otherUser(request, parentDir);
   const theirs = other === null || ownUid() !== 0 ? null : examineAs(other, request);
   if (theirs !== null) return { report: theirs, selfCheck: null };
 
-  examiner.progress('Looking at the base, the parent and what cleans them');
-  const machine = await inspectMachine(request);
-  const findings = [...machine.findings];
-  const report = {
-    platform: process.platform,
-    limit: machine.limit,
-    base: machine.base,
-    parent: machine.parent,
-    cleaner: inspectCleaners(path.join(realPath(boxOptionsOf(request).base), path.basename(parentDir), 'id')),
-    boxes: [] as DoctorReport['boxes'],
-  };
-  if (other !== null) return { report: { ok: false, ...report, findings: [other.finding] }, selfCheck: null };
-  findings.push(...cleanerFindings(report.cleaner, machine.isNoatime));
+  output.progress('Looking at the base, the parent and what cleans them');
+  const { findings, bindings, ...machine } = await inspectMachine(request);
+  const report: DoctorReport = { ok: false, platform: process.platform, ...machine, boxes: [], findings };
+  if (other !== null) return { report: { ...report, findings: [other.finding] }, selfCheck: null };
 
-  const home = request.home === null ? null : readHome(request.home, request);
-  findings.push(...(home?.findings ?? []), ...staleBindings(machine.bindings, home?.ids ?? [], request));
   let selfCheck: SelfCheck | null = null;
-  if (home !== null) {
-    const examined = await examineBoxes(home.ids, machine.bindings, request, examiner);
-    report.boxes.push(...examined.boxes);
-    findings.push(...examined.findings);
-  } else if (!examiner.interruption.received) {
-    examiner.progress('Making a deep home and binding in it');
-    selfCheck = await runSelfCheck(request, machine.findings);
-    if (selfCheck.box !== null) report.boxes.push(selfCheck.box);
-    findings.push(...selfCheck.findings);
+  if (request.home !== null) {
+    const home = readHome(request.home, request);
+    findings.push(...home.findings, ...staleBindings(bindings, home.boxes, request));
+    const examined = await inspectBoxes(home.boxes, bindings, examiner);
+    report.boxes = examined.map(({ box }) => box);
+    findings.push(...gather(examined.flatMap((one) => causesOf(one, request))));
+  } else {
+    findings.push(...staleBindings(bindings, [], request));
+    if (!interruption.received) {
+      output.progress('Making a deep home and binding in it');
+      selfCheck = await runSelfCheck(request, findings);
+      if (selfCheck.box !== null) report.boxes.push(selfCheck.box);
+      findings.push(...selfCheck.findings);
+    }
+    // Nobody is harmed yet.
+    for (const one of findings) if (one.severity === 'warning') one.severity = 'info';
   }
-  // Without a home nobody is harmed yet.
-  if (home === null) for (const one of findings) if (one.severity === 'warning') one.severity = 'info';
   const order = ['error', 'warning', 'info'];
   findings.sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
-  const ok = findings.every((finding) => finding.severity === 'info');
-  return { report: { ok, ...report, findings }, selfCheck };
+  report.ok = findings.every(({ severity }) => severity === 'info');
+  return { report, selfCheck };
 }
+
+type Bindings = MachineReport['bindings'];
 
 /** How many boxes are probed at the same time: a step that is begun is finished, whatever interrupts it. */
 const AT_ONCE = 4;
 
-async function examineBoxes(
-  ids: string[],
-  bindings: Map<string, BindingInfo> | null,
-  request: DoctorRequest,
-  examiner: Examiner,
-): Promise<{ boxes: DoctorReport['boxes']; findings: Finding[] }> {
-  const boxes: DoctorReport['boxes'] = [];
-  const found = [];
-  const inspect = (id: string) => {
-    const realDir = path.join(request.home ?? '', 'boxes', id, 'sockets');
-    return inspectBox(new BoxSockets(id, realDir, boxOptionsOf(request)), bindings);
-  };
-  for (let index = 0; index < ids.length && !examiner.interruption.received; index += AT_ONCE) {
-    examiner.progress(`Probing box ${index + 1} of ${ids.length}: ${ids[index]}`);
-    for (const examined of await Promise.all(ids.slice(index, index + AT_ONCE).map(inspect))) {
-      boxes.push(examined.box);
-      found.push({ id: examined.box.id, causes: causesOf(examined, request) });
-    }
+async function inspectBoxes(boxes: BoxSockets[], bindings: Bindings, examiner: Examiner): Promise<Examined[]> {
+  const { output, interruption } = examiner;
+  const examined: Examined[] = [];
+  for (let index = 0; index < boxes.length && !interruption.received; index += AT_ONCE) {
+    output.progress(`Probing box ${index + 1} of ${boxes.length}: ${boxes[index]?.boxId}`);
+    const some = boxes.slice(index, index + AT_ONCE).map((box) => inspectBox(box, bindings));
+    examined.push(...(await Promise.all(some)));
   }
-  return { boxes, findings: gather(found) };
+  return examined;
 }
 
 // As the user whose home it is: what is made for a probe is theirs then, and so is the judgement. That user may meddle
@@ -118,8 +102,8 @@ function examineAs({ uid, gid }: { uid: number; gid: number }, request: DoctorRe
 }
 
 /** Bindings that lead to nothing, of whichever home. */
-function staleBindings(bindings: Map<string, BindingInfo> | null, except: string[], request: DoctorRequest): Finding[] {
-  const known = new Set(except);
+function staleBindings(bindings: Bindings, except: BoxSockets[], request: DoctorRequest): Finding[] {
+  const known = new Set(except.map(({ boxId }) => boxId));
   const stale = [...(bindings?.values() ?? [])].filter(({ id, state }) => state === 'dangling' && !known.has(id));
   if (stale.length === 0) return [];
   // Not as the file system happens to list them.

@@ -4,18 +4,23 @@ import * as fs from 'node:fs';
 
 /** What is there, or the code of the call that failed. */
 export function lookAt(where: string): fs.Stats | string {
-  try {
-    // Most names have no socket yet: an error is not made for each.
-    return fs.lstatSync(where, { throwIfNoEntry: false }) ?? 'ENOENT';
-  } catch (error) {
-    return errorCode(error);
-  }
+  // Most names have no socket yet: an error is not made for each.
+  return orCode(() => fs.lstatSync(where, { throwIfNoEntry: false }) ?? 'ENOENT');
 }
 
 /** What a path leads to, or the code of the call that failed. */
 export function lookThrough(where: string): fs.Stats | string {
+  return orCode(() => fs.statSync(where));
+}
+
+/** What a directory holds, or the code of the call that failed. */
+export function listed(directory: string): fs.Dirent[] | string {
+  return orCode(() => fs.readdirSync(directory, { withFileTypes: true }));
+}
+
+function orCode<T>(look: () => T): T | string {
   try {
-    return fs.statSync(where);
+    return look();
   } catch (error) {
     return errorCode(error);
   }

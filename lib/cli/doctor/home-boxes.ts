@@ -1,30 +1,32 @@
 // The boxes of a home: `<home>/boxes/<id>/sockets`, BoxLite's layout.
 
-import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { BoxSockets } from '../../index.js';
 import { shellCommand } from '../text.js';
-import { type DoctorRequest, type Finding, finding } from './doctor-report.js';
-import { closedDirectory, errorCode, lookThrough } from './facts.js';
+import { boxOptionsOf, type DoctorRequest, type Finding, finding } from './doctor-report.js';
+import { closedDirectory, listed, lookThrough } from './facts.js';
 import { again, asUser, look, ownUid } from './remedy.js';
 
-export interface HomeReport {
-  ids: string[];
-  findings: Finding[];
-}
-
 /** The boxes that a home holds; what bears no id of a box is reported. */
-export function readHome(home: string, request: DoctorRequest): HomeReport {
-  const boxes = path.join(home, 'boxes');
-  const found = listed(boxes);
-  if (typeof found === 'string') return { ids: [], findings: [homeFinding(home, found, request)] };
-  const named = found.filter((entry) => entry.isDirectory() || entry.isSymbolicLink()).map((entry) => entry.name);
-  const ids = named.filter(isBoxId).sort();
-  const findings = named.filter((name) => !isBoxId(name)).map((name) => strayName(path.join(boxes, name)));
-  if (named.length === 0) {
-    findings.push(finding('home-without-boxes', `${home} holds no boxes yet: ${boxes} is empty.`, look(boxes)));
+export function readHome(home: string, request: DoctorRequest): { boxes: BoxSockets[]; findings: Finding[] } {
+  const directory = path.join(home, 'boxes');
+  const found = listed(directory);
+  if (typeof found === 'string') return { boxes: [], findings: [homeFinding(home, found, request)] };
+  const entries = found.filter((entry) => entry.isDirectory() || entry.isSymbolicLink());
+  if (entries.length === 0) {
+    const message = `${home} holds no boxes yet: ${directory} is empty.`;
+    return { boxes: [], findings: [finding('home-without-boxes', message, look(directory))] };
   }
-  return { ids, findings };
+  const [boxes, findings]: [BoxSockets[], Finding[]] = [[], []];
+  for (const { name } of entries) {
+    try {
+      boxes.push(new BoxSockets(name, path.join(directory, name, 'sockets'), boxOptionsOf(request)));
+    } catch {
+      // The constructor's own rule is the one for ids.
+      findings.push(strayName(path.join(directory, name)));
+    }
+  }
+  return { boxes: boxes.sort((a, b) => (a.boxId < b.boxId ? -1 : 1)), findings };
 }
 
 function homeFinding(home: string, code: string, request: DoctorRequest): Finding {
@@ -75,26 +77,8 @@ function holdsBoxes(home: string): boolean {
   return typeof found !== 'string' && found.some((entry) => entry.isDirectory());
 }
 
-function listed(directory: string): fs.Dirent[] | string {
-  try {
-    return fs.readdirSync(directory, { withFileTypes: true });
-  } catch (error) {
-    return errorCode(error);
-  }
-}
-
 function nearestDirectory(where: string): string {
   return typeof listed(where) === 'string' && where !== '/' ? nearestDirectory(path.dirname(where)) : where;
-}
-
-// The constructor's own rule, asked of the constructor.
-function isBoxId(name: string): boolean {
-  try {
-    new BoxSockets(name, '/');
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function strayName(where: string): Finding {

@@ -11,6 +11,7 @@ import {
   measureSunPathLimit,
   sunPathLimit,
 } from '../../index.js';
+import { cleanerFindings, inspectCleaners } from '../cleaner.js';
 import { type BaseMount, inspectMount } from '../mounts.js';
 import { shellCommand } from '../text.js';
 import {
@@ -24,23 +25,19 @@ import {
 import { lookAt, lookThrough, octal, realPath } from './facts.js';
 import { again, anotherBase, asRoot, asUser, look, lookAtMount, lookAtPath, moveAside, ownUid } from './remedy.js';
 
-export interface MachineReport extends Pick<DoctorReport, 'limit' | 'base' | 'parent' | 'findings'> {
+export interface MachineReport extends Pick<DoctorReport, 'limit' | 'base' | 'parent' | 'cleaner' | 'findings'> {
   /** What stands in the parent, by id; null where it cannot be looked into, for a reason that is a finding. */
   bindings: Map<string, BindingInfo> | null;
-  isNoatime: boolean;
 }
-
-/** What an operation threw: with the pid of who holds the lock, where it is that. */
-type Failure = Pick<BoxSocketsError, 'code' | 'message' | 'owner'>;
 
 const NATIVE = 'ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE';
 
 /** Looks at all that every box shares, and changes nothing. */
 export async function inspectMachine(request: DoctorRequest): Promise<MachineReport> {
   const { base: where, uid } = boxOptionsOf(request);
-  const { limit, failure } = await measureLimit(where);
+  const { value: limit, failure } = await tried(measureSunPathLimit(where));
+  const { capacity: declared, portableMaxBytes: portable } = sunPathLimit();
   const hasNative = failure?.code !== NATIVE;
-  const mount = inspectMount(realPath(where));
   const unseen = (at: string): InspectedDirectory => ({ path: at, ok: false, owner: null, mode: null });
   const unknown = { base: unseen(where), parent: unseen(path.join(where, `bl-${uid}`)) };
   const { base, parent } = hasNative ? await BoxSockets.inspect({ base: where, uid }) : unknown;
@@ -51,21 +48,39 @@ export async function inspectMachine(request: DoctorRequest): Promise<MachineRep
       parentFinding(parent, notListed) ??
       lockFinding(parent, await failureOfLock(request, parent)) ??
       unwritableFinding(request, failure, parent));
-  const others = [mountFinding(request, mount), bindings === null ? null : modeFinding(parent)];
-  const findings = [...uidFindings(request), found, ...others].filter((one) => one !== null);
+  const resolved = realPath(where);
+  const mount = inspectMount(resolved);
+  const cleaner = inspectCleaners(path.join(resolved, path.basename(parent.path), 'id'));
+  const mode = bindings === null ? null : modeFinding(parent);
+  const findings = [uidFinding(request), found, mountFinding(request, mount), mode].filter((one) => one !== null);
   const reportOf = ({ path: at, ok, owner, mode }: InspectedDirectory): DirectoryReport => {
     const state = !hasNative ? 'unknown' : !ok ? 'refused' : owner === null ? 'missing' : 'fine';
     return { path: at, state, owner, mode: mode === null ? null : octal(mode) };
   };
-  const isNoatime = mount.options.includes('noatime');
   return {
-    limit,
+    limit: { declared, measured: limit?.measured ?? null, portable },
     base: { ...reportOf(base), isPrivate: mount.isPrivate },
     parent: reportOf(parent),
-    findings,
+    cleaner,
+    findings: [...findings, ...cleanerFindings(cleaner, mount.options.includes('noatime'))],
     bindings,
-    isNoatime,
   };
+}
+
+type Tried<T> = { value: T; failure: null } | { value: null; failure: BoxSocketsError };
+
+function tried<T>(operation: Promise<T>): Promise<Tried<T>> {
+  return operation.then(
+    (value) => ({ value, failure: null }),
+    (failure) => ({ value: null, failure }),
+  );
+}
+
+/** What stands in the parent, by id, or why that cannot be told. */
+export async function listBindings(request: DoctorRequest) {
+  const { base, uid } = boxOptionsOf(request);
+  const { value, failure } = await tried(BoxSockets.list({ base, uid }));
+  return { bindings: value && new Map(value.map((one) => [one.id, one])), failure };
 }
 
 function modeFinding({ path: where, mode }: InspectedDirectory): Finding | null {
@@ -74,22 +89,12 @@ function modeFinding({ path: where, mode }: InspectedDirectory): Finding | null 
   return finding('parent-mode', message, look(where), asUser(['chmod', '00700', where]));
 }
 
-async function measureLimit(base: string): Promise<{ limit: DoctorReport['limit']; failure: Failure | null }> {
-  const { capacity: declared, portableMaxBytes: portable } = sunPathLimit();
-  try {
-    const { measured } = await measureSunPathLimit(base);
-    return { limit: { declared, measured, portable }, failure: null };
-  } catch (error) {
-    return { limit: { declared, measured: null, portable }, failure: error as BoxSocketsError };
-  }
-}
-
-function uidFindings(request: DoctorRequest): Finding[] {
-  const [real, effective] = [process.getuid?.() ?? 0, ownUid()];
-  if (real === effective) return [];
+function uidFinding(request: DoctorRequest): Finding | null {
+  const [real, effective] = [process.getuid?.(), process.geteuid?.()];
+  if (real === effective) return null;
   const message = `The real uid is ${real} and the effective uid ${effective}: ensure refuses to work under two names.`;
   const advice = '# start the program as one user: neither setuid nor half of a sudo';
-  return [finding('uid-mismatch', message, 'id', advice, again(request))];
+  return finding('uid-mismatch', message, 'id', advice, again(request));
 }
 
 function nativeFinding(message: string): Finding {
@@ -122,20 +127,7 @@ function baseFinding(
   return finding('base-untrusted', `${message}.`, look(where), (isOpen ? sets : null) ?? anotherBase(request));
 }
 
-/** What stands in the parent, by id, or why that cannot be told. */
-export async function listBindings(
-  request: DoctorRequest,
-): Promise<Pick<MachineReport, 'bindings'> & { failure: Failure | null }> {
-  const { base, uid } = boxOptionsOf(request);
-  try {
-    const listed = await BoxSockets.list({ base, uid });
-    return { bindings: new Map(listed.map((one) => [one.id, one])), failure: null };
-  } catch (error) {
-    return { bindings: null, failure: error as BoxSocketsError };
-  }
-}
-
-function parentFinding(parent: InspectedDirectory, notListed: Failure | null): Finding | null {
+function parentFinding(parent: InspectedDirectory, notListed: BoxSocketsError | null): Finding | null {
   const { code, message } = parent.ok ? (notListed ?? { code: null, message: '' }) : parent;
   const [shown, said] = [look(parent.path), `${message}.`];
   switch (code) {
@@ -156,7 +148,7 @@ function parentFinding(parent: InspectedDirectory, notListed: Failure | null): F
 }
 
 // Asked of an operation that takes the lock: of removing a link of our own, which leads nowhere.
-async function failureOfLock(request: DoctorRequest, parent: InspectedDirectory): Promise<Failure | null> {
+async function failureOfLock(request: DoctorRequest, parent: InspectedDirectory): Promise<BoxSocketsError | null> {
   if (!parent.ok || parent.mode !== 0o700 || lookAt(`${parent.path}/.lock`) === 'ENOENT') return null;
   const ours = new BoxSockets(`doctor-${randomBytes(8).toString('hex')}`, '/', boxOptionsOf(request));
   try {
@@ -170,7 +162,7 @@ async function failureOfLock(request: DoctorRequest, parent: InspectedDirectory)
   }
 }
 
-function lockFinding(parent: InspectedDirectory, failure: Failure | null): Finding | null {
+function lockFinding(parent: InspectedDirectory, failure: BoxSocketsError | null): Finding | null {
   const lock = `${parent.path}/.lock`;
   const { code, message, owner = -1 } = failure ?? {};
   if (code === 'ERR_BOX_SOCKETS_LOCK_UNTRUSTED') {
@@ -186,7 +178,7 @@ function lockFinding(parent: InspectedDirectory, failure: Failure | null): Findi
 // Where a first ensure would make the parent, or any would make its link.
 function unwritableFinding(
   request: DoctorRequest,
-  failure: Failure | null,
+  failure: BoxSocketsError | null,
   parent: InspectedDirectory,
 ): Finding | null {
   const { base: where } = boxOptionsOf(request);

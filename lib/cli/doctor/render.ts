@@ -5,9 +5,8 @@ import type { Output } from '../output.js';
 import { plural, printable, shorten } from '../text.js';
 import { renderBars } from './bars.js';
 import { isReached } from './boxes.js';
-import type { DirectBind } from './direct-bind.js';
 import type { BoxReport, DoctorReport, Finding } from './doctor-report.js';
-import type { SelfCheck } from './self-check.js';
+import type { DirectBind, SelfCheck } from './self-check.js';
 
 // Boxes in order that get a line; what is not gets one whatever the number.
 const MOST_IN_ORDER = 20;

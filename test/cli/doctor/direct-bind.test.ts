@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { tryDirectBind } from '../../../dist/cli/doctor/direct-bind.js';
+import { tryDirectBind } from '../../../dist/cli/doctor/self-check.js';
 import { scratch } from '../run.js';
 
 const test = scratch();
