@@ -10,36 +10,21 @@ export interface Stream {
   write(text: string): unknown;
 }
 
-type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
+// Characters to draw with, and plain ASCII where the terminal is not known to show others.
+const GLYPHS = {
+  fill: ['━', '='],
+  limit: ['│', '|'],
+  crossing: ['┿', '#'],
+  beyond: ['━»', '=>'],
+  zone: ['░', ':'],
+  ellipsis: ['…', '...'],
+  good: ['✓', '+'],
+  bad: ['✗', 'x'],
+  warning: ['!', '!'],
+  arrow: ['→', '->'],
+} as const;
 
-/** Characters to draw with; plain ASCII where the terminal is not known to show others. */
-export type Glyphs = Record<keyof typeof UNICODE, string>;
-
-const UNICODE = {
-  fill: '━',
-  limit: '│',
-  crossing: '┿',
-  beyond: '━»',
-  zone: '░',
-  ellipsis: '…',
-  good: '✓',
-  bad: '✗',
-  warning: '!',
-  arrow: '→',
-};
-
-const ASCII: Glyphs = {
-  fill: '=',
-  limit: '|',
-  crossing: '#',
-  beyond: '=>',
-  zone: ':',
-  ellipsis: '...',
-  good: '+',
-  bad: 'x',
-  warning: '!',
-  arrow: '->',
-};
+export type Glyphs = Record<keyof typeof GLYPHS, string>;
 
 /** Standard output and standard error of one run. */
 export class Output {
@@ -61,11 +46,13 @@ export class Output {
     this.width = Math.max(40, columns);
     this.proseWidth = Math.min(100, this.width);
     const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || (platform === 'darwin' ? 'UTF-8' : '');
-    this.glyphs = /utf-?8/i.test(locale) ? UNICODE : ASCII;
+    const column = /utf-?8/i.test(locale) ? 0 : 1;
+    const glyphs = Object.entries(GLYPHS).map(([name, letters]) => [name, letters[column]]);
+    this.glyphs = Object.fromEntries(glyphs) as Glyphs;
   }
 
   /** The text in a style where the terminal shows one, as it is otherwise. */
-  style(style: Style | Style[], text: string): string {
+  style(style: Parameters<typeof styleText>[0], text: string): string {
     // Whether there is to be one has been decided; left to itself, styleText decides anew for process.stdout.
     return this.#colours && text !== '' ? styleText(style, text, { validateStream: false }) : text;
   }
@@ -78,16 +65,14 @@ export class Output {
 
   /** A paragraph, broken at blanks; what its first line and the others begin with. */
   prose(text: string, first = '', others = ''): void {
-    const lines = wrap(text, this.proseWidth - others.length);
-    lines.forEach((line, index) => {
+    for (const [index, line] of wrap(text, this.proseWidth - others.length).entries()) {
       this.line((index === 0 ? first : others) + line);
-    });
+    }
   }
 
   /** One JSON document, the whole answer. */
   json(value: unknown): void {
-    this.clearProgress();
-    this.#stdout.write(`${printableJson(value)}\n`);
+    this.line(printableJson(value));
   }
 
   /** Wipes a terminal's screen, for what is drawn again; elsewhere a blank line parts the two. */

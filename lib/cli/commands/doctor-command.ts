@@ -54,15 +54,10 @@ async function examineOnce(args: Arguments, output: Output, interruption: Interr
     krun: args.krun ?? null,
     names: args.names ?? [],
   };
-  try {
-    const { report, selfCheck } = await examine(request, { interruption, output });
-    if (!interruption.received) {
-      if (args.json) output.json(report);
-      else if (args.quiet) output.line(verdict(report, output));
-      else renderReport(report, selfCheck, args.verbose === true, output);
-    }
-    return report.ok ? EXIT.fine : EXIT.findings;
-  } finally {
-    output.clearProgress();
-  }
+  const { report, selfCheck } = await examine(request, { interruption, output });
+  if (interruption.received) output.clearProgress();
+  else if (args.json) output.json(report);
+  else if (args.quiet) output.line(verdict(report, output));
+  else renderReport(report, selfCheck, args.verbose === true, output);
+  return report.ok ? EXIT.fine : EXIT.findings;
 }

@@ -31,13 +31,11 @@ function printProbe(report: SocketPathProbe, output: Output): void {
     ? output.style('green', `${glyphs.good} binds`)
     : output.style('red', `${glyphs.bad} ${report.code ?? 'does not bind'}`);
   output.line(`${verdict}  ${report.type}  ${report.bytes} of ${report.limit} bytes  ${printable(report.path)}`);
-  const unknown = report.held === 'unknown' ? `Whether it is held cannot be known: ${report.reason}.` : undefined;
-  const notes = [report.message, unknown, nodeNote(report)].filter((note) => note !== undefined);
-  for (const note of notes) output.prose(printable(note), '  ', '  ');
-}
-
-function nodeNote(report: SocketPathProbe): string | undefined {
-  return report.nodeTruncates
-    ? `Node ${process.version} binds a cut path here without a word: net.Server.listen would make another file.`
-    : undefined;
+  const notes = [
+    report.message,
+    report.held === 'unknown' && `Whether it is held cannot be known: ${report.reason}.`,
+    report.nodeTruncates &&
+      `Node ${process.version} binds a cut path here without a word: net.Server.listen would make another file.`,
+  ];
+  for (const note of notes) if (note) output.prose(printable(note), '  ', '  ');
 }

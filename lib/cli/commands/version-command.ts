@@ -1,5 +1,3 @@
-import * as fs from 'node:fs';
-import * as path from 'node:path';
 import { type Command, EXIT } from '../command.js';
 
 export const version: Command = {
@@ -16,9 +14,7 @@ export const version: Command = {
   },
 };
 
-/** This package's own version. */
+/** This package's own version: dist/cli/commands/ lies three levels below its directory. */
 export function packageVersion(): string {
-  // dist/cli/commands/ lies three levels below the package's own directory.
-  const { version: own } = JSON.parse(fs.readFileSync(path.join(__dirname, '../../../package.json'), 'utf8'));
-  return String(own);
+  return require('../../../package.json').version;
 }

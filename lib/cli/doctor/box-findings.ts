@@ -3,11 +3,10 @@
 
 import * as path from 'node:path';
 import type { BindingInfo } from '../../index.js';
-import { fileSystemOf } from '../mounts.js';
 import { plural, shellCommand } from '../text.js';
 import { isFileLost, isReached } from './boxes.js';
 import { type BoxReport, type DoctorRequest, type Finding, type FindingCode, finding } from './doctor-report.js';
-import { closedDirectory, describe, lookAt, lookThrough, octal } from './facts.js';
+import { closedDirectory, describe, fileSystemOf, lookAt, lookThrough, octal } from './facts.js';
 import { again, asRoot, asUser, look, lookAtMount, lookAtPath, moveAside, own, ownUid } from './remedy.js';
 
 export interface Cause {
@@ -62,9 +61,7 @@ export function gather(causes: CauseOfBox[]): Finding[] {
   });
 }
 
-function cause(code: FindingCode, says: string, ...remedy: string[]): Cause {
-  return { code, says, remedy };
-}
+const cause = (code: FindingCode, says: string, ...remedy: string[]): Cause => ({ code, says, remedy });
 
 // Not to be asked once more: whoever does waits as long as it likes.
 function silentCause({ bindingDir, binding: { target, code, mountPoint } }: BoxReport): Cause | null {
@@ -77,7 +74,7 @@ function silentCause({ bindingDir, binding: { target, code, mountPoint } }: BoxR
 
 function directoryCause(box: BoxReport, request: DoctorRequest): Cause | null {
   const where = box.realDir;
-  const make = [asUser(['mkdir', '-m', '0700', '--', where]), own(request, 'ensure', box.id, where)];
+  const make = () => [asUser(['mkdir', '-m', '0700', '--', where]), own(request, 'ensure', box.id, where)];
   const st = lookThrough(where);
   if (typeof st === 'string') {
     const closed = closedDirectory(where);
@@ -88,12 +85,12 @@ function directoryCause(box: BoxReport, request: DoctorRequest): Cause | null {
     const says = `has no directory for its sockets: ${where} leads to nothing`;
     // A link that leads nowhere stands there, and nothing can be made in its place.
     const aside = typeof lookAt(where) === 'string' ? [] : [moveAside(where)];
-    return cause('sockets-missing', says, look(path.dirname(where)), ...aside, ...make);
+    return cause('sockets-missing', says, look(path.dirname(where)), ...aside, ...make());
   }
   const said = describe(where, st);
   if (!st.isDirectory()) {
     const says = `has something else in the place of its directory: ${said}`;
-    return cause('sockets-not-a-directory', says, look(where), moveAside(where), ...make);
+    return cause('sockets-not-a-directory', says, look(where), moveAside(where), ...make());
   }
   if (st.uid !== ownUid()) {
     const give = asRoot('chown', String(ownUid()), where);
@@ -122,7 +119,9 @@ function nameCause(box: BoxReport, request: DoctorRequest): Cause | null {
 
 function bindingCause({ box, holders }: Examined, request: DoctorRequest): Cause | null {
   const { state, target, code } = box.binding;
+  if (isReached(box.binding)) return null;
   const where = box.bindingDir;
+  const leads = `${where} to ${target}`;
   const ensure = own(request, 'ensure', box.id, box.realDir);
   switch (state) {
     case 'missing': {
@@ -131,17 +130,15 @@ function bindingCause({ box, holders }: Examined, request: DoctorRequest): Cause
       const alive = `is alive and has lost its binding: ${processes(holders)} bound sockets that nobody can dial`;
       return cause('binding-lost', alive, showProcesses(holders), ensure);
     }
-    case 'dangling': {
-      const says = `has a binding that leads to nothing: ${where} to ${target}`;
-      return cause('binding-dangling', says, look(where), ensure);
-    }
+    case 'dangling':
+      return cause('binding-dangling', `has a binding that leads to nothing: ${leads}`, look(where), ensure);
     case 'foreign': {
-      const says = `has a binding that leads to another home: ${where} to ${target}`;
+      const says = `has a binding that leads to another home: ${leads}`;
       if (holders === null && code !== 'EAGAIN') return cause('binding-foreign', says, look(where), ensure);
       const decide = '# two boxes bear one id. Stop that one (or add --takeover, which hands the binding over), then:';
-      if (holders === null)
-        return cause('binding-in-use', `${says}; a box may live there`, look(where), decide, ensure);
-      const alive = `has a binding that leads to a live box of another home: ${where} to ${target}, held by ${processes(holders)}`;
+      const unclear = `${says}; a box may live there`;
+      if (holders === null) return cause('binding-in-use', unclear, look(where), decide, ensure);
+      const alive = `has a binding that leads to a live box of another home: ${leads}, held by ${processes(holders)}`;
       return cause('binding-in-use', alive, showProcesses(holders), decide, ensure);
     }
     case 'not-a-symlink': {
@@ -151,10 +148,9 @@ function bindingCause({ box, holders }: Examined, request: DoctorRequest): Cause
       return cause('binding-not-a-symlink', says, look(where), aside, ensure);
     }
     case 'unreadable': {
-      if (isReached(box.binding)) return null;
       const closed = closedDirectory(target ?? where);
       const open = closed === null ? [] : [asUser(['chmod', 'u+rwx', closed])];
-      const says = `has a binding that cannot be resolved (${code}): ${where} to ${target}; a live box may be behind it`;
+      const says = `has a binding that cannot be resolved (${code}): ${leads}; a live box may be behind it`;
       return cause('binding-unreadable', says, lookAtPath(target ?? where), ...open, ensure);
     }
     default:

@@ -12,7 +12,6 @@ import {
   sunPathLimit,
 } from '../../index.js';
 import { cleanerFindings, inspectCleaners } from '../cleaner.js';
-import { type BaseMount, inspectMount } from '../mounts.js';
 import { shellCommand } from '../text.js';
 import {
   boxOptionsOf,
@@ -22,7 +21,7 @@ import {
   type Finding,
   finding,
 } from './doctor-report.js';
-import { lookAt, lookThrough, octal, realPath } from './facts.js';
+import { type BaseMount, inspectMount, lookAt, lookThrough, octal, realPath } from './facts.js';
 import { again, anotherBase, asRoot, asUser, look, lookAtMount, lookAtPath, moveAside, ownUid } from './remedy.js';
 
 export interface MachineReport extends Pick<DoctorReport, 'limit' | 'base' | 'parent' | 'cleaner' | 'findings'> {

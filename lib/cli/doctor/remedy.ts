@@ -77,15 +77,7 @@ export function anotherBase(request: DoctorRequest): string {
   ].join('\n');
 }
 
-// Asked once for each program: every box of a home has its remedies.
-const onPath = new Map<string, boolean>();
-
 function isOnPath(program: string): boolean {
-  const directories = process.env.PATH ?? '';
-  const key = `${program}:${directories}`;
-  const known = onPath.get(key);
-  if (known !== undefined) return known;
-  const found = directories.split(':').some((dir) => dir !== '' && fs.existsSync(path.join(dir, program)));
-  onPath.set(key, found);
-  return found;
+  const directories = (process.env.PATH ?? '').split(':');
+  return directories.some((dir) => dir !== '' && fs.existsSync(path.join(dir, program)));
 }
