@@ -3,15 +3,13 @@
 import { BoxSocketsError } from '../index.js';
 import { type Arguments, type Command, EXIT } from './command.js';
 import { CommanderError } from './commander.js';
+import { ensure, remove } from './commands/binding-commands.js';
 import { completion } from './commands/completion-command.js';
 import { doctor } from './commands/doctor-command.js';
-import { ensure } from './commands/ensure-command.js';
-import { list } from './commands/list-command.js';
+import { list, sweep } from './commands/parent-commands.js';
 import { pin } from './commands/pin-command.js';
 import { policy } from './commands/policy-command.js';
 import { probe } from './commands/probe-command.js';
-import { remove } from './commands/remove-command.js';
-import { sweep } from './commands/sweep-command.js';
 import { version } from './commands/version-command.js';
 import type { Output } from './output.js';
 import { buildProgram } from './program.js';
@@ -45,7 +43,8 @@ export async function runCli(argv: readonly string[], output: Output): Promise<n
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : wrongUsage(error, json, output);
     const failure = failureDocument(error);
     if (failure === null) throw error; // a fault of this program: its stack says where
-    printFailure(failure, json, output);
+    if (json) output.json({ ok: false, error: failure });
+    else printFailure(failure, output);
     // The caller is to blame for an argument that the library refuses before it touches anything.
     const isRefused = ['ERR_INVALID_ARG_TYPE', 'ERR_INVALID_ARG_VALUE'].includes(failure.code);
     return isRefused && !(error instanceof BoxSocketsError) ? EXIT.usage : EXIT.findings;
@@ -88,11 +87,7 @@ function failureDocument(error: unknown): FailureDocument | null {
   return { code: error.code, message: error.message, ...Object.fromEntries(carried), ...(cause !== null && { cause }) };
 }
 
-function printFailure(failure: FailureDocument, json: boolean, output: Output): void {
-  if (json) {
-    output.json({ ok: false, error: failure });
-    return;
-  }
+function printFailure(failure: FailureDocument, output: Output): void {
   const message = WORDS.reduce((text, [theirs, ours]) => text.replace(theirs, ours), failure.message);
   const [first = '', ...rest] = message.split('\n').map(printable);
   output.complain(`boxsockets: ${first}`);

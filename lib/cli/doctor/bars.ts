@@ -65,6 +65,7 @@ export function renderBars(box: BoxReport, output: Output): void {
     : `${glyphs.zone} ${zone.from}-${zone.to} dead`;
   output.line(`${String(limit).padStart(label + 6 + markColumn(scale))}`);
   row('directory', zoneBar(Buffer.byteLength(box.realDir), zone, scale), Buffer.byteLength(box.realDir), said);
+  const dim = (text: string) => output.style('dim', text);
   for (const { name, bytes, fits, probe, realBytes, realFits } of box.sockets) {
     const isGood = fits && probe?.ok !== false;
     const code = (probe?.code ?? 'fails').replace('ERR_BOX_SOCKETS_', '');
@@ -72,11 +73,6 @@ export function renderBars(box: BoxReport, output: Output): void {
     const mark = probe === null && fits ? '' : `${glyphs[isGood ? 'good' : 'bad']} `;
     const style = isGood ? 'green' : 'red';
     row(name, output.style(style, bar(bytes, scale)), bytes, output.style(style, mark + outcome));
-    row(
-      '  directly',
-      output.style('dim', bar(realBytes, scale)),
-      realBytes,
-      output.style('dim', realFits ? 'fits' : 'too long'),
-    );
+    row('  directly', dim(bar(realBytes, scale)), realBytes, dim(realFits ? 'fits' : 'too long'));
   }
 }

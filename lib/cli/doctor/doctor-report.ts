@@ -99,10 +99,7 @@ export interface DirectoryReport {
 }
 
 export interface BindingReport extends Omit<BindingInfo, 'id' | 'state' | 'sockets'> {
-  /**
-   * `live` and `idle` lead to the box's own directory, `foreign` to another one. `unknown`: the parent could not be
-   * looked into.
-   */
+  /** `live` and `idle`: its own directory. `foreign`: another one. `unknown`: the parent could not be looked into. */
   state: BindingInfo['state'] | 'missing' | 'foreign' | 'unknown';
 }
 

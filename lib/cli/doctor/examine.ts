@@ -52,9 +52,11 @@ export async function examine(request: DoctorRequest, examiner: Examiner): Promi
     findings.push(...staleBindings(bindings, [], request));
     if (!interruption.received) {
       output.progress('Making a deep home and binding in it');
-      selfCheck = await runSelfCheck(request, findings);
+      selfCheck = await runSelfCheck(request);
       if (selfCheck.box !== null) report.boxes.push(selfCheck.box);
-      findings.push(...selfCheck.findings);
+      // Where the base is known to be broken, that is its reason to fail, and not told again.
+      const isTold = findings.some(({ severity }) => severity === 'error');
+      findings.push(...selfCheck.findings.filter(({ severity }) => severity === 'info' || !isTold));
     }
     // Nobody is harmed yet.
     for (const one of findings) if (one.severity === 'warning') one.severity = 'info';

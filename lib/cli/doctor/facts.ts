@@ -9,12 +9,11 @@ export function lookAt(where: string): fs.Stats | string {
   return orCode(() => fs.lstatSync(where, { throwIfNoEntry: false }) ?? 'ENOENT');
 }
 
-/** What a path leads to, or the code of the call that failed. */
+/** What a path leads to, the same way. */
 export function lookThrough(where: string): fs.Stats | string {
   return orCode(() => fs.statSync(where));
 }
 
-/** What a directory holds, or the code of the call that failed. */
 export function listed(directory: string): fs.Dirent[] | string {
   return orCode(() => fs.readdirSync(directory, { withFileTypes: true }));
 }

@@ -127,23 +127,19 @@ function baseFinding(
 }
 
 function parentFinding(parent: InspectedDirectory, notListed: BoxSocketsError | null): Finding | null {
-  const { code, message } = parent.ok ? (notListed ?? { code: null, message: '' }) : parent;
-  const [shown, said] = [look(parent.path), `${message}.`];
-  switch (code) {
-    case null:
-      return null;
-    case 'ERR_BOX_SOCKETS_PARENT_NOT_DIRECTORY':
-      return finding('parent-not-a-directory', said, shown, moveAside(parent.path));
-    case 'ERR_BOX_SOCKETS_PARENT_FOREIGN': {
-      const ask = `# ask uid ${parent.owner} first, whose bindings may lie in it; it is only moved, and nothing is lost`;
-      const aside = asRoot('mv', '-n', '--', parent.path, `${parent.path}.aside`);
-      return finding('parent-foreign', said, shown, ask, aside);
-    }
-    default: {
-      const open = asUser(['chmod', '00700', parent.path]);
-      return finding('parent-unreadable', `The bindings cannot be listed: ${said}`, shown, open);
-    }
+  const refusal = parent.ok ? notListed : parent;
+  if (refusal === null) return null;
+  const [shown, said] = [look(parent.path), `${refusal.message}.`];
+  if (refusal.code === 'ERR_BOX_SOCKETS_PARENT_NOT_DIRECTORY') {
+    return finding('parent-not-a-directory', said, shown, moveAside(parent.path));
   }
+  if (refusal.code === 'ERR_BOX_SOCKETS_PARENT_FOREIGN') {
+    const ask = `# ask uid ${parent.owner} first, whose bindings may lie in it; it is only moved, and nothing is lost`;
+    const aside = asRoot('mv', '-n', '--', parent.path, `${parent.path}.aside`);
+    return finding('parent-foreign', said, shown, ask, aside);
+  }
+  const open = asUser(['chmod', '00700', parent.path]);
+  return finding('parent-unreadable', `The bindings cannot be listed: ${said}`, shown, open);
 }
 
 // Asked of an operation that takes the lock: of removing a link of our own, which leads nowhere.

@@ -6,14 +6,10 @@ import { shellCommand } from '../text.js';
 import type { DoctorRequest } from './doctor-report.js';
 
 /** The caller's effective uid, against which ownership is checked; 0 where there are none (Windows). */
-export function ownUid(): number {
-  return process.geteuid?.() ?? 0;
-}
+export const ownUid = (): number => process.geteuid?.() ?? 0;
 
 /** A command that root is to run. */
-export function asRoot(...words: string[]): string {
-  return ownUid() === 0 ? shellCommand(...words) : shellCommand('sudo', ...words);
-}
+export const asRoot = (...words: string[]): string => shellCommand(...(ownUid() === 0 ? [] : ['sudo']), ...words);
 
 /** A command that a user is to run, the examined one where none is named. */
 export function asUser(words: string[], uid = ownUid()): string {
@@ -39,43 +35,27 @@ export function own(request: DoctorRequest, command: string, ...operands: string
 }
 
 /** The same examination again. */
-export function again(request: DoctorRequest, uid = ownUid()): string {
-  return asUser([...program(), 'doctor', ...optionsOf(request)], uid);
-}
-
-function program(): string[] {
-  return isOnPath('boxsockets') ? ['boxsockets'] : ['npx', 'boxsockets'];
-}
-
-/** Looks at it, with whom it belongs to. */
-export function look(...paths: string[]): string {
-  return asUser(['ls', '-ldn', '--', ...paths]);
-}
-
-/** Shows where it is mounted, and how. */
-export function lookAtMount(where: string): string {
-  return process.platform === 'linux' ? shellCommand('findmnt', '-T', where) : shellCommand('df', where);
-}
-
-/** Shows each directory on the way to it. */
-export function lookAtPath(where: string): string {
-  return process.platform === 'linux' ? shellCommand('namei', '-l', where) : look(where);
-}
-
-/** Moves it out of the way, where nothing stands; what it held is kept. */
-export function moveAside(where: string, to = `${where}.aside`): string {
-  return asUser(['mv', '-n', '--', where, to]);
-}
+export const again = (request: DoctorRequest, uid = ownUid()): string =>
+  asUser([...program(), 'doctor', ...optionsOf(request)], uid);
 
 /** Examines again with a base of the reader's own: for a base that is somebody else's to mend. */
 export function anotherBase(request: DoctorRequest): string {
   const base = path.join(process.env.HOME ?? '/var/tmp', '.boxsockets');
-  return [
-    asUser(['mkdir', '-p', '-m', '0700', base]),
-    `# the host and its shims need the same base: its option, or BOXSOCKETS_BASE of this program`,
-    again({ ...request, base }),
-  ].join('\n');
+  const advice = '# the host and its shims need the same base: its option, or BOXSOCKETS_BASE of this program';
+  return [asUser(['mkdir', '-p', '-m', '0700', base]), advice, again({ ...request, base })].join('\n');
 }
+
+const isLinux = process.platform === 'linux';
+/** Looks at it, with whom it belongs to. */
+export const look = (where: string): string => asUser(['ls', '-ldn', '--', where]);
+/** Shows where it is mounted, and how. */
+export const lookAtMount = (where: string): string => shellCommand(...(isLinux ? ['findmnt', '-T'] : ['df']), where);
+/** Shows each directory on the way to it. */
+export const lookAtPath = (where: string): string => (isLinux ? shellCommand('namei', '-l', where) : look(where));
+/** Moves it out of the way, where nothing stands; what it held is kept. */
+export const moveAside = (where: string, to = `${where}.aside`): string => asUser(['mv', '-n', '--', where, to]);
+
+const program = (): string[] => (isOnPath('boxsockets') ? ['boxsockets'] : ['npx', 'boxsockets']);
 
 function isOnPath(program: string): boolean {
   const directories = (process.env.PATH ?? '').split(':');

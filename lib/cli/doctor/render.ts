@@ -47,11 +47,9 @@ function renderBoxes(boxes: BoxReport[], verbose: boolean, output: Output): void
   for (const box of boxes) {
     const { word, said } = stateOf(box);
     if (word === 'ok' && ++inOrder > MOST_IN_ORDER && !verbose) continue;
-    const [bytes, directly] = (['bytes', 'realBytes'] as const).map((of) =>
-      Math.max(...box.sockets.map((one) => one[of])),
-    );
+    const most = (of: 'bytes' | 'realBytes') => Math.max(...box.sockets.map((one) => one[of]));
     let text = shorten(said, room, output.glyphs.ellipsis);
-    for (const part of [`${bytes} of 103 bytes, ${directly} directly`, printable(box.realDir)]) {
+    for (const part of [`${most('bytes')} of 103 bytes, ${most('realBytes')} directly`, printable(box.realDir)]) {
       if (`${text}  ${part}`.length <= room) text += `  ${part}`;
     }
     const id = shorten(printable(box.id), idWidth, output.glyphs.ellipsis).padEnd(idWidth);
@@ -124,17 +122,17 @@ function renderDirect({ direct, through, native }: SelfCheck, output: Output): v
   output.prose('A socket in a home made for this, by net.Server.listen(path):');
   const mark = (isGood: boolean) =>
     `  ${output.style(isGood ? 'green' : 'red', output.glyphs[isGood ? 'good' : 'bad'])} `;
-  const show = (how: string, bind: DirectBind): void => {
+  const show = (how: string, { outcome, path: asked, cutPath, code }: DirectBind): void => {
     const said = {
       bound: 'binds',
       cut: '"listening", but at a cut path',
       lost: '"listening", and no socket is to be found',
+      refused: `fails, ${code}`,
     };
-    const outcome = bind.outcome === 'refused' ? `fails, ${bind.code}` : said[bind.outcome];
-    output.prose(`${how}, ${Buffer.byteLength(bind.path)} bytes: ${outcome}`, mark(bind.outcome === 'bound'), '    ');
-    for (const path of [bind.path, bind.cutPath ?? '']) {
+    output.prose(`${how}, ${Buffer.byteLength(asked)} bytes: ${said[outcome]}`, mark(outcome === 'bound'), '    ');
+    for (const path of cutPath === undefined ? [asked] : [asked, cutPath]) {
       const label = `    ${String(Buffer.byteLength(path)).padEnd(5)}`;
-      if (path !== '') output.line(label + shorten(printable(path), output.proseWidth - 9, output.glyphs.ellipsis));
+      output.line(label + shorten(printable(path), output.proseWidth - 9, output.glyphs.ellipsis));
     }
   };
   show('directly', direct);

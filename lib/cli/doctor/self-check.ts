@@ -11,8 +11,7 @@ import { type BoxReport, boxOptionsOf, type DoctorRequest, type Finding, finding
 import { errorCode, errorMessage, lookAt } from './facts.js';
 import { listBindings } from './machine.js';
 
-/** Bytes of the real directory that the self-check makes. */
-export const DEEP_BYTES = 300;
+const DEEP_BYTES = 300;
 
 export interface SelfCheck {
   box: BoxReport | null;
@@ -24,22 +23,17 @@ export interface SelfCheck {
   findings: Finding[];
 }
 
-/**
- * Runs the self-check. What it makes lies in a directory of its own below the base, or below /tmp; where the base is
- * known to be broken, that is its reason to fail, and not told again.
- */
-export async function runSelfCheck(request: DoctorRequest, known: readonly Finding[]): Promise<SelfCheck> {
-  const isTold = known.some((finding) => finding.severity === 'error');
+/** Runs the self-check. What it makes lies in a directory of its own below the base. */
+export async function runSelfCheck(request: DoctorRequest): Promise<SelfCheck> {
   let root: string;
   try {
     root = fs.realpathSync(fs.mkdtempSync(path.join(boxOptionsOf(request).base, 'bs-')));
   } catch (error) {
-    const findings = isTold ? [] : [failure('a directory to work in', error)];
+    const findings = [failure('a directory to work in', error)];
     return { box: null, direct: null, through: null, native: null, findings };
   }
   try {
-    const found = await check(root, request);
-    return isTold ? { ...found, findings: found.findings.filter(({ severity }) => severity === 'info') } : found;
+    return await check(root, request);
   } finally {
     fs.rmSync(root, { recursive: true, force: true });
   }
@@ -99,10 +93,7 @@ function failure(what: string, error: unknown): Finding {
 /** What became of a real `net.Server.listen(path)`. */
 export interface DirectBind {
   path: string;
-  /**
-   * `cut`: it says that it listens, and the socket is at another, shorter path. `lost`: it says so, and there is none
-   * to be found.
-   */
+  /** `cut`: it says that it listens, and the socket is at a shorter path. `lost`: it says so, and there is none. */
   outcome: 'bound' | 'cut' | 'lost' | 'refused';
   code?: string;
   /** Where the socket really is, with `cut`. */

@@ -1,3 +1,5 @@
+// Making the binding of one box, and removing it.
+
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { BoxSockets } from '../../index.js';
@@ -71,3 +73,28 @@ function boxOf(args: Arguments): BoxSockets {
   }
   return new BoxSockets(id, realDir, options);
 }
+
+const SAID = {
+  removed: 'removed',
+  absent: 'absent: there was none',
+  foreign: 'foreign: it leads elsewhere and was left alone',
+};
+
+export const remove: Command = {
+  name: 'remove',
+  summary: 'Remove the binding of a box, where it leads to the box or to nothing',
+  operands: ['<ID>', '<DIR>'],
+  options: [OPTION.base, OPTION.uid],
+  details:
+    'Only a link that leads to DIR, or to nothing, is removed; DIR itself is never touched. ' +
+    'A link of the same id that leads elsewhere is left alone: exit status 1.',
+  examples: [['box1 ~/.boxes/boxes/box1/sockets', 'The binding of a box']],
+  async run(args, output) {
+    const [id = '', dir = ''] = args.operands;
+    const box = new BoxSockets(id, dir, pick(args, 'base', 'uid'));
+    const result = await box.remove();
+    if (args.json) output.json(result);
+    else if (!args.quiet) output.line(`${printable(box.bindingDir)}  ${SAID[result.status]}`);
+    return result.status === 'foreign' ? EXIT.findings : EXIT.fine;
+  },
+};
