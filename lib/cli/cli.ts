@@ -1,8 +1,10 @@
-// Runs one command line, and turns what it throws into an exit status.
+// Runs one command line: commander parses, checks, helps and says what may have been meant, and what a command throws
+// becomes an exit status.
 
+import * as path from 'node:path';
 import { BoxSocketsError } from '../index.js';
-import { type Arguments, type Command, EXIT } from './command.js';
-import { CommanderError } from './commander.js';
+import { type Arguments, COMMON_OPTIONS, type Command, EXIT } from './command.js';
+import { CommanderError, Program } from './commander.js';
 import { ensure, remove } from './commands/binding-commands.js';
 import { completion } from './commands/completion-command.js';
 import { doctor } from './commands/doctor-command.js';
@@ -10,34 +12,34 @@ import { list, sweep } from './commands/parent-commands.js';
 import { pin } from './commands/pin-command.js';
 import { policy } from './commands/policy-command.js';
 import { probe } from './commands/probe-command.js';
-import { version } from './commands/version-command.js';
+import { packageVersion, version } from './commands/version-command.js';
 import type { Output } from './output.js';
-import { buildProgram } from './program.js';
 import { printable } from './text.js';
 
+const PURPOSE = 'Short, predictable paths for the Unix sockets of boxes, however deep their home.';
+const STATUSES = 'Exit status: 0 fine, 1 findings or a failure, 2 wrong usage.';
+
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly Command[] = [
-  doctor,
-  ensure,
-  remove,
-  list,
-  sweep,
-  probe,
-  pin,
-  policy,
-  completion(() => COMMANDS),
-  version,
-];
+export const COMMANDS = [doctor, ensure, remove, list, sweep, probe, pin, policy, completion, version];
 
 /** Runs the command line, `argv` without the program's name, and returns the exit status. */
 export async function runCli(argv: readonly string[], output: Output): Promise<number> {
   let status: number = EXIT.fine;
-  const run = async (command: Command, args: Arguments): Promise<void> => {
-    status = await command.run(args, output);
-  };
+  const program = prepare(new Program('boxsockets'), output)
+    .description(PURPOSE)
+    .version(packageVersion(), '--version', 'print the version')
+    .helpCommand('help [COMMAND]', 'show the help of a command')
+    .addHelpText('after', `\n${STATUSES}`);
+  for (const command of COMMANDS) {
+    const sub = toSubcommand(command, output);
+    sub.action(async () => {
+      status = await command.run(argumentsOf(sub), output, program);
+    });
+    program.addCommand(sub);
+  }
   const json = wantsJson(argv);
   try {
-    await buildProgram(COMMANDS, output, run).parseAsync(argv, { from: 'user' });
+    await program.parseAsync(argv, { from: 'user' });
     return status;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : wrongUsage(error, json, output);
@@ -51,6 +53,44 @@ export async function runCli(argv: readonly string[], output: Output): Promise<n
   } finally {
     output.clearProgress();
   }
+}
+
+function toSubcommand(command: Command, output: Output): Program {
+  const { name, summary, details, operands, choices, options, examples } = command;
+  // Each purpose, and below it the line to paste.
+  const lines = examples.map(([args, purpose]) => `  ${purpose}\n    boxsockets ${`${name} ${args}`.trim()}`);
+  const sub = prepare(new Program(name), output)
+    .summary(summary)
+    .description(details === undefined ? `${summary}.` : `${summary}.\n\n${details}`)
+    .addHelpText('after', `\n${output.style('bold', 'Examples:')}\n${lines.join('\n')}`);
+  for (const operand of operands) sub.argument(operand);
+  if (choices !== undefined) sub.registeredArguments[0]?.choices(choices);
+  for (const option of [...options, ...COMMON_OPTIONS]) sub.addOption(option);
+  return sub;
+}
+
+function argumentsOf(sub: Program): Arguments {
+  const { BOXSOCKETS_BASE: base = '' } = process.env;
+  return { ...(base !== '' && { base: path.resolve(base) }), ...sub.opts(), operands: sub.processedArgs.flat() };
+}
+
+function prepare(program: Program, output: Output): Program {
+  return program
+    .exitOverride()
+    .helpOption('-h, --help', 'show this help')
+    .configureHelp({
+      helpWidth: output.proseWidth,
+      minWidthToWrap: 8,
+      styleTitle: (title) => output.style('bold', title),
+    })
+    .configureOutput({
+      writeOut: (text) => output.line(text.trimEnd()),
+      writeErr: (text) => output.complain(text.trimEnd()),
+      // What is wrong is thrown as well, and told by whoever catches it.
+      outputError: () => {},
+      getOutHasColors: () => true,
+      getErrHasColors: () => false,
+    });
 }
 
 // Also where the arguments cannot be read: who asks for JSON gets JSON.

@@ -2,7 +2,7 @@
 
 import * as path from 'node:path';
 import type { EnsureOptions, KrunScheme, ProbePathOptions, SweepOptions } from '../index.js';
-import { InvalidArgumentError, ProgramOption } from './commander.js';
+import { InvalidArgumentError, type Program, ProgramOption } from './commander.js';
 import type { Output } from './output.js';
 
 /** Exit statuses, design section 8. */
@@ -21,7 +21,7 @@ export interface Command {
   details?: string;
   /** What follows the command's name, and what it is for. */
   examples: readonly (readonly [args: string, purpose: string])[];
-  run(args: Arguments, output: Output): Promise<number> | number;
+  run(args: Arguments, output: Output, program: Program): Promise<number> | number;
 }
 
 /** The arguments of one run, checked; an option that was not given is not there. Those of the library have its names. */

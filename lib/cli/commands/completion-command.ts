@@ -1,8 +1,8 @@
 // Completions for bash, zsh and fish: a few lines for the shell, which ask this program for the words.
 
 import { BoxSockets } from '../../index.js';
-import { type Arguments, COMMON_OPTIONS, type Command, EXIT, pick } from '../command.js';
-import type { ProgramOption } from '../commander.js';
+import { type Arguments, type Command, EXIT, pick } from '../command.js';
+import type { Program, ProgramOption } from '../commander.js';
 import { printable } from '../text.js';
 
 const SCRIPTS: Readonly<Record<string, string>> = {
@@ -29,8 +29,7 @@ end
 complete -c boxsockets -f -a '(__boxsockets)'`,
 };
 
-/** `completion SHELL`, of all commands, of which it is one itself. */
-export const completion = (commands: () => readonly Command[]): Command => ({
+export const completion: Command = {
   name: 'completion',
   summary: 'Print what makes a shell complete these commands and options',
   operands: ['<SHELL>', '[WORD...]'],
@@ -42,32 +41,30 @@ export const completion = (commands: () => readonly Command[]): Command => ({
     ['fish > ~/.config/fish/completions/boxsockets.fish', 'For fish'],
     ['zsh > ~/.zfunc/_boxsockets', 'For zsh, where $fpath has ~/.zfunc'],
   ],
-  async run(args, output) {
+  async run(args, output, program) {
     const script = SCRIPTS[args.operands[0] ?? ''];
     if (script !== undefined) output.line(script);
-    else for (const word of await wordsOf(args, commands())) output.line(printable(word));
+    else for (const word of await wordsOf(args, program)) output.line(printable(word));
     return EXIT.fine;
   },
-});
+};
 
 // The words that may stand in the place of the last of the operands; none where a path may.
-async function wordsOf(args: Arguments, commands: readonly Command[]): Promise<readonly string[]> {
+async function wordsOf(args: Arguments, program: Program): Promise<readonly string[]> {
   const [, name, ...rest] = args.operands;
-  const names = [...commands.map((command) => command.name), 'help'];
+  const names = [...program.commands.map((command) => command.name()), 'help'];
   if (rest.length === 0) return [...names, '--help', '--version'];
   if (name === 'help') return names;
-  const command = commands.find((candidate) => candidate.name === name);
+  const command = program.commands.find((candidate) => candidate.name() === name);
   if (command === undefined) return [];
-  const options = [...command.options, ...COMMON_OPTIONS];
+  const { options, registeredArguments: operands } = command;
   const [word = '', previous] = rest.toReversed();
   const valued = options.find((option) => option.required && previous === nameOf(option));
   if (valued !== undefined) return valued.argChoices ?? [];
   if (word.startsWith('-')) return [...options.map(nameOf), '--help'];
-  const { operands, choices = [] } = command;
   const operand = operands[rest.filter((one) => !one.startsWith('-')).length - 1] ?? operands[0];
-  if (operand === operands[0] && choices.length > 0) return choices;
-  const isId = operand === '<ID>' || operand === '[ID]';
-  return isId ? (await BoxSockets.list(pick(args, 'base'))).map(({ id }) => id) : [];
+  if (operand?.argChoices !== undefined) return operand.argChoices;
+  return operand?.name() === 'ID' ? (await BoxSockets.list(pick(args, 'base'))).map(({ id }) => id) : [];
 }
 
 // Of two long names, commander calls the first the short one.

@@ -7,10 +7,17 @@ import type { Output } from '../output.js';
 import { plural } from '../text.js';
 import { causesOf, type Examined, gather } from './box-findings.js';
 import { inspectBox } from './boxes.js';
-import { boxOptionsOf, type DoctorReport, type DoctorRequest, type Finding, finding } from './doctor-report.js';
+import {
+  type Bindings,
+  boxOptionsOf,
+  type DoctorReport,
+  type DoctorRequest,
+  type Finding,
+  finding,
+} from './doctor-report.js';
 import { otherUser, readHome } from './home-boxes.js';
 import type { Interruption } from './interruption.js';
-import { inspectMachine, type MachineReport } from './machine.js';
+import { inspectMachine } from './machine.js';
 import { asUser, optionsOf, own, ownUid } from './remedy.js';
 import { runSelfCheck, type SelfCheck } from './self-check.js';
 
@@ -67,12 +74,10 @@ export async function examine(request: DoctorRequest, examiner: Examiner): Promi
   return { report, selfCheck };
 }
 
-type Bindings = MachineReport['bindings'];
-
 /** How many boxes are probed at the same time: a step that is begun is finished, whatever interrupts it. */
 const AT_ONCE = 4;
 
-async function inspectBoxes(boxes: BoxSockets[], bindings: Bindings, examiner: Examiner): Promise<Examined[]> {
+async function inspectBoxes(boxes: BoxSockets[], bindings: Bindings | null, examiner: Examiner): Promise<Examined[]> {
   const { output, interruption } = examiner;
   const examined: Examined[] = [];
   for (let index = 0; index < boxes.length && !interruption.received; index += AT_ONCE) {
@@ -104,7 +109,7 @@ function examineAs({ uid, gid }: { uid: number; gid: number }, request: DoctorRe
 }
 
 /** Bindings that lead to nothing, of whichever home. */
-function staleBindings(bindings: Bindings, except: BoxSockets[], request: DoctorRequest): Finding[] {
+function staleBindings(bindings: Bindings | null, except: BoxSockets[], request: DoctorRequest): Finding[] {
   const known = new Set(except.map(({ boxId }) => boxId));
   const stale = [...(bindings?.values() ?? [])].filter(({ id, state }) => state === 'dangling' && !known.has(id));
   if (stale.length === 0) return [];

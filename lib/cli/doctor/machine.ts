@@ -4,7 +4,6 @@ import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import {
-  type BindingInfo,
   BoxSockets,
   type BoxSocketsError,
   type InspectedDirectory,
@@ -14,8 +13,8 @@ import {
 import { cleanerFindings, inspectCleaners } from '../cleaner.js';
 import { shellCommand } from '../text.js';
 import {
+  type Bindings,
   boxOptionsOf,
-  type DirectoryReport,
   type DoctorReport,
   type DoctorRequest,
   type Finding,
@@ -25,8 +24,8 @@ import { type BaseMount, inspectMount, lookAt, lookThrough, octal, realPath } fr
 import { again, anotherBase, asRoot, asUser, look, lookAtMount, lookAtPath, moveAside, ownUid } from './remedy.js';
 
 export interface MachineReport extends Pick<DoctorReport, 'limit' | 'base' | 'parent' | 'cleaner' | 'findings'> {
-  /** What stands in the parent, by id; null where it cannot be looked into, for a reason that is a finding. */
-  bindings: Map<string, BindingInfo> | null;
+  /** Null where the parent cannot be looked into, for a reason that is a finding. */
+  bindings: Bindings | null;
 }
 
 const NATIVE = 'ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE';
@@ -52,7 +51,7 @@ export async function inspectMachine(request: DoctorRequest): Promise<MachineRep
   const cleaner = inspectCleaners(path.join(resolved, path.basename(parent.path), 'id'));
   const mode = bindings === null ? null : modeFinding(parent);
   const findings = [uidFinding(request), found, mountFinding(request, mount), mode].filter((one) => one !== null);
-  const reportOf = ({ path: at, ok, owner, mode }: InspectedDirectory): DirectoryReport => {
+  const reportOf = ({ path: at, ok, owner, mode }: InspectedDirectory): DoctorReport['parent'] => {
     const state = !hasNative ? 'unknown' : !ok ? 'refused' : owner === null ? 'missing' : 'fine';
     return { path: at, state, owner, mode: mode === null ? null : octal(mode) };
   };
@@ -66,6 +65,7 @@ export async function inspectMachine(request: DoctorRequest): Promise<MachineRep
   };
 }
 
+type Failure = BoxSocketsError | null;
 type Tried<T> = { value: T; failure: null } | { value: null; failure: BoxSocketsError };
 
 function tried<T>(operation: Promise<T>): Promise<Tried<T>> {
@@ -104,10 +104,8 @@ function nativeFinding(message: string): Finding {
 }
 
 // What there is to be done about a base that ensure refuses.
-function baseFinding(
-  request: DoctorRequest,
-  { path: where, ok, owner, mode, message = '' }: InspectedDirectory,
-): Finding | null {
+function baseFinding(request: DoctorRequest, base: InspectedDirectory): Finding | null {
+  const { path: where, ok, owner, mode, message } = base;
   if (ok) return null;
   const st = lookThrough(where);
   if (st === 'EACCES') {
@@ -126,7 +124,7 @@ function baseFinding(
   return finding('base-untrusted', `${message}.`, look(where), (isOpen ? sets : null) ?? anotherBase(request));
 }
 
-function parentFinding(parent: InspectedDirectory, notListed: BoxSocketsError | null): Finding | null {
+function parentFinding(parent: InspectedDirectory, notListed: Failure): Finding | null {
   const refusal = parent.ok ? notListed : parent;
   if (refusal === null) return null;
   const [shown, said] = [look(parent.path), `${refusal.message}.`];
@@ -143,7 +141,7 @@ function parentFinding(parent: InspectedDirectory, notListed: BoxSocketsError | 
 }
 
 // Asked of an operation that takes the lock: of removing a link of our own, which leads nowhere.
-async function failureOfLock(request: DoctorRequest, parent: InspectedDirectory): Promise<BoxSocketsError | null> {
+async function failureOfLock(request: DoctorRequest, parent: InspectedDirectory): Promise<Failure> {
   if (!parent.ok || parent.mode !== 0o700 || lookAt(`${parent.path}/.lock`) === 'ENOENT') return null;
   const ours = new BoxSockets(`doctor-${randomBytes(8).toString('hex')}`, '/', boxOptionsOf(request));
   try {
@@ -157,7 +155,7 @@ async function failureOfLock(request: DoctorRequest, parent: InspectedDirectory)
   }
 }
 
-function lockFinding(parent: InspectedDirectory, failure: BoxSocketsError | null): Finding | null {
+function lockFinding(parent: InspectedDirectory, failure: Failure): Finding | null {
   const lock = `${parent.path}/.lock`;
   const { code, message, owner = -1 } = failure ?? {};
   if (code === 'ERR_BOX_SOCKETS_LOCK_UNTRUSTED') {
@@ -171,11 +169,7 @@ function lockFinding(parent: InspectedDirectory, failure: BoxSocketsError | null
 }
 
 // Where a first ensure would make the parent, or any would make its link.
-function unwritableFinding(
-  request: DoctorRequest,
-  failure: BoxSocketsError | null,
-  parent: InspectedDirectory,
-): Finding | null {
+function unwritableFinding(request: DoctorRequest, failure: Failure, parent: InspectedDirectory): Finding | null {
   const { base: where } = boxOptionsOf(request);
   const another = anotherBase(request);
   const code = failure?.code;
