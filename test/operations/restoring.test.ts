@@ -1,0 +1,185 @@
+// What a hold does between two of its refreshes, step by step: each call of the addon waits until the test lets it go on.
+
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { NativeBinding } from '../../dist/native/addon.js';
+import { Subject } from '../../dist/native/contract.js';
+import { failure, native, recordNative, replaceNative } from '../helpers/addon.js';
+import { expectDescriptors, openDescriptors } from '../helpers/descriptors.js';
+import { makeWorld } from '../helpers.js';
+
+type Asynchronous = 'holdAsync' | 'refreshSocketsAsync';
+
+/** From now on, each call of that function waits at a gate; it answers what it answers, or what it is let go with. */
+function gate<Name extends Asynchronous>(name: Name) {
+  type Answer = Awaited<ReturnType<NativeBinding[Name]>>;
+  const real = native()[name] as unknown as (request: never) => Promise<Answer>;
+  const waiting: ((answer?: Answer) => void)[] = [];
+  const at = {
+    calls: 0,
+    /** Lets all go on that wait, when somebody does. */
+    async open(answer?: Answer): Promise<void> {
+      await expect.poll(() => waiting.length).toBeGreaterThan(0);
+      for (const go of waiting.splice(0)) go(answer);
+    },
+  };
+  const gated = async (request: never): Promise<Answer> => {
+    at.calls++;
+    const given = await new Promise<Answer | undefined>((resolve) => waiting.push(resolve));
+    return given === undefined ? real(request) : given;
+  };
+  replaceNative({ [name]: gated });
+  return at;
+}
+
+function hear(): (Error & { code?: string })[] {
+  const heard: Error[] = [];
+  const onWarning = (warning: Error): void => void heard.push(warning);
+  process.on('warning', onWarning);
+  onTestFinished(() => void process.off('warning', onWarning));
+  return heard;
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('a hold that restores its link', () => {
+  it('has made it when its asynchronous disposal ends, though it was released before', async () => {
+    const world = makeWorld();
+    const before = openDescriptors('/tmp');
+    const hold = await world.box('b').hold({ refreshInterval: 5 });
+    const holding = gate('holdAsync');
+    fs.unlinkSync(world.binding('b'));
+    await expect.poll(() => holding.calls).toBeGreaterThan(0);
+    let ended = false;
+    const disposed = hold[Symbol.asyncDispose]().then(() => {
+      ended = true;
+    });
+    for (let turns = 0; turns < 9; turns++) await turn();
+    expect(ended).toBe(false);
+    await holding.open();
+    await disposed;
+    expect(fs.readlinkSync(world.binding('b'))).toBe(world.realDir('b'));
+    // Neither what it had nor what it was given too late is kept.
+    await expectDescriptors('/tmp', before);
+  });
+
+  it('and is released meanwhile leaves the lock to the other holds of its parent, and nothing else', async () => {
+    const world = makeWorld();
+    const before = openDescriptors('/tmp');
+    const other = await world.box('c').hold();
+    const hold = await world.box('b').hold({ refreshInterval: 5 });
+    const holding = gate('holdAsync');
+    fs.unlinkSync(world.binding('b'));
+    await expect.poll(() => holding.calls).toBeGreaterThan(0);
+    hold.release();
+    await holding.open();
+    await expectDescriptors('/tmp', [...before, world.parent, world.realDir('c')].sort());
+    other.release();
+    await expectDescriptors('/tmp', before);
+  });
+
+  it.each([false, true])('and cannot says so, unless it was released meanwhile: %s', async (released) => {
+    const world = makeWorld();
+    const heard = hear();
+    const hold = await world.box('b').hold({ refreshInterval: 5 });
+    onTestFinished(() => hold.release());
+    const holding = gate('holdAsync');
+    fs.unlinkSync(world.binding('b'));
+    await expect.poll(() => holding.calls).toBeGreaterThan(0);
+    if (released) hold.release();
+    await holding.open(failure({ errno: os.constants.errno.ENOSPC, syscall: 'symlinkat', subject: Subject.binding }));
+    if (released) await hold[Symbol.asyncDispose]().then(turn);
+    else await expect.poll(() => heard.map(({ code }) => code)).toContain('ENOSPC');
+    if (released) expect(heard).toEqual([]);
+  });
+});
+
+describe('a look at the real directory', () => {
+  it('that takes long is the only one until it ends; the link is refreshed meanwhile', async () => {
+    const world = makeWorld();
+    const refreshing = gate('refreshSocketsAsync');
+    const calls = recordNative();
+    const hold = await world.box('b').hold({ refreshInterval: 5 });
+    onTestFinished(() => hold.release());
+    const links = () => calls.filter(([name]) => name === 'refresh').length;
+    await expect.poll(links).toBeGreaterThan(3);
+    expect(refreshing.calls).toBe(1);
+    await refreshing.open();
+    await expect.poll(() => refreshing.calls).toBe(2);
+    await refreshing.open();
+    hold.release();
+  });
+
+  it('that fails is told, and is not the last one', async () => {
+    const world = makeWorld();
+    const heard = hear();
+    const refreshing = gate('refreshSocketsAsync');
+    const hold = await world.box('b').hold({ refreshInterval: 5 });
+    onTestFinished(() => hold.release());
+    await refreshing.open(failure({ errno: os.constants.errno.EIO, syscall: 'openat', subject: Subject.realDir }));
+    await expect.poll(() => heard.map(({ code }) => code)).toEqual(['EIO']);
+    await refreshing.open();
+    await expect.poll(() => refreshing.calls).toBeGreaterThan(2);
+    hold.release();
+    await refreshing.open();
+  });
+
+  it('that ends after the release makes nothing anew', async () => {
+    const world = makeWorld();
+    const refreshing = gate('refreshSocketsAsync');
+    const hold = await world.box('b').hold({ refreshInterval: 5 });
+    await expect.poll(() => refreshing.calls).toBe(1);
+    hold.release();
+    const calls = recordNative();
+    fs.renameSync(world.realDir('b'), `${world.base}/away`);
+    fs.mkdirSync(world.realDir('b'), { recursive: true });
+    await refreshing.open(null);
+    await hold[Symbol.asyncDispose]();
+    expect(calls.map(([name]) => name)).not.toContain('holdAsync');
+  });
+
+  it('that finds another one restores the hold before the next look; where that fails it is told', async () => {
+    const world = makeWorld();
+    const heard = hear();
+    const hold = await world.box('b').hold({ refreshInterval: 5 });
+    onTestFinished(() => hold.release());
+    const holding = gate('holdAsync');
+    const calls = recordNative();
+    fs.renameSync(world.realDir('b'), `${world.base}/away`);
+    fs.mkdirSync(world.realDir('b'), { recursive: true });
+    // The real directory is another one, and that is seen: the link leads to it already.
+    await expect.poll(() => holding.calls).toBe(1);
+    const links = () => calls.filter(([name]) => name === 'refresh').length;
+    const seen = links();
+    await expect.poll(links).toBeGreaterThan(seen + 2);
+    expect(holding.calls).toBe(1);
+    await holding.open(failure({ errno: os.constants.errno.EMFILE, syscall: 'openat', subject: Subject.realDir }));
+    await expect.poll(() => heard.map(({ code }) => code)).toEqual(['EMFILE']);
+    await holding.open();
+    hold.release();
+  });
+
+  it('that cannot be locked does not restore the hold each time', async () => {
+    const world = makeWorld();
+    const { holdAsync } = native();
+    let holds = 0;
+    const withoutRealDir: typeof holdAsync = async (request) => {
+      holds++;
+      const held = await holdAsync(request);
+      if ('refusal' in held) return held;
+      native().closeDescriptor(held.realDir);
+      return { ...held, realDir: -1 };
+    };
+    replaceNative({ holdAsync: withoutRealDir });
+    const calls = recordNative();
+    const hold = await world.box('b').hold({ refreshInterval: 5 });
+    onTestFinished(() => hold.release());
+    await expect.poll(() => calls.filter(([name]) => name === 'refreshSocketsAsync').length).toBeGreaterThan(3);
+    hold.release();
+    await hold[Symbol.asyncDispose]();
+    expect(holds).toBe(1);
+    const closed = calls.filter(([name]) => name === 'closeDescriptor').map(([, [descriptor]]) => descriptor);
+    expect(closed).not.toContain(-1);
+  });
+});
