@@ -19,7 +19,7 @@ it('no options are empty ones; an object is itself', () => {
 });
 
 it.each([null, 0, '', false, 7, 'text', true, Symbol('s'), () => {}])('%o is no object of options', (value) => {
-  const { code, message } = refused(() => toOptions(value as never, KNOWN, 'input'));
+  const { code, message } = refused(() => toOptions(value as object, KNOWN as object, 'input'));
   expect(code).toBe('ERR_INVALID_ARG_TYPE');
   expect(message).toMatch(/^The "input" argument must be an object\. Received /);
 });
