@@ -1,7 +1,9 @@
 // The line before a full queue, without a queue: who gets in is told by the test.
 
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { clock } from '../../dist/clock.js';
 import { tryInLine } from '../../dist/operations/full-queue.js';
+import { passTime } from '../helpers/addon.js';
 
 /** A socket that lets as many in as there is room, and notes who asked. */
 function gate() {
@@ -80,4 +82,40 @@ it('who fails leaves the line to the next', async () => {
   at.room = 1;
   await expect(first).rejects.toThrow('refused');
   expect(await second).toBe('second');
+});
+
+it('tries again after 1, 2, 4 and then each 5 milliseconds, and at the next turn where one got in', async () => {
+  const pauses = passTime();
+  const turns = vi.spyOn(clock, 'setImmediate');
+  onTestFinished(() => void turns.mockRestore());
+  const at = gate();
+  const dialed = ['a', 'b', 'c'].map((who) => at.dial(who));
+  await expect.poll(() => at.asked.length).toBeGreaterThan(6);
+  expect(pauses.slice(0, 6)).toEqual([1, 1, 2, 4, 5, 5]);
+  expect(turns).not.toHaveBeenCalled();
+  const waited = pauses.length;
+  at.room = 1;
+  expect(await dialed[0]).toBe('a');
+  // Its listener is at work: the next one need not wait for a timer, and begins anew with the shortest pause.
+  expect(turns).toHaveBeenCalledOnce();
+  at.room = 2;
+  expect(await Promise.all(dialed)).toEqual(['a', 'b', 'c']);
+  expect(pauses.slice(waited + 1).every((pause) => pause === 1 || pause === 2)).toBe(true);
+});
+
+it('an abort is told with its reason', async () => {
+  const at = gate();
+  const abort = new AbortController();
+  const dialed = at.dial('a', 60_000, abort.signal);
+  const reason = new Error('why');
+  abort.abort(reason);
+  await expect(dialed).rejects.toMatchObject({ code: 'ABORT_ERR', cause: reason });
+});
+
+it('who leaves the line, whichever way, leaves nothing of it: the next one tries at once', async () => {
+  const at = gate();
+  await expect(at.dial('late', 0)).rejects.toThrow('late is late');
+  at.room = 1;
+  expect(await at.dial('next')).toBe('next');
+  expect(at.asked.filter((who) => who === 'next')).toHaveLength(1);
 });

@@ -2,6 +2,8 @@ import * as fs from 'node:fs';
 import * as net from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { measureSunPathLimitSync, probeSocketPathSync, sunPathLimit } from '../../dist/index.js';
+import { Refusal, Subject } from '../../dist/native/contract.js';
+import { failure, replaceNative } from '../helpers/addon.js';
 import { makeDirOfBytes, rejection, tempDir, twins } from '../helpers.js';
 
 // XNU takes what fits its SOCK_MAXADDRLEN of 255 bytes, a length and a family before the path.
@@ -67,6 +69,43 @@ describe.each(twins)('measureSunPathLimit ($name)', (twin) => {
     fs.writeFileSync(file, '');
     expect(await rejection(twin.measureSunPathLimit(file))).toMatchObject({ code: 'ENOTDIR' });
     expect(await rejection(twin.measureSunPathLimit('\0'))).toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' });
+  });
+});
+
+describe.each(twins)('measureSunPathLimit of another kernel ($name)', (twin) => {
+  /** A kernel that binds so many bytes, and answers anything longer with this refusal. */
+  function kernel(longest: number, refusal: number): void {
+    const bindAnyLength = (path: string) =>
+      Buffer.byteLength(path) <= longest
+        ? null
+        : failure({ errno: 36, syscall: 'bind', subject: Subject.socket, refusal });
+    replaceNative({ bindAnyLength, bindAnyLengthAsync: async (path) => bindAnyLength(path) });
+  }
+
+  it.each([
+    ['refuses what is too long', Refusal.tooLong],
+    ['cuts what is too long, and binds another path', Refusal.misplaced],
+  ])('that %s measures the longest that was right', async (_, refusal) => {
+    for (const longest of [110, sunPathLimit().capacity - 2]) {
+      kernel(longest, refusal);
+      expect(await twin.measureSunPathLimit()).toEqual({ declared: sunPathLimit().capacity, measured: longest });
+    }
+  });
+
+  it('that takes any length measures the longest that there is', async () => {
+    kernel(4096, Refusal.tooLong);
+    expect(await twin.measureSunPathLimit()).toMatchObject({ measured: 255 });
+  });
+
+  it.each([
+    ['below the declared capacity', sunPathLimit().capacity - 3, Refusal.tooLong, 'ENAMETOOLONG'],
+    ['of another kind', sunPathLimit().capacity, Refusal.none, 'ENAMETOOLONG'],
+  ])('a failure %s has to do with something else: it is what it ends with, and nothing is left', async (...given) => {
+    const [, longest, refusal, code] = given;
+    kernel(longest, refusal);
+    const directory = tempDir();
+    expect(await rejection(twin.measureSunPathLimit(directory))).toMatchObject({ code, syscall: 'bind' });
+    expect(fs.readdirSync(directory)).toEqual([]);
   });
 });
 

@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { BoxSockets } from '../../dist/index.js';
+import { BoxSockets, sunPathLimit } from '../../dist/index.js';
+import { Refusal, Subject } from '../../dist/native/contract.js';
+import { failure, replaceNative } from '../helpers/addon.js';
 import {
   dist,
   fixtures,
@@ -299,6 +302,79 @@ describe.each(twins)('probeSocketPath ($name)', (twin) => {
   it('refuses a type that is none', async () => {
     const error = await rejection(twin.probeSocketPath('/tmp/a', { type: 'udp' } as never));
     expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' });
+  });
+});
+
+describe.each(twins)('what a probe makes of what the addon found ($name)', (twin) => {
+  const denied = failure({ errno: os.constants.errno.EACCES, syscall: 'bind', subject: Subject.socket });
+  const elsewhere = failure({ refusal: Refusal.misplaced, subject: Subject.socket });
+
+  it('is fine where every name is, and says of each that is not why', async () => {
+    const box = makeWorld().box('b', 'home', { names: ['a', 'c', 'd'], standardNames: false });
+    const path = (name: string): string => `${box.bindingDir}/${name}`;
+    const failures = [denied, null, elsewhere];
+    replaceNative({ probe: () => failures, probeAsync: async () => failures });
+    const { ok, sockets } = await twin.probe(box);
+    expect(ok).toBe(false);
+    const { capacity: limit } = sunPathLimit();
+    const common = { type: 'stream', bytes: path('a').length, limit };
+    expect(sockets).toEqual([
+      {
+        ...common,
+        name: 'a',
+        path: path('a'),
+        ok: false,
+        code: 'EACCES',
+        syscall: 'bind',
+        message: `EACCES: permission denied, bind '${path('a')}'`,
+      },
+      { ...common, name: 'c', path: path('c'), ok: true },
+      {
+        ...common,
+        name: 'd',
+        path: path('d'),
+        ok: false,
+        code: 'ERR_BOX_SOCKETS_MISPLACED',
+        message: expect.stringContaining(`'${path('d')}' does not lead to`),
+      },
+    ]);
+  });
+
+  it('of a path tries other stand-ins where one is taken, 16 at most', async () => {
+    const taken = failure({ errno: os.constants.errno.EADDRINUSE, syscall: 'bind', subject: Subject.socket });
+    for (const free of [3, 16, 17]) {
+      const standIns: string[] = [];
+      const probePath = ({ standIn }: { standIn: string }) => {
+        standIns.push(standIn);
+        return { failure: standIns.length < free ? taken : null, judgement: 3, reason: 0, errno: 0 };
+      };
+      replaceNative({ probePath, probePathAsync: async (request) => probePath(request) });
+      const found = await twin.probeSocketPath('/x/some.sock');
+      expect(standIns).toHaveLength(Math.min(free, 16));
+      expect(new Set(standIns).size).toBeGreaterThan(1);
+      expect(found).toMatchObject(free <= 16 ? { ok: true } : { ok: false, code: 'EADDRINUSE', syscall: 'bind' });
+      // It is the stand-in that is taken: nothing is known of the path itself.
+      expect(found).not.toHaveProperty('held');
+    }
+  });
+
+  it('of a path that cannot be bound is why, whatever stands there', async () => {
+    const answer = { failure: denied, judgement: 1, reason: 0, errno: 0 };
+    replaceNative({ probePath: () => answer, probePathAsync: async () => answer });
+    const found = await twin.probeSocketPath('/x/some.sock');
+    expect(found).toMatchObject({ ok: false, code: 'EACCES' });
+    expect(found).not.toHaveProperty('held');
+  });
+
+  it('of a path at which something stands is who holds it, and why that is not known', async () => {
+    const answer = { failure: null, judgement: 2, reason: 1, errno: os.constants.errno.EACCES };
+    replaceNative({ probePath: () => answer, probePathAsync: async () => answer });
+    expect(await twin.probeSocketPath('/x/some.sock')).toMatchObject({
+      ok: false,
+      code: 'EADDRINUSE',
+      held: 'unknown',
+      reason: 'EACCES when it was asked',
+    });
   });
 });
 

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { BoxSockets } from '../../dist/index.js';
 import type { NativeBinding } from '../../dist/native/addon.js';
 import { Refusal, Subject } from '../../dist/native/contract.js';
-import { failure, passTime, recordNative, replaceNative } from '../helpers/addon.js';
+import { failure, native, passTime, recordNative, replaceNative } from '../helpers/addon.js';
 import { closed, makeServer } from '../helpers/net.js';
 import { leaveDeadSocket, makeWorld, ownUid, rejection, tempDir, twins, type World } from '../helpers.js';
 
@@ -290,3 +290,115 @@ describe('the lock is waited for without a thread', () => {
     }
   });
 });
+
+it('a box of which a name does not fit is refused by every operation that would use it, before the addon is asked', async () => {
+  const world = makeWorld();
+  const box = world.box('x'.repeat(60), 'home', { names: ['y'.repeat(64)] });
+  const calls = recordNative();
+  const operations: Record<string, () => unknown> = {
+    ensure: () => box.ensure(),
+    ensureSync: () => box.ensureSync(),
+    ensureSyncWithOptions: () => box.ensureSync({ takeover: true }),
+    hold: () => box.hold(),
+    holdSync: () => box.holdSync(),
+    claim: () => box.claim('a'),
+    listen: () => box.listen(makeServer(), 'a'),
+    connect: () => box.connect('a'),
+  };
+  const codes = Object.entries(operations).map(async ([name, call]) => {
+    const error = await rejection((async () => call())());
+    return [name, error.code, error.limit];
+  });
+  expect(await Promise.all(codes)).toEqual(
+    Object.keys(operations).map((name) => [name, 'ERR_BOX_SOCKETS_PATH_TOO_LONG', 104]),
+  );
+  // A wrong argument is told first, for it would be wrong with any other box.
+  expect(() => box.ensureSync({ takeover: 1 } as never)).toThrow(TypeError);
+  expect(await rejection(box.ensure({ takeover: 1 } as never))).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
+  expect(calls).toEqual([]);
+  // To remove one that another version has made, or to look, nothing has to fit.
+  expect(await box.remove()).toEqual({ status: 'absent' });
+});
+
+it('an object that has ensured asks its own function from then on, for as long as nothing is said', () => {
+  const box = makeWorld().box('b');
+  const { ensurer } = native();
+  const asked: unknown[][] = [];
+  const counted: typeof ensurer = (...paths) => {
+    const real = ensurer(...paths);
+    if (real === undefined) return real;
+    return ((...args: [number]) => {
+      asked.push(args);
+      return real(...args);
+    }) as typeof real;
+  };
+  replaceNative({ ensurer: counted });
+  const calls = recordNative();
+  expect(box.ensureSync().status).toBe('created');
+  const unchanged = box.ensureSync();
+  expect(unchanged).toEqual({ status: 'unchanged', bindingDir: box.bindingDir });
+  expect(asked).toEqual([[5000]]);
+  // It is one object, which nobody can change for the next.
+  expect(box.ensureSync()).toBe(unchanged);
+  expect(Object.isFrozen(unchanged)).toBe(true);
+  box.ensureSync({ takeover: false });
+  expect(asked).toHaveLength(2);
+  expect(calls.filter(([name]) => name === 'ensure')).toHaveLength(2);
+  fs.unlinkSync(box.bindingDir);
+  expect(box.ensureSync()).toEqual({ status: 'created', bindingDir: box.bindingDir });
+  expect(asked).toHaveLength(3);
+});
+
+it.each(twins)('what inspect ($name) refuses has its own path, owner and mode', async ({ name }) => {
+  const base = tempDir();
+  const denied = failure({ errno: os.constants.errno.EACCES, syscall: 'openat', subject: Subject.parent });
+  const answer = {
+    base: { owner: 5, mode: 0o1777, failure: null },
+    parent: { owner: 7, mode: 0o755, failure: denied },
+  };
+  replaceNative({ inspect: () => answer, inspectAsync: async () => answer });
+  const found = await (name === 'sync' ? BoxSockets.inspectSync : BoxSockets.inspect)({ base, uid: 78 });
+  const parent = `${base}/bl-78`;
+  expect(found).toEqual({
+    base: { path: base, ok: true, owner: 5, mode: 0o1777 },
+    parent: {
+      path: parent,
+      ok: false,
+      owner: 7,
+      mode: 0o755,
+      code: 'EACCES',
+      message: `EACCES: permission denied, openat '${parent}'`,
+    },
+  });
+});
+
+it.each(twins)(
+  'what list ($name) tells of an entry has no field that does not apply, and its sockets in order',
+  async ({ name }) => {
+    const base = tempDir();
+    const entry = { target: '/proc/x', errno: 0, sockets: [] };
+    const verdict = { judgement: 0, reason: 0, errno: 0 };
+    const { EACCES, ETIMEDOUT } = os.constants.errno;
+    const sockets = ['b', 'a', 'c/a'].map((socket) => ({ ...verdict, name: socket }));
+    const answer = [
+      { ...entry, id: 'idle', state: 1, sockets },
+      { ...entry, id: 'late', state: 3, errno: ETIMEDOUT },
+      { ...entry, id: 'late-file', state: 3, errno: ETIMEDOUT, target: null },
+      { ...entry, id: 'denied', state: 3, errno: EACCES },
+    ];
+    replaceNative({ list: () => answer, listAsync: async () => answer });
+    const found = await (name === 'sync' ? BoxSockets.listSync({ base }) : BoxSockets.list({ base }));
+    const late = { state: 'unreadable', code: 'ETIMEDOUT', sockets: [] };
+    expect(found).toEqual([
+      {
+        id: 'idle',
+        target: '/proc/x',
+        state: 'idle',
+        sockets: ['a', 'b', 'c/a'].map((socket) => ({ name: socket, held: false })),
+      },
+      { ...late, id: 'late', target: '/proc/x', ...(process.platform === 'linux' && { mountPoint: '/proc' }) },
+      { ...late, id: 'late-file', target: null },
+      { id: 'denied', target: '/proc/x', state: 'unreadable', code: 'EACCES', sockets: [] },
+    ]);
+  },
+);

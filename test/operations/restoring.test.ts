@@ -79,6 +79,22 @@ describe('a hold that restores its link', () => {
     await expectDescriptors('/tmp', before);
   });
 
+  it('does not bring it back once it is released, while another hold of the parent goes on', async () => {
+    const world = makeWorld();
+    const hold = await world.box('b').hold({ refreshInterval: 5 });
+    const other = await world.box('c').hold({ refreshInterval: 5 });
+    onTestFinished(() => other.release());
+    const calls = recordNative();
+    hold.release();
+    fs.unlinkSync(world.binding('b'));
+    const refreshed = () => calls.filter(([name]) => name === 'refresh').map(([, [request]]) => request);
+    await expect.poll(() => refreshed().length).toBeGreaterThan(5);
+    expect(new Set(refreshed().map((request) => (request as { binding: string }).binding))).toEqual(
+      new Set([world.binding('c')]),
+    );
+    expect(fs.existsSync(world.binding('b'))).toBe(false);
+  });
+
   it.each([false, true])('and cannot says so, unless it was released meanwhile: %s', async (released) => {
     const world = makeWorld();
     const heard = hear();

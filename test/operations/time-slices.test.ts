@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { clock } from '../../dist/clock.js';
 import { forEachInSlices } from '../../dist/operations/time-slices.js';
 
 it('work in pieces is done in order, each item once, with its index', async () => {
@@ -34,4 +35,22 @@ it('what is thrown in a later piece is what the promise rejects with', async () 
     if (index === 999) throw failure;
   });
   await expect(attempt).rejects.toBe(failure);
+});
+
+it.each([
+  [0.01, 1024, 4], // one after each 256, which take 2.56 ms
+  [0.01, 256, 1],
+  [0.01, 192, 0],
+  [1, 256, 4], // no look is taken but after each 64
+  [0.0001, 4096, 0],
+])('items of %f ms each, %i of them, are done with %i turns between', async (each, count, turns) => {
+  let now = 0;
+  const spies = [vi.spyOn(clock, 'now').mockImplementation(() => now), vi.spyOn(clock, 'setImmediate')] as const;
+  onTestFinished(() => {
+    for (const spy of spies) spy.mockRestore();
+  });
+  await forEachInSlices(Array.from({ length: count }), () => {
+    now += each;
+  });
+  expect(spies[1]).toHaveBeenCalledTimes(turns);
 });
