@@ -91,7 +91,7 @@ export function toBase(name: string, value: unknown): string {
 /** A uid; the caller's real one where none is given (0 on Windows, which has none). */
 export function toUid(name: string, value: unknown): number {
   if (value === undefined) return hostUid();
-  return toInteger(name, value, { least: 0, most: LARGEST_UID, otherwise: 0 });
+  return toInteger(name, value, { least: 0, most: LARGEST_UID });
 }
 
 /** `<base>/bl-<uid>`. */
@@ -154,13 +154,13 @@ export function toSocketType(name: string, value: unknown): SocketType {
 interface IntegerRange {
   least: number;
   most: number;
-  /** What it is where it is left out. */
-  otherwise: number;
+  /** What it is where it is left out; where there is none, it must be given. */
+  otherwise?: number;
 }
 
 /** A whole number within a range. */
 export function toInteger(name: string, value: unknown, { least, most, otherwise }: IntegerRange): number {
-  if (value === undefined) return otherwise;
+  if (value === undefined && otherwise !== undefined) return otherwise;
   if (typeof value !== 'number') throw invalidArgType(name, 'a number', value);
   if (Number.isInteger(value) && value >= least && value <= most) return value;
   throw invalidArgValue(name, value, `must be an integer from ${least} to ${most}`);
@@ -184,6 +184,5 @@ export function toPeerRule(name: string, value: unknown): number | null {
   if (value === true) return process.geteuid?.() ?? 0;
   if (typeof value !== 'object' || value === null) throw invalidArgType(name, 'a boolean or { uid }', value);
   const { uid } = toOptions(value as { uid: unknown }, { uid: true }, name);
-  if (uid === undefined) throw invalidArgType(`${name}.uid`, 'a number', uid);
-  return toInteger(`${name}.uid`, uid, { least: 0, most: LARGEST_UID, otherwise: 0 });
+  return toInteger(`${name}.uid`, uid, { least: 0, most: LARGEST_UID });
 }

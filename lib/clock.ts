@@ -40,3 +40,28 @@ export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
     else signal?.addEventListener('abort', onAbort, { once: true });
   });
 }
+
+/** How long something is tried: milliseconds in all, before the second time, and at most between two times. */
+interface Patience {
+  timeout: number;
+  first: number;
+  longest: number;
+  signal?: AbortSignal | undefined;
+}
+
+/** The last outcome of what is tried until it is not `again`, or the time is over; each pause is twice the last. */
+export async function retry<T>(
+  attempt: () => T | Promise<T>,
+  again: (outcome: T) => boolean,
+  { timeout, first, longest, signal }: Patience,
+): Promise<T> {
+  let outcome = await attempt();
+  const deadline = clock.now() + timeout;
+  for (let pause = first; again(outcome); pause = Math.min(2 * pause, longest)) {
+    const left = deadline - clock.now();
+    if (left <= 0) break;
+    await sleep(Math.min(pause, left), signal);
+    outcome = await attempt();
+  }
+  return outcome;
+}

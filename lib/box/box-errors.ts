@@ -15,47 +15,14 @@ export function rowInvalid(
 
 /** A row of a box that is not even parsed. */
 export function rowTooLarge(bound: string): BoxSocketsError {
-  return refusal(
-    'ERR_BOX_SOCKETS_ROW_TOO_LARGE',
-    `The row of a box is refused: it has ${bound}, which no row of a box needs. Look at who wrote it`,
-  );
-}
-
-export interface GuestNotReady {
-  /** Whether the shim ended, or else the time was over. */
-  exited: boolean;
-  path: string;
-  /** Milliseconds. */
-  elapsed: number;
-  /** The shim that lives; null where none does. */
-  alive: number | null;
-  /** Sentences, a line each. */
-  details: readonly string[];
-  diagnosis: object;
-}
-
-/** No guest connected to `path`. */
-export function guestNotReady({ exited, alive, path, elapsed, details, diagnosis }: GuestNotReady): BoxSocketsError {
-  const code = exited ? 'ERR_BOX_SOCKETS_SHIM_EXITED' : 'ERR_BOX_SOCKETS_READY_TIMEOUT';
-  const what = exited
-    ? `The shim ended before a guest connected to '${path}' (${elapsed} ms)`
-    : alive !== null
-      ? `The shim (process ${alive}) lives, and nobody connected to '${path}' within ${elapsed} ms`
-      : `No guest connected to '${path}' within ${elapsed} ms`;
-  return refusal(code, [`${what}.`, ...details].join('\n  '), { path, diagnosis });
+  const message = `The row of a box is refused: it has ${bound}, which no row of a box needs. Look at who wrote it`;
+  return refusal('ERR_BOX_SOCKETS_ROW_TOO_LARGE', message);
 }
 
 /** A directory that is not to be removed as the home of a box. */
-export function homeUnsafe(
-  path: string,
-  reason: string,
-  remedy = 'Check that this is the path you mean',
-): BoxSocketsError {
-  return refusal(
-    'ERR_BOX_SOCKETS_HOME_UNSAFE',
-    `'${path}' is not removed as the home of a box: ${reason}. Nothing was touched. ${remedy}`,
-    { path },
-  );
+export function homeUnsafe(path: string, reason: string, remedy = 'Check that this is the path you mean') {
+  const message = `'${path}' is not removed as the home of a box: ${reason}. Nothing was touched. ${remedy}`;
+  return refusal('ERR_BOX_SOCKETS_HOME_UNSAFE', message, { path });
 }
 
 /** A process that cannot be looked at from here. */

@@ -1,15 +1,23 @@
 // The directories of one box, made and removed in an order in which no crash leaves a link that leads nowhere, or a box
 // without its link.
 
-import { checkOptions, type PathLike, PRIVATE_MODE, toBoolean, toBoxId, toOptions } from '../arguments.js';
+import {
+  checkOptions,
+  type PathLike,
+  PRIVATE_MODE,
+  toAbsolutePath,
+  toBoolean,
+  toBoxId,
+  toOptions,
+} from '../arguments.js';
 import { fileAt, lookAt, makeDirectory as makeBelow, removeTree } from '../beneath.js';
 import { BoxSockets } from '../box-sockets.js';
+import { invalidArgValue } from '../errors.js';
 import { makeDirectory, removeEmptyDirectory } from '../files.js';
 import type { EnsureOptions, EnsureResult } from '../operations/ensure.js';
 import type { RemoveResult } from '../operations/remove.js';
 import { BOX_SOCKETS_OPTIONS, type BoxSocketsOptions } from '../paths/box-paths.js';
 import { runAsync, runSync, type Steps, step, together } from '../twin.js';
-import { BoxDirectories } from './box-directories.js';
 import { isRemovable, MARKER } from './removable.js';
 import { ShimProcess } from './shim-process.js';
 
@@ -38,15 +46,65 @@ export interface CleanupResult {
 
 const FURTHER = ['tmp', 'disks', 'mounts', 'shared', 'logs', 'bin'] as const;
 
+class BoxHome {
+  /** The directory of the box: absolute. */
+  readonly boxHome: string;
+
+  constructor(boxHome: PathLike) {
+    this.boxHome = toAbsolutePath('boxHome', boxHome);
+    // Behind a link, what it means is known to the file system alone, and a removal would have to trust it.
+    if (this.boxHome.split('/').includes('..')) throw invalidArgValue('boxHome', boxHome, 'must not contain ..');
+  }
+}
+
 /**
- * Where everything of one box lies. Nothing is looked up before an operation is called.
+ * Where everything of one box lies, this package's and BoxLite's. Nothing is looked up before an operation is called.
  *
  * @example
  * const layout = new BoxLayout('/home/me/.boxes/boxes/fJJNxyl8bP0k');
  * await layout.prepare();
  * layout.sockets.boxSock; // '/tmp/bl-1000/fJJNxyl8bP0k/box.sock'
  */
-export class BoxLayout extends BoxDirectories {
+export class BoxLayout extends BoxHome {
+  /** Of all boxes: this one's is `<home>/boxes/<id>`. */
+  readonly #home = this.boxHome.split('/').slice(0, -2).join('/');
+  /** Where the socket files lie; the binding leads here. */
+  readonly socketsDir = `${this.boxHome}/${MARKER}`;
+  /** Temporary files of the shim, `tmp/`. */
+  readonly tmpDir = `${this.boxHome}/tmp`;
+  /** Disk images of the guest, `disks/`. */
+  readonly disksDir = `${this.boxHome}/disks`;
+  /** What the host mounts for the guest, `mounts/`: the shim never opens it. */
+  readonly mountsDir = `${this.boxHome}/mounts`;
+  /** What host and guest share, `shared/`. */
+  readonly sharedDir = `${this.boxHome}/shared`;
+  /** Logs of the shim and of the guest, `logs/`. */
+  readonly logsDir = `${this.boxHome}/logs`;
+  /** What the shim runs, `bin/`. */
+  readonly binDir = `${this.boxHome}/bin`;
+  /** What the guest writes to its console. */
+  readonly consoleLog = `${this.boxHome}/logs/console.log`;
+  /**
+   * What the shim itself writes to its standard output and error, where a `BoxRuntime` launched it. It lies where a shim
+   * under a policy of `boxsockets/sandbox` cannot put anything in its place.
+   */
+  readonly shimLog = `${this.boxHome}/shim.log`;
+  /** BoxLite's: what its shim writes to standard error. */
+  readonly shimStderr = `${this.boxHome}/shim.stderr`;
+  /** BoxLite's: how its shim ended. */
+  readonly exitFile = `${this.boxHome}/exit`;
+  /** BoxLite's: a kernel of the box's own. */
+  readonly bootDir = `${this.boxHome}/boot`;
+  /** BoxLite's: certificates of the network proxy. */
+  readonly caDir = `${this.boxHome}/ca`;
+  /** BoxLite's, of older releases: disks of snapshots. */
+  readonly snapshotsDir = `${this.boxHome}/snapshots`;
+  /** BoxLite's, of the whole home: what disks of several boxes are based on. */
+  readonly basesDir = `${this.#home}/bases`;
+  /** BoxLite's, of the whole home: images that disks are based on. */
+  readonly diskImagesDir = `${this.#home}/images/disk-images`;
+  /** Names the shim that runs the box: see {@link ShimProcess}. */
+  readonly shimPid = `${this.boxHome}/shim.pid`;
   /** The id that names the binding. */
   readonly boxId: string;
   /** The sockets of the box. */

@@ -4,8 +4,9 @@
 import * as fs from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import { lookAt, readFile } from '../beneath.js';
+import { type BoxSocketsError, refusal } from '../errors.js';
 import { sameInode } from '../operations/same-inode.js';
-import type { SocketBudget } from '../paths/budget.js';
+import type { SocketBudget, SocketBudgetEntry } from '../paths/budget.js';
 import { runAsync } from '../twin.js';
 import type { BoxLayout } from './box-layout.js';
 import type { ShimProcess } from './shim-process.js';
@@ -68,28 +69,42 @@ export async function diagnose(
   return { cause: likelyCause(layout, findings), ...findings };
 }
 
+/** No guest connected: the shim ended, or else the time was over, after so many milliseconds. */
+export function guestNotReady(
+  layout: BoxLayout,
+  { exited, elapsed, diagnosis }: { exited: boolean; elapsed: number; diagnosis: ReadyDiagnosis },
+): BoxSocketsError {
+  const path = layout.sockets.readySock;
+  const { shim } = diagnosis;
+  const code = exited ? 'ERR_BOX_SOCKETS_SHIM_EXITED' : 'ERR_BOX_SOCKETS_READY_TIMEOUT';
+  const what = exited
+    ? `The shim ended before a guest connected to '${path}' (${elapsed} ms)`
+    : shim?.alive === true
+      ? `The shim (process ${shim.pid}) lives, and nobody connected to '${path}' within ${elapsed} ms`
+      : `No guest connected to '${path}' within ${elapsed} ms`;
+  return refusal(code, [`${what}.`, ...describe(layout, diagnosis)].join('\n  '), { path, diagnosis });
+}
+
 /** All of it, a line each, the cause first. */
-export function describeDiagnosis(layout: BoxLayout, diagnosis: ReadyDiagnosis): string[] {
-  const { cause, shim, console, shimLog, readySock, binding, budget } = diagnosis;
-  const { longest } = budget;
+function describe({ sockets, consoleLog, shimLog }: BoxLayout, diagnosis: ReadyDiagnosis): string[] {
+  const { cause, shim, readySock, binding, budget } = diagnosis;
+  // The host's part is in order: it may be that nobody has told the shim what is waited for.
   const isSilent = shim?.alive === true && readySock === 'there' && binding === 'right';
   return [
     `Most likely, ${cause}.`,
-    // The host's part is in order: it may be that nobody has told the shim what is waited for.
-    ...(isSilent ? [`Ready is said by connecting once to '${layout.sockets.readySock}'; nothing is sent.`] : []),
+    ...(isSilent ? [`Ready is said by connecting once to '${sockets.readySock}'; nothing is sent.`] : []),
     shim === null
       ? 'No shim is known to run.'
       : `The shim (pid ${shim.pid}) ${shim.alive ? 'is alive' : ended(shim.exit)}.`,
-    describeLog('The console', layout.consoleLog, console),
-    describeLog("The shim's own log", layout.shimLog, shimLog),
-    `'${layout.sockets.readySock}' ${SOCKET_WORDS[readySock]}; the binding ${BINDING_WORDS[binding]}.`,
-    ...(longest === null
-      ? []
-      : [
-          `The longest name takes ${longest.bytes} of ${longest.limit - 1} bytes through the binding, and ` +
-            `${longest.realBytes} without it.`,
-        ]),
+    describeLog('The console', consoleLog, diagnosis.console),
+    describeLog("The shim's own log", shimLog, diagnosis.shimLog),
+    `'${sockets.readySock}' ${SOCKET_WORDS[readySock]}; the binding ${BINDING_WORDS[binding]}.`,
+    ...(budget.longest === null ? [] : [describeLongest(budget.longest)]),
   ];
+}
+
+function describeLongest({ bytes, limit, realBytes }: SocketBudgetEntry): string {
+  return `The longest name takes ${bytes} of ${limit - 1} bytes through the binding, and ${realBytes} without it.`;
 }
 
 const SOCKET_WORDS = { there: 'is there', missing: 'is missing', replaced: 'was replaced' } as const;

@@ -9,15 +9,10 @@ import { mountPoints } from '../mount-points.js';
 import { isWithin } from '../paths/within.js';
 import type { Steps } from '../twin.js';
 import { homeUnsafe } from './box-errors.js';
+import type { BoxLayout } from './box-layout.js';
 
 /** The directory of every home that is made first and removed last: what has none, and is not empty, is no home. */
 export const MARKER = 'sockets';
-
-/** A home, and the sockets that are bound through a parent which must not lie in it. */
-export interface Removable {
-  boxHome: string;
-  sockets: { parentDir: string };
-}
 
 /**
  * Whether there is a home, and it may be removed. A link in its place is only that link.
@@ -25,7 +20,7 @@ export interface Removable {
  * @param hasRow a row says that this is the home of a box: then it needs no marker
  * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_HOME_UNSAFE`
  */
-export function* isRemovable({ boxHome: home, sockets }: Removable, hasRow: boolean): Steps<boolean> {
+export function* isRemovable({ boxHome: home, sockets }: BoxLayout, hasRow: boolean): Steps<boolean> {
   const stat = yield* lookAt(home);
   if (stat === null) return false;
   if (stat.isSymbolicLink()) return true;

@@ -2,19 +2,24 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
-import { checkOptions, type PathLike, timeout, toInteger, toOptions, toPath, toSignal } from '../arguments.js';
-import { clock, sleep } from '../clock.js';
-import { invalidArgType } from '../errors.js';
+import {
+  checkOptions,
+  LARGEST_INT,
+  type PathLike,
+  timeout,
+  toInteger,
+  toOptions,
+  toPath,
+  toSignal,
+} from '../arguments.js';
+import { retry, sleep } from '../clock.js';
+import { invalidArgValue } from '../errors.js';
 import { isFailure, type NativeFailure } from '../native/contract.js';
 import { native } from '../native/load.js';
 import { both, runAsync, runSync, type Steps } from '../twin.js';
 import { otherPidNamespace, processError } from './box-errors.js';
-import { toPid, toSignalNumber } from './process-arguments.js';
 import { isElsewhere, ownOrigin, readShimPid, SHIM_ORIGIN, type ShimOrigin, writeShimPid } from './shim-pid.js';
 import type { ShimExit, ShimStatus, WaitForExitOptions } from './shim-status.js';
-
-const FIRST_PAUSE = 2;
-const LONGEST_PAUSE = 50;
 
 const WAIT_CHECKS = { timeout: timeout(Number.POSITIVE_INFINITY), signal: toSignal };
 
@@ -47,8 +52,7 @@ export class ShimProcess {
    */
   constructor(pid: number, startTime: number, origin?: Partial<ShimOrigin>) {
     this.pid = toPid(pid);
-    this.startTime = toInteger('startTime', startTime, { least: 0, most: Number.MAX_SAFE_INTEGER, otherwise: 0 });
-    if (startTime === undefined) throw invalidArgType('startTime', 'a number', startTime);
+    this.startTime = toInteger('startTime', startTime, { least: 0, most: Number.MAX_SAFE_INTEGER });
     const { bootId = null, pidNamespace = null, mark = null } = toOptions(origin, SHIM_ORIGIN, 'origin');
     this.bootId = bootId;
     this.pidNamespace = pidNamespace;
@@ -187,12 +191,9 @@ export class ShimProcess {
    */
   async waitForExit(options?: WaitForExitOptions): Promise<boolean> {
     const { timeout, signal } = checkOptions(options, WAIT_CHECKS);
-    const deadline = clock.now() + timeout;
-    for (let pause = FIRST_PAUSE; this.isAliveSync(); pause = Math.min(2 * pause, LONGEST_PAUSE)) {
-      const left = deadline - clock.now();
-      if (left <= 0) return false;
-      await sleep(Math.min(pause, left), signal);
-    }
+    const patience = { timeout, first: 2, longest: 50, signal };
+    const isAlive = await retry(() => this.isAliveSync(), Boolean, patience);
+    if (isAlive) return false;
     // The system knows of a child's end before Node does, and only Node learns how it ended. Not by the child's event,
     // because a child that was unref'd does not keep the process alive until then.
     while (this.#child !== undefined && this.exit === null) await sleep(1);
@@ -214,6 +215,15 @@ export class ShimProcess {
     if (isElsewhere(this, 'pidNamespace')) throw otherPidNamespace(pid, String(pidNamespace));
     return unwrap(yield* both(native().signalProcess, native().signalProcessAsync, pid, startTime, signal), pid);
   }
+}
+
+// Number 1 is init, 0 and negative ones are groups of processes to kill(2): none of them is ever a shim.
+const toPid = (value: unknown) => toInteger('pid', value, { least: 2, most: LARGEST_INT });
+
+function toSignalNumber(value: unknown): number {
+  if (typeof value === 'string' && value in constants.signals) return constants.signals[value as NodeJS.Signals];
+  if (typeof value === 'number' && Object.values(constants.signals).includes(value)) return value;
+  throw invalidArgValue('signal', value, 'must be the name or the number of a signal');
 }
 
 function* identify(pid: number): Steps<ShimProcess | null> {

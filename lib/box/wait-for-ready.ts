@@ -6,9 +6,8 @@ import { checkOptions, LARGEST_INT, timeout, toSignal } from '../arguments.js';
 import { clock } from '../clock.js';
 import { abortError, invalidArgType } from '../errors.js';
 import { inodeOfListener } from '../operations/own-listeners.js';
-import { guestNotReady } from './box-errors.js';
 import { BoxLayout } from './box-layout.js';
-import { describeDiagnosis, diagnose } from './diagnosis.js';
+import { diagnose, guestNotReady } from './diagnosis.js';
 import { ShimProcess } from './shim-process.js';
 
 /** What {@link waitForReady} waits for, and how long. */
@@ -65,14 +64,10 @@ export async function waitForReady(layout: BoxLayout, options?: ReadyOptions): P
     const left = Math.max(0, timeout - (clock.now() - began));
     const outcome = await race(accepted, { shim, left, signal });
     if (outcome === 'ready') return { elapsed: clock.now() - began, shim };
-    const diagnosis = await diagnose(layout, shim, bound);
-    throw guestNotReady({
+    throw guestNotReady(layout, {
       exited: outcome === 'exited',
-      alive: diagnosis.shim?.alive === true ? diagnosis.shim.pid : null,
-      path: layout.sockets.readySock,
       elapsed: Math.round(clock.now() - began),
-      details: describeDiagnosis(layout, diagnosis),
-      diagnosis,
+      diagnosis: await diagnose(layout, shim, bound),
     });
   } finally {
     await new Promise((resolve) => server.close(resolve));
@@ -107,13 +102,10 @@ function firstConnection(server: net.Server): Promise<void> {
   });
 }
 
-interface Race {
-  shim: ShimProcess | null;
-  left: number;
-  signal: AbortSignal | undefined;
-}
-
-async function race(accepted: Promise<void>, { shim, left, signal }: Race): Promise<Outcome> {
+async function race(
+  accepted: Promise<void>,
+  { shim, left, signal }: { shim: ShimProcess | null; left: number; signal: AbortSignal | undefined },
+): Promise<Outcome> {
   const over = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   try {

@@ -2,7 +2,7 @@
 // end leaves the VM running over files that are about to be deleted.
 
 import { type BoxLayout, type ShimProcess, socketHolders } from '../box/index.js';
-import { clock, sleep } from '../clock.js';
+import { clock, retry } from '../clock.js';
 import {
   cgroupOf,
   commandOf,
@@ -86,13 +86,9 @@ export class BoxProcesses {
 
   /** Waits until none of them is left; whether that was so in time. */
   async waitForEnd(timeout: number): Promise<boolean> {
-    const deadline = clock.now() + timeout;
-    for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
-      if ((await this.find()).length === 0) return true;
-      const left = deadline - clock.now();
-      if (left <= 0) return false;
-      await sleep(Math.min(pause, left));
-    }
+    const isAny = ({ length }: readonly unknown[]) => length > 0;
+    const left = await retry(() => this.find(), isAny, { timeout, first: FIRST_PAUSE, longest: LONGEST_PAUSE });
+    return left.length === 0;
   }
 
   async #survivors(left: readonly ShimProcess[]): Promise<Error> {
