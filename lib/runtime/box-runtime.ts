@@ -1,27 +1,24 @@
 // The lifecycle of the boxes of one home. Every way by which a box goes away ends in removal.ts.
 
 import type * as net from 'node:net';
-import { checkOptions, PRIVATE_MODE, toBoolean, toBoxId } from '../arguments.js';
+import { checkOptions, PRIVATE_MODE, timeout, toBoolean, toBoxId } from '../arguments.js';
 import { BoxConfig } from '../box/index.js';
 import { invalidArgValue } from '../errors.js';
 import { makeDirectory } from '../files.js';
 import type { ConnectOptions } from '../operations/connect.js';
 import { runAsync } from '../twin.js';
-import { type BoxInfo, Home, lockHome } from './home.js';
-import { launchBox, type ShimRecipe, toLaunch } from './launch.js';
-import {
-  type LaunchedBox,
-  type LaunchOptions,
-  type OpenOptions,
-  openArguments,
-  type RemoveBoxOptions,
-  STOP_CHECKS,
-  type StopOptions,
-  type StopResult,
-} from './options.js';
+import { type BoxInfo, Home, lockHome, type OpenOptions, openArguments } from './home.js';
+import { type LaunchedBox, type LaunchOptions, launchBox, type ShimRecipe, toLaunch } from './launch.js';
 import { type NewBox, newBoxConfig, provisionBox } from './provision.js';
 import { isAutoRemove, type Recovery, recover, sweep } from './recovery.js';
-import { type RemoveBoxResult, removeBox, stopBox } from './removal.js';
+import {
+  type RemoveBoxOptions,
+  type RemoveBoxResult,
+  removeBox,
+  type StopOptions,
+  type StopResult,
+  stopBox,
+} from './removal.js';
 import { runtimeClosed } from './runtime-errors.js';
 import { SqliteBoxStore } from './sqlite-box-store.js';
 import { TaskQueue } from './task-queue.js';
@@ -166,12 +163,12 @@ export class BoxRuntime implements AsyncDisposable {
    * @example const { status } = await runtime.stop(id, { timeout: 5_000 }); // 'stopped', 'killed' or 'not-running'
    */
   async stop(id: string, options?: StopOptions): Promise<StopResult> {
-    const { timeout } = checkOptions(options, STOP_CHECKS);
+    const { timeout: patience } = checkOptions(options, { timeout: timeout(10_000) });
     this.#interrupt(toBoxId(id));
     return this.#exclusively(id, async () => {
       const found = await this.#home.find(id);
       this.#home.store.refuseChange?.();
-      const status = await stopBox(this.#home, found, timeout);
+      const status = await stopBox(this.#home, found, patience);
       const goes = found.row !== undefined && isAutoRemove(found.row);
       return { status, removed: goes ? await this.#remove(id, false) : null };
     });

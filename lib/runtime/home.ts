@@ -2,19 +2,36 @@
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { type PathLike, toAbsolutePath, toOptions } from '../arguments.js';
 import { rowInvalid } from '../box/box-errors.js';
 import { BoxConfig, BoxLayout, type ShimProcess } from '../box/index.js';
-import { asError } from '../errors.js';
+import { asError, invalidArgType, invalidArgValue } from '../errors.js';
 import { isFailure, Refusal } from '../native/contract.js';
 import { fileType } from '../native/file-errors.js';
 import { native } from '../native/load.js';
 import { unwrap } from '../native/to-error.js';
-import type { BoxSocketsOptions } from '../paths/box-paths.js';
+import { BOX_SOCKETS_OPTIONS, type BoxSocketsOptions } from '../paths/box-paths.js';
 import { attempt } from '../twin.js';
 import { type Activity, activityOf } from './activity.js';
 import type { BoxLiteState, BoxRow, BoxStore } from './box-store.js';
 import { lookInTime } from './held-sockets.js';
 import { boxNotFound, homeLocked } from './runtime-errors.js';
+
+/** Which home `BoxRuntime.open` opens, and how its boxes' paths are derived. */
+export interface OpenOptions extends BoxSocketsOptions {
+  /** Where everything lies: boxes in `boxes/<id>/`, and the rows where no store is given. Made where it is missing. */
+  homeDir: PathLike;
+  /**
+   * The rows. When left out, SQLite in `<homeDir>/db/boxlite.db`, which on Node 20 needs the package `better-sqlite3`
+   * 12. One that is given is not closed by `close()`.
+   */
+  store?: BoxStore;
+  /**
+   * Directories of boxes that no row knows are removed, with what still runs in them, unless this is `'keep'`: then they
+   * are only told of.
+   */
+  orphans?: 'remove' | 'keep';
+}
 
 /**
  * Whether a box runs, or why it does not:
@@ -46,6 +63,24 @@ export interface BoxInfo {
   stored?: BoxLiteState;
   /** Why its row cannot be used. */
   error?: Error;
+}
+
+const STORE_METHODS = ['get', 'pages', 'insert', 'update', 'delete'] as const;
+
+const OPEN_OPTIONS = { homeDir: true, store: true, orphans: true, ...BOX_SOCKETS_OPTIONS } as const;
+
+export function openArguments(options: OpenOptions) {
+  const { homeDir, store, orphans = 'remove', ...sockets } = toOptions(options, OPEN_OPTIONS);
+  const absolute = toAbsolutePath('options.homeDir', homeDir);
+  if (store !== undefined && !STORE_METHODS.every((name) => typeof store?.[name] === 'function')) {
+    throw invalidArgType('options.store', 'a BoxStore', store);
+  }
+  if (orphans !== 'remove' && orphans !== 'keep') {
+    throw invalidArgValue('options.orphans', orphans, "must be 'remove' or 'keep'");
+  }
+  // What no box could be made with is refused now, and not with the first box.
+  new BoxLayout(`${absolute}/boxes/x`, sockets);
+  return { homeDir: absolute, store, keepOrphans: orphans === 'keep', sockets };
 }
 
 /**

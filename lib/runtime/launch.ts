@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
 import type { Writable } from 'node:stream';
-import { toBoolean, toOptions, toSignal } from '../arguments.js';
+import { checkOptions, toBoolean, toOptions, toSignal } from '../arguments.js';
 import { closeFile, listDirectory, lookAt, openFile, removeFile } from '../beneath.js';
 import { type BoxLayout, ShimProcess, waitForReady } from '../box/index.js';
 import { socketsOf } from '../box/socket-holders.js';
@@ -16,7 +16,6 @@ import { isSocketName } from '../paths/names.js';
 import { run } from '../twin.js';
 import { BoxProcesses, MARK } from './ending.js';
 import type { Home } from './home.js';
-import type { LaunchedBox, LaunchOptions } from './options.js';
 import { endBox, forgetShim } from './removal.js';
 import { boxRunning, shimNotStarted } from './runtime-errors.js';
 
@@ -35,27 +34,42 @@ export interface ShimCommand {
 /** A shim's command, or a function that makes it of a box whose directories and binding are there. */
 export type ShimRecipe = ShimCommand | ((layout: BoxLayout) => ShimCommand | Promise<ShimCommand>);
 
-export interface Launch {
-  recipe: ShimRecipe;
-  wait: boolean;
-  takeover: boolean;
-  timeout: number | undefined;
-  signal: AbortSignal;
+/** How `BoxRuntime.launch` starts a box. */
+export interface LaunchOptions {
+  /** Milliseconds until the guest must be ready, as of `waitForReady`. */
+  readyTimeout?: number;
+  /** Wait until the guest is ready; true when left out. */
+  waitForReady?: boolean;
+  /** Take the binding over from a live box of the same id in another home; false when left out. */
+  takeover?: boolean;
+  /** Gives up, and kills the shim, when it is aborted. */
+  signal?: AbortSignal;
 }
 
-const LAUNCH_OPTIONS = { readyTimeout: true, waitForReady: true, takeover: true, signal: true } as const;
+/** A box that runs. */
+export interface LaunchedBox {
+  /** The process that runs it. */
+  shim: ShimProcess;
+  /** Its directories and sockets. */
+  layout: BoxLayout;
+  /** Milliseconds until the guest was ready; null where it was not waited for. */
+  elapsed: number | null;
+}
+
+const LAUNCH_CHECKS = {
+  readyTimeout: (_name: string, value: unknown) => value as number | undefined, // waitForReady() checks it
+  waitForReady: (name: string, value: unknown = true) => toBoolean(name, value),
+  takeover: toBoolean,
+  signal: toSignal,
+};
+
+export type Launch = ReturnType<typeof toLaunch>;
 
 /** @param interrupted aborted where somebody stops or removes the box meanwhile */
-export function toLaunch(recipe: ShimRecipe, options: LaunchOptions | undefined, interrupted: AbortSignal): Launch {
-  const { readyTimeout, waitForReady: wait = true, takeover, signal: given } = toOptions(options, LAUNCH_OPTIONS);
-  const signal = toSignal('options.signal', given);
-  return {
-    recipe: typeof recipe === 'function' ? recipe : toShimCommand(recipe),
-    wait: toBoolean('options.waitForReady', wait),
-    takeover: toBoolean('options.takeover', takeover),
-    timeout: readyTimeout,
-    signal: signal === undefined ? interrupted : AbortSignal.any([signal, interrupted]),
-  };
+export function toLaunch(recipe: ShimRecipe, options: LaunchOptions | undefined, interrupted: AbortSignal) {
+  const { signal = interrupted, ...checked } = checkOptions(options, LAUNCH_CHECKS);
+  const command = typeof recipe === 'function' ? recipe : toShimCommand(recipe);
+  return { ...checked, recipe: command, signal: AbortSignal.any([signal, interrupted]) };
 }
 
 export async function launchBox(home: Home, id: string, launch: Launch): Promise<LaunchedBox> {
@@ -105,10 +119,11 @@ async function prepare(layout: BoxLayout, takeover: boolean, atOnce: boolean): P
   await layout.prepare({ takeover });
 }
 
-async function startAndWait(layout: BoxLayout, start: () => Promise<ShimProcess>, { wait, timeout, signal }: Launch) {
-  if (!wait && signal.aborted) throw abortError(signal);
-  if (!wait) return { elapsed: null, shim: await start() };
-  return waitForReady(layout, { shim: start, signal, ...(timeout !== undefined && { timeout }) });
+async function startAndWait(layout: BoxLayout, start: () => Promise<ShimProcess>, launch: Launch) {
+  const { waitForReady: isAwaited, readyTimeout: timeout, signal } = launch;
+  if (isAwaited) return waitForReady(layout, { shim: start, signal, ...(timeout !== undefined && { timeout }) });
+  if (signal.aborted) throw abortError(signal);
+  return { elapsed: null, shim: await start() };
 }
 
 // A shell that waits for a word from its host, and becomes the program: same number, same start time. Where the host is

@@ -4,13 +4,33 @@
 import { removeFile } from '../beneath.js';
 import type { BoxLayout, CleanupResult } from '../box/index.js';
 import { isRemovable } from '../box/removable.js';
-import { clock, sleep } from '../clock.js';
+import { retry } from '../clock.js';
 import { orNull, runAsync } from '../twin.js';
 import type { Activity } from './activity.js';
 import { BoxProcesses } from './ending.js';
 import { heldSockets } from './held-sockets.js';
 import type { FoundBox, Home } from './home.js';
 import { boxNeeded, boxRunning } from './runtime-errors.js';
+
+/** How long `BoxRuntime.stop` waits. */
+export interface StopOptions {
+  /** Milliseconds between SIGTERM and SIGKILL; 10,000 when left out. */
+  timeout?: number;
+}
+
+/** What `BoxRuntime.stop` did. */
+export interface StopResult {
+  /** `'killed'`: the box did not end by itself in time. */
+  status: 'stopped' | 'killed' | 'not-running';
+  /** What became of a box with `auto_remove`; else null. */
+  removed: RemoveBoxResult | null;
+}
+
+/** What `BoxRuntime.remove` may do. */
+export interface RemoveBoxOptions {
+  /** Kill what still runs; false when left out. */
+  force?: boolean;
+}
 
 /** What `BoxRuntime.remove` did. */
 export interface RemoveBoxResult extends CleanupResult {
@@ -21,19 +41,14 @@ export interface RemoveBoxResult extends CleanupResult {
 }
 
 /** Milliseconds in which what was killed, or is about to die with it, lets go of its sockets. */
-const LATE = 2_000;
-const PAUSE = 20;
+const LATE = { timeout: 2_000, first: 20, longest: 20 };
 
 /** Ends a box, gently and then not, and forgets its shim. */
-export async function stopBox(
-  home: Home,
-  { row, layout }: FoundBox,
-  timeout: number,
-): Promise<'stopped' | 'killed' | 'not-running'> {
+export async function stopBox(home: Home, { row, layout }: FoundBox, timeout: number): Promise<StopResult['status']> {
   const activity = await home.activity(layout);
   const { state, shim } = activity;
   refuseSilent(layout, activity);
-  let status: 'stopped' | 'killed' | 'not-running' = 'not-running';
+  let status: StopResult['status'] = 'not-running';
   if (state !== 'stopped') {
     // Found before the shim ends: then nobody knows any more whose children the others were.
     const processes = new BoxProcesses(layout, shim);
@@ -92,12 +107,9 @@ export async function removeBox(
 /** Kills whatever runs of a box, makes sure that nothing holds its sockets, and returns how many processes it killed. */
 export async function endBox(layout: BoxLayout, processes: BoxProcesses): Promise<number> {
   const killed = await processes.kill();
-  let { held } = await heldSockets(layout, true);
   // What dies with another, as all of a pid namespace with its first process, does so in a moment of its own.
-  for (const until = clock.now() + LATE; held !== null && clock.now() < until; ) {
-    await sleep(PAUSE);
-    ({ held } = await heldSockets(layout, true));
-  }
+  const isHeld = ({ held }: { held: unknown }) => held !== null;
+  const { held } = await retry(() => heldSockets(layout, true), isHeld, LATE);
   if (held === null) return killed;
   const remedy =
     'It is of another pid namespace, or this user may not look at it, or it has bound the socket by a relative name: ' +
