@@ -37,7 +37,6 @@ export { sameInode, sameInodeSync } from './operations/same-inode.js';
 export type { SweepOptions, SweepResult } from './operations/sweep.js';
 export type { BoxSocketsOptions } from './paths/box-paths.js';
 export type { SocketBudget, SocketBudgetEntry, SocketKind, SocketName } from './paths/budget.js';
-export { DERIVED_NAMES } from './paths/derived-names.js';
 export type {
   KrunDerivation,
   KrunLibraryEvidence,
@@ -48,4 +47,4 @@ export type {
 } from './paths/krun-derivation.js';
 export { type SunPathLimit, sunPathLimit } from './paths/limits.js';
 export type { PathAccess, PathKind } from './paths/path-access.js';
-export type { NamedSocket } from './paths/socket-names.js';
+export { DERIVED_NAMES, type NamedSocket } from './paths/socket-names.js';

@@ -4,6 +4,7 @@ import {
   type PathLike,
   toAbsolutePath,
   toBase,
+  toBoolean,
   toBoxId,
   toOptions,
   toParentDir,
@@ -15,7 +16,6 @@ import { type BoxSocketsError, invalidArgValue, pathTooLong } from '../errors.js
 import type { KnownOptions } from '../known-options.js';
 import type { BindingPaths } from './binding-paths.js';
 import { fitsEverywhere, makeBudget, type SocketBudget, type SocketName } from './budget.js';
-import { idFor } from './id-for.js';
 import {
   KRUN_PEER_NAME,
   type KrunDerivation,
@@ -23,6 +23,7 @@ import {
   resolveKrunDerivation,
 } from './krun-derivation.js';
 import { PORTABLE_CAPACITY } from './limits.js';
+import { idFor } from './names.js';
 import type { PathAccess } from './path-access.js';
 import { type NamedSocket, socketNames } from './socket-names.js';
 
@@ -123,7 +124,8 @@ export class BoxPaths {
       throw invalidArgValue('realDir', realDir, 'must not be the binding, which would lead to itself');
     }
     this.#krun = resolveKrunDerivation(krun);
-    this.#names = socketNames({ krun: this.#krun, names, standardNames });
+    const isStandard = standardNames === undefined || toBoolean('options.standardNames', standardNames);
+    this.#names = socketNames(this.#krun.longestName, isStandard, names);
   }
 
   /**

@@ -52,29 +52,17 @@ export function fitsEverywhere(bindingDir: string, nameBytes: number): boolean {
 }
 
 export function makeBudget(names: readonly SocketName[], bindingDir: string, realDir: string): SocketBudget {
-  const bindingBytes = Buffer.byteLength(bindingDir) + 1;
-  const realBytes = Buffer.byteLength(realDir) + 1;
-  const sockets = names.map(({ name, kind, type }) => {
-    const size = Buffer.byteLength(name);
-    return {
-      name,
-      kind,
-      type,
-      path: `${bindingDir}/${name}`,
-      bytes: bindingBytes + size,
-      limit: PORTABLE_CAPACITY,
-      fits: bindingBytes + size < PORTABLE_CAPACITY,
-      realPath: `${realDir}/${name}`,
-      realBytes: realBytes + size,
-      realFits: realBytes + size < PORTABLE_CAPACITY,
-    };
+  const sockets = names.map((one): SocketBudgetEntry => {
+    const [path, realPath] = [`${bindingDir}/${one.name}`, `${realDir}/${one.name}`];
+    const [bytes, realBytes] = [Buffer.byteLength(path), Buffer.byteLength(realPath)];
+    const [fits, realFits] = [bytes < PORTABLE_CAPACITY, realBytes < PORTABLE_CAPACITY];
+    return { ...one, path, bytes, limit: PORTABLE_CAPACITY, fits, realPath, realBytes, realFits };
   });
   const [longest = null] = [...sockets].sort((a, b) => b.bytes - a.bytes);
-  const fitting = sockets.filter((entry) => entry.realFits).length;
   return {
     sockets,
     fits: longest?.fits ?? fitsEverywhere(bindingDir, 1),
     longest,
-    deadZone: fitting > 0 && fitting < sockets.length,
+    deadZone: sockets.some(({ realFits }) => realFits) && !sockets.every(({ realFits }) => realFits),
   };
 }

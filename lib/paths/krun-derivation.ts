@@ -72,13 +72,13 @@ export function longestKrunName(scheme: KrunScheme, suffix: string | null): stri
   return scheme === 'suffix' ? `${KRUN_PEER_NAME}${suffix ?? DEFAULT_KRUN_SUFFIX}` : LONGEST_TEMP_DIR_NAME;
 }
 
-/** The parts of a derivation, checked: `'suffix'` with `-krun.sock` where none is given. */
-export function resolveKrunDerivation(krun: KrunDerivation | undefined): ResolvedKrunDerivation {
-  return krun === undefined ? resolved('suffix', DEFAULT_KRUN_SUFFIX) : parseKrunDerivation('krun', krun);
-}
-
 /** The part of a pin that a derivation needs. */
 export type KrunPinNames = Pick<KrunPin, 'scheme' | 'suffix' | 'longestName'>;
+
+/** The parts of a derivation, checked: `'suffix'` with `-krun.sock` where none is given. */
+export function resolveKrunDerivation(krun: KrunDerivation = 'suffix'): ResolvedKrunDerivation {
+  return parseKrunDerivation('krun', krun);
+}
 
 /** {@link resolveKrunDerivation} for an argument of another name, that must be given. */
 export function parseKrunDerivation(argument: string, krun: KrunScheme | KrunPinNames): ResolvedKrunDerivation {
@@ -91,9 +91,8 @@ export function parseKrunDerivation(argument: string, krun: KrunScheme | KrunPin
   }
   toOptions<KrunPin>(krun as KrunPin, { scheme: true, suffix: true, longestName: true, evidence: true }, argument);
   const scheme = schemeOf(argument, krun.scheme, krun);
-  if (scheme === 'suffix') return resolved(scheme, suffixOf(argument, krun));
-  if (scheme === 'none') return resolved(scheme, null);
-  return { scheme, suffix: null, longestName: longestNameOf(argument, krun) };
+  if (scheme === 'temp-dir') return { scheme, suffix: null, longestName: longestNameOf(argument, krun) };
+  return resolved(scheme, scheme === 'suffix' ? suffixOf(argument, krun) : null);
 }
 
 function resolved(scheme: KrunScheme, suffix: string | null): ResolvedKrunDerivation {

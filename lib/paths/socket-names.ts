@@ -1,10 +1,10 @@
 // The names of a box's sockets, and who makes each.
 
-import { type SocketType, toBoolean, toSocketName, toSocketType } from '../arguments.js';
+import { type SocketType, toSocketName, toSocketType } from '../arguments.js';
 import { invalidArgType } from '../errors.js';
 import { toOptions } from '../known-options.js';
 import type { SocketName } from './budget.js';
-import { KRUN_PEER_NAME, type ResolvedKrunDerivation } from './krun-derivation.js';
+import { KRUN_PEER_NAME } from './krun-derivation.js';
 
 /** A further socket of a box, counted in the budget and probed. */
 export interface NamedSocket {
@@ -16,6 +16,28 @@ export interface NamedSocket {
   derives?: readonly string[];
 }
 
+/**
+ * Suffixes that programs append to the socket they are given, for `names[].derives`; only their length matters. Measured:
+ * OpenSSH 9.2 binds a ControlPath as `<path>.<16 random>` and renames it, containerd 1.6 binds `<path>.ttrpc` beside its
+ * own, HAProxy 2.6 `<path>.<pid>.tmp`, libkrun 1.8 to 1.18 `<path>-krun.sock`.
+ *
+ * @example
+ * const box = new BoxSockets(BoxSockets.idFor(dir), dir, {
+ *   standardNames: false,
+ *   names: [{ name: 'cm-user@host:22', derives: DERIVED_NAMES.ssh }],
+ * });
+ */
+export const DERIVED_NAMES = Object.freeze({
+  /** OpenSSH, beside a ControlPath. */
+  ssh: Object.freeze(['.XXXXXXXXXXXXXXXX']),
+  /** containerd, beside its own socket. */
+  containerd: Object.freeze(['.ttrpc']),
+  /** HAProxy, while it binds. */
+  haproxy: Object.freeze(['.4194304.tmp']),
+  /** libkrun 1.8 to 1.18, beside the peer's socket. */
+  libkrun: Object.freeze(['-krun.sock']),
+});
+
 const NET_TYPE: SocketType = process.platform === 'darwin' ? 'dgram' : 'stream';
 
 const STANDARD: readonly SocketName[] = [
@@ -25,27 +47,20 @@ const STANDARD: readonly SocketName[] = [
   { name: 'gvproxy-ctl.sock', kind: 'declared', type: 'stream' },
 ];
 
-/** Where the names of a box come from, not checked yet. */
-export interface GivenNames {
-  krun: ResolvedKrunDerivation;
-  names: unknown;
-  standardNames: unknown;
-}
-
-/** Every name of a box, once each: the declared ones, the one its vendor derives, and further ones with what they derive. */
-export function socketNames({ krun, names: further, standardNames }: GivenNames): SocketName[] {
-  const isStandard = standardNames === undefined || toBoolean('options.standardNames', standardNames);
-  const names = isStandard ? [...STANDARD] : [];
-  if (isStandard && krun.longestName !== null) names.push({ name: krun.longestName, kind: 'derived', type: 'dgram' });
-  if (further === undefined) return names;
+/**
+ * Every name of a box, once each: the declared ones, the one its vendor derives, and further ones with what they derive.
+ *
+ * @param isStandard whether it has those of BoxLite's kind
+ * @param further not checked yet
+ */
+export function socketNames(krunName: string | null, isStandard: boolean, further: unknown = []): SocketName[] {
   if (!Array.isArray(further)) throw invalidArgType('options.names', 'an array', further);
-  const add = (name: SocketName): void => {
-    if (!names.some((known) => known.name === name.name)) names.push(name);
-  };
-  further.forEach((entry: unknown, index) => {
-    for (const name of namesOf(`options.names[${index}]`, entry)) add(name);
-  });
-  return names;
+  const derived: SocketName[] = krunName === null ? [] : [{ name: krunName, kind: 'derived', type: 'dgram' }];
+  const names = [
+    ...(isStandard ? [...STANDARD, ...derived] : []),
+    ...further.flatMap((entry: unknown, index) => namesOf(`options.names[${index}]`, entry)),
+  ];
+  return names.filter(({ name }, index) => names.findIndex((earlier) => earlier.name === name) === index);
 }
 
 // The name itself, and each that is derived from it.

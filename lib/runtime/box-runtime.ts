@@ -148,7 +148,7 @@ export class BoxRuntime implements AsyncDisposable {
    */
   async connect(id: string, name = 'box.sock', options?: ConnectOptions): Promise<net.Socket> {
     this.#refuseWhereClosed();
-    const { layout } = await this.#home.findStored(toBoxId(id));
+    const layout = await this.#home.findStored(toBoxId(id));
     return layout.sockets.connect(name, options);
   }
 

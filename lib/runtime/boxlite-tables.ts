@@ -7,7 +7,7 @@ import { backingFileOf } from '../qcow2.js';
 import { attempt, runSync } from '../twin.js';
 import type { StateChange } from './box-store.js';
 import { schemaUnknown } from './runtime-errors.js';
-import type { Database, Sqlite } from './sqlite.js';
+import type { Database } from './sqlite.js';
 
 /** What BoxLite 0.9.7 (8), and 0.10.0 to 0.10.3 (10) write. */
 const KNOWN_VERSIONS: readonly number[] = [8, 10];
@@ -22,57 +22,49 @@ interface BaseDisk {
 }
 
 export class BoxliteTables {
-  readonly #database: Database;
-  readonly #file: string;
-  readonly #version: number;
-
-  private constructor(database: Database, file: string, version: number) {
-    this.#database = database;
-    this.#file = file;
-    this.#version = version;
-  }
+  private constructor(
+    private readonly database: Database,
+    private readonly file: string,
+    private readonly version: number,
+  ) {}
 
   /** Null where the database is not BoxLite's. */
-  static recognise(sqlite: Sqlite, database: Database, file: string): BoxliteTables | null {
-    const table = database
-      .prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'")
-      .get();
-    if (table === undefined) return null;
-    const rows = sqlite.prepareArrays(database, 'SELECT version FROM schema_version WHERE id = 1').all() as [unknown][];
-    const [[version] = [undefined]] = rows;
-    return new BoxliteTables(database, file, typeof version === 'number' ? version : -1);
+  static recognise(database: Database, file: string): BoxliteTables | null {
+    const table = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'";
+    if (database.prepare(table).get() === undefined) return null;
+    const row = database.prepare<{ version: unknown }>('SELECT version FROM schema_version WHERE id = 1').get();
+    return new BoxliteTables(database, file, typeof row?.version === 'number' ? row.version : -1);
   }
 
   /** @throws {BoxSocketsError} `ERR_BOX_SOCKETS_SCHEMA_UNKNOWN` */
   refuseUnknownVersion(): void {
-    if (!this.isKnown) throw schemaUnknown(this.#file, this.#version, KNOWN_VERSIONS);
+    if (!this.isKnown) throw schemaUnknown(this.file, this.version, KNOWN_VERSIONS);
   }
 
   get isKnown(): boolean {
-    return KNOWN_VERSIONS.includes(this.#version);
+    return KNOWN_VERSIONS.includes(this.version);
   }
 
   /** Within the transaction that inserts the row. */
   insertState(id: string): void {
-    const state = this.#newState();
-    this.#database
-      .prepare('INSERT INTO box_state (id, status, pid, json) VALUES (?, ?, NULL, ?)')
-      .run(id, 'configured', JSON.stringify(state));
+    const insert = this.database.prepare('INSERT INTO box_state (id, status, pid, json) VALUES (?, ?, NULL, ?)');
+    insert.run(id, 'configured', JSON.stringify(this.#newState()));
   }
 
   changeState(id: string, change: StateChange): void {
-    const row = this.#database.prepare('SELECT json FROM box_state WHERE id = ?').get(id) as
-      | { json: string }
-      | undefined;
+    const row = this.#state(id);
     // A row of ours from before it was kept, or one that cannot be read, is made anew.
     if (row === undefined) this.insertState(id);
     const fields = this.#fields(change);
     // BoxLite makes the disk of a box that is only configured, and starts none that has stopped without one.
     if (change.status === 'stopped' && !this.#hasDisk(id)) fields.status = 'configured';
     const state = { ...(parsed(row?.json) ?? this.#newState()), ...fields };
-    this.#database
-      .prepare('UPDATE box_state SET status = ?, pid = ?, json = ? WHERE id = ?')
-      .run(fields.status, fields.pid, JSON.stringify(state), id);
+    const update = this.database.prepare('UPDATE box_state SET status = ?, pid = ?, json = ? WHERE id = ?');
+    update.run(fields.status, fields.pid, JSON.stringify(state), id);
+  }
+
+  #state(id: string): { json: string } | undefined {
+    return this.database.prepare<{ json: string }>('SELECT json FROM box_state WHERE id = ?').get(id);
   }
 
   #hasDisk(id: string): boolean {
@@ -81,13 +73,11 @@ export class BoxliteTables {
 
   /** Boxes whose disks are based on those of this one. */
   dependents(id: string): string[] {
-    const rows = this.#database
-      .prepare(
-        `SELECT DISTINCT r.box_id FROM base_disk b JOIN base_disk_ref r ON r.base_disk_id = b.id
-         WHERE b.source_box_id = ? AND r.box_id <> ?`,
-      )
-      .all(id, id) as { box_id: string }[];
-    return rows.map(({ box_id }) => box_id).sort();
+    const dependents = this.database.prepare<{ box_id: string }>(
+      `SELECT DISTINCT r.box_id FROM base_disk b JOIN base_disk_ref r ON r.base_disk_id = b.id
+       WHERE b.source_box_id = ? AND r.box_id <> ? ORDER BY r.box_id`,
+    );
+    return dependents.all(id, id).map(({ box_id }) => box_id);
   }
 
   /**
@@ -95,15 +85,15 @@ export class BoxliteTables {
    * Returns what removes their files, to be called when all that is committed.
    */
   deleteRest(id: string): () => void {
-    const state = this.#database.prepare('SELECT json FROM box_state WHERE id = ?').get(id) as
-      | { json: string }
-      | undefined;
-    const lock = parsed(state?.json)?.lock_id;
-    const references = this.#database.prepare('SELECT base_disk_id FROM base_disk_ref WHERE box_id = ?').all(id);
-    this.#database.prepare('DELETE FROM base_disk_ref WHERE box_id = ?').run(id);
-    this.#database.prepare('DELETE FROM snapshot WHERE box_id = ?').run(id);
+    const lock = parsed(this.#state(id)?.json)?.lock_id;
+    const references = this.database.prepare<{ base: string }>(
+      'SELECT base_disk_id AS base FROM base_disk_ref WHERE box_id = ?',
+    );
+    const bases = references.all(id);
+    this.database.prepare('DELETE FROM base_disk_ref WHERE box_id = ?').run(id);
+    this.database.prepare('DELETE FROM snapshot WHERE box_id = ?').run(id);
     const files: string[] = [];
-    for (const { base_disk_id } of references as { base_disk_id: string }[]) this.#collect(base_disk_id, files);
+    for (const { base } of bases) this.#collect(base, files);
     return () => {
       for (const name of files) runSync(removeFile({ directory: this.#home('bases'), path: name }));
       if (Number.isSafeInteger(lock)) runSync(removeFile({ directory: this.#home('locks'), path: String(lock) }));
@@ -115,10 +105,10 @@ export class BoxliteTables {
     const base = this.#base('id', id);
     if (base?.kind !== 'clone_base') return;
     const name = this.#nameOf(base);
-    if (this.#database.prepare('SELECT 1 FROM base_disk_ref WHERE base_disk_id = ?').get(id) !== undefined) return;
+    if (this.database.prepare('SELECT 1 FROM base_disk_ref WHERE base_disk_id = ?').get(id) !== undefined) return;
     if (this.#isBackingFile(base)) return;
-    const backing = name === null ? null : this.#backingFile(name);
-    this.#database.prepare('DELETE FROM base_disk WHERE id = ?').run(id);
+    const backing = this.#backingFile(name);
+    this.database.prepare('DELETE FROM base_disk WHERE id = ?').run(id);
     if (name !== null) files.push(name);
     const parent = backing === null ? undefined : this.#base('base_path', backing);
     if (parent !== undefined) this.#collect(parent.id, files);
@@ -126,34 +116,28 @@ export class BoxliteTables {
 
   /** Whether another base is based on it, which BoxLite does not ask: a clone of a clone would lose its disk. */
   #isBackingFile({ id, base_path }: BaseDisk): boolean {
-    const others = this.#database.prepare('SELECT id, kind, base_path FROM base_disk WHERE id <> ?').all(id);
-    return (others as BaseDisk[]).some((other) => {
-      const name = this.#nameOf(other);
-      return name !== null && this.#backingFile(name) === base_path;
-    });
+    const others = this.database.prepare<BaseDisk>('SELECT id, kind, base_path FROM base_disk WHERE id <> ?').all(id);
+    return others.map((other) => this.#nameOf(other)).some((name) => this.#backingFile(name) === base_path);
   }
 
   #base(column: 'id' | 'base_path', value: string): BaseDisk | undefined {
-    const select = `SELECT id, kind, base_path FROM base_disk WHERE ${column} = ?`;
-    return this.#database.prepare(select).get(value) as BaseDisk | undefined;
+    return this.database.prepare<BaseDisk>(`SELECT id, kind, base_path FROM base_disk WHERE ${column} = ?`).get(value);
   }
 
   /** Its file in `bases/`; null where the row names one elsewhere, which is not this host's to touch. */
   #nameOf({ base_path }: BaseDisk): string | null {
-    const name = path.basename(base_path);
-    return base_path === `${this.#home('bases')}/${name}` || path.basename(path.dirname(base_path)) === 'bases'
-      ? name
-      : null;
+    return path.basename(path.dirname(base_path)) === 'bases' ? path.basename(base_path) : null;
   }
 
-  #backingFile(name: string): string | null {
+  #backingFile(name: string | null): string | null {
+    if (name === null) return null;
     // Where it is not there, or no file of ours, nothing is known to be below it.
     return attempt(() => runSync(backingFileOf({ directory: this.#home('bases'), path: name })), null);
   }
 
   #fields(change: StateChange): Record<string, unknown> & { status: string; pid: number | null } {
     const now = new Date().toISOString();
-    const withExitCode = this.#version >= WITH_EXIT_CODE;
+    const withExitCode = this.version >= WITH_EXIT_CODE;
     return {
       status: change.status,
       pid: change.status === 'running' ? change.pid : null,
@@ -173,7 +157,7 @@ export class BoxliteTables {
       lock_id: this.#allocateLock(),
       health_status: { state: 'None', failures: 0, last_check: null },
       error_reason: null,
-      ...(this.#version >= WITH_EXIT_CODE && { exit_code: null, started_at: null }),
+      ...(this.version >= WITH_EXIT_CODE && { exit_code: null, started_at: null }),
     };
   }
 
@@ -182,8 +166,8 @@ export class BoxliteTables {
     runSync(makeDirectory({ directory: this.#home(), path: 'locks' }));
     const directory = this.#home('locks');
     const taken = new Set(runSync(listDirectory({ directory, path: '.' }, MOST_FILES)).map(({ name }) => name));
-    const states = this.#database.prepare('SELECT json FROM box_state').all() as { json: string }[];
-    for (const { json } of states) taken.add(String(parsed(json)?.lock_id));
+    const states = this.database.prepare<{ json: string }>('SELECT json FROM box_state');
+    for (const { json } of states.all()) taken.add(String(parsed(json)?.lock_id));
     let lock = 0;
     while (taken.has(String(lock))) lock++;
     runSync(replaceFile({ directory, path: String(lock) }, ''));
@@ -192,7 +176,7 @@ export class BoxliteTables {
 
   /** `<home>`, or a directory in it: the database is `<home>/db/boxlite.db`. */
   #home(name?: string): string {
-    const home = path.dirname(path.dirname(this.#file));
+    const home = path.dirname(path.dirname(this.file));
     return name === undefined ? home : `${home}/${name}`;
   }
 }

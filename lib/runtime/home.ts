@@ -122,11 +122,10 @@ export class Home {
   }
 
   /** A box with a row. */
-  async findStored(id: string): Promise<{ config: BoxConfig; layout: BoxLayout }> {
+  async findStored(id: string): Promise<BoxLayout> {
     const row = await this.store.get(id);
     if (row === undefined) throw boxNotFound(id, this.homeDir);
-    const config = this.config(row);
-    return { config, layout: await this.layoutOf(config) };
+    return this.layoutOf(this.config(row));
   }
 
   /**
@@ -153,16 +152,16 @@ export class Home {
   async layoutOf(config: BoxConfig): Promise<BoxLayout> {
     const { id, boxHome } = config;
     if (boxHome !== `${this.boxesDir}/${id}`) {
-      const [above, boxes] = await Promise.all([realPath(path.dirname(boxHome)), realPath(this.boxesDir)]);
+      const realPath = (file: string) => fs.promises.realpath(file).catch(() => file);
+      const [above, boxes] = await Promise.all([path.dirname(boxHome), this.boxesDir].map(realPath));
       if (above !== boxes || path.basename(boxHome) !== id) {
         throw rowInvalid('box_home', `must be '${this.boxesDir}/${id}' (was the home moved?)`, { received: boxHome });
       }
     }
     const mode = await lookInTime(boxHome);
     if (typeof mode === 'number' && fileType(mode) === 'link') {
-      throw rowInvalid('box_home', 'must be a directory, and is a link, which is not followed. Remove it', {
-        received: boxHome,
-      });
+      const rule = 'must be a directory, and is a link, which is not followed. Remove it';
+      throw rowInvalid('box_home', rule, { received: boxHome });
     }
     return config.layout(this.sockets);
   }
@@ -194,8 +193,4 @@ export class Home {
     // One that does not answer is not touched.
     return typeof (await lookInTime(boxHome)) === 'number';
   }
-}
-
-async function realPath(file: string): Promise<string> {
-  return fs.promises.realpath(file).catch(() => file);
 }

@@ -74,12 +74,12 @@ export function toLaunch(recipe: ShimRecipe, options: LaunchOptions | undefined,
 
 export async function launchBox(home: Home, id: string, launch: Launch): Promise<LaunchedBox> {
   if (launch.signal.aborted) throw abortError(launch.signal);
-  const { layout } = await home.findStored(id);
+  const layout = await home.findStored(id);
   home.store.refuseChange?.();
   // Where nothing may hang, what a thread would do is done here: handing it over takes longer.
   const atOnce = !mayWaitForServer();
-  const { state, why } = await home.activity(layout, { atOnce });
-  if (state !== 'stopped') throw boxRunning(id, { state, why, remedy: 'Connect to it, or stop it first' });
+  const activity = await home.activity(layout, { atOnce });
+  if (activity.state !== 'stopped') throw boxRunning(id, activity, 'Connect to it, or stop it first');
   // The binding is there before any policy is made of it, and again before anybody connects.
   await prepare(layout, launch.takeover, atOnce);
   await removeDeadSockets(layout, atOnce);

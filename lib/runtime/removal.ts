@@ -66,10 +66,13 @@ export async function stopBox(home: Home, { row, layout }: FoundBox, timeout: nu
 }
 
 /** Nothing can be done to a home that does not answer: whoever tries waits for ever. */
-function refuseSilent({ boxId }: BoxLayout, { silent, why }: Activity): void {
-  if (silent !== true) return;
-  const remedy = 'Mend its file server, or unmount it (umount -l), and try again. Nothing was changed';
-  throw boxRunning(boxId, { state: 'unknown', why, remedy });
+function refuseSilent({ boxId }: BoxLayout, activity: Activity): void {
+  if (activity.silent !== true) return;
+  throw boxRunning(
+    boxId,
+    activity,
+    'Mend its file server, or unmount it (umount -l), and try again. Nothing was changed',
+  );
 }
 
 /** After the shim has ended. */
@@ -88,17 +91,16 @@ export async function removeBox(
   const { boxId } = layout;
   home.store.refuseChange?.();
   const activity = await home.activity(layout);
-  const { state, why, shim } = activity;
   refuseSilent(layout, activity);
-  if (state !== 'stopped' && !force) {
-    throw boxRunning(boxId, { state, why, remedy: 'Stop it first, or pass { force: true }' });
+  if (activity.state !== 'stopped' && !force) {
+    throw boxRunning(boxId, activity, 'Stop it first, or pass { force: true }');
   }
   const dependents = force ? [] : ((await home.store.dependents?.(boxId)) ?? []);
   if (dependents.length > 0) throw boxNeeded(boxId, dependents);
   // Asked first, so that a home that may not be removed keeps its row and its shim.
   const hasRow = found !== undefined;
   await runAsync(isRemovable(layout, hasRow));
-  const killed = force && (await endBox(layout, new BoxProcesses(layout, shim))) > 0;
+  const killed = force && (await endBox(layout, new BoxProcesses(layout, activity.shim))) > 0;
   home.launched.delete(boxId);
   const row = await home.store.delete(boxId);
   return { row, killed, ...(await layout.cleanup({ hasRow })) };
@@ -115,5 +117,5 @@ export async function endBox(layout: BoxLayout, processes: BoxProcesses): Promis
     'It is of another pid namespace, or this user may not look at it, or it has bound the socket by a relative name: ' +
     'find it with ss -xp, and end it. Nothing was removed';
   const why = `a process that cannot be seen from here holds '${held}'`;
-  throw boxRunning(layout.boxId, { state: 'running', why, remedy });
+  throw boxRunning(layout.boxId, { state: 'running', why }, remedy);
 }

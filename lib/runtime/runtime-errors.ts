@@ -1,26 +1,21 @@
 // What the operations of a runtime are refused with.
 
 import { type BoxSocketsError, refusal, shorten } from '../errors.js';
+import type { Activity } from './activity.js';
 
 /** The shell that was to become the shim was gone before it did. */
-export function shimNotStarted(command: string): BoxSocketsError {
-  return refusal(
-    'ERR_BOX_SOCKETS_SHIM_EXITED',
-    `'${command}' was not started: the shell that was to become it had ended at once. Look whether something kills it`,
-    { path: command },
-  );
+export function shimNotStarted(path: string): BoxSocketsError {
+  const why = 'the shell that was to become it had ended at once. Look whether something kills it';
+  return refusal('ERR_BOX_SOCKETS_SHIM_EXITED', `'${path}' was not started: ${why}`, { path });
 }
 
 /** Another host has taken the lock of a home; `owner` is its pid, or -1. */
 export function homeLocked(homeDir: string, path: string, owner: number): BoxSocketsError {
   const who = owner > 0 ? `process ${owner}` : 'another process';
   const what = owner === process.pid ? 'Close the runtime that this process has opened there' : `Stop ${who}`;
-  return refusal(
-    'ERR_BOX_SOCKETS_HOME_LOCKED',
-    `'${homeDir}' is in use by ${who}, which holds the lock on '${path}'. One host at a time opens a home. ${what}, or ` +
-      'use another home',
-    { path, owner: owner > 0 ? owner : undefined },
-  );
+  const message = `'${homeDir}' is in use by ${who}, which holds the lock on '${path}'. One host at a time opens a home`;
+  const fields = { path, owner: owner > 0 ? owner : undefined };
+  return refusal('ERR_BOX_SOCKETS_HOME_LOCKED', `${message}. ${what}, or use another home`, fields);
 }
 
 export function boxNotFound(id: string, homeDir: string): BoxSocketsError {
@@ -37,24 +32,22 @@ export function boxExists(id: string, what: string, cause?: unknown): BoxSockets
 /** `why` tells what shows that it runs, or why that cannot be told; `remedy` is a sentence. */
 export function boxRunning(
   id: string,
-  { state, why, remedy }: { state: 'running' | 'unknown'; why: string; remedy: string },
+  { state, why }: Pick<Activity, 'state' | 'why'>,
+  remedy: string,
 ): BoxSocketsError {
   const runs = state === 'running' ? 'runs' : 'may run';
   return refusal('ERR_BOX_SOCKETS_BOX_RUNNING', `Box '${id}' ${runs}: ${why}. ${remedy}`);
 }
 
-/** Processes of a box that were killed and have not ended. */
-export function boxSurvives(
-  id: string,
-  left: readonly { pid: number; command: string }[],
-  milliseconds: number,
-): BoxSocketsError {
-  const named = left.map(({ pid, command }) => `\n  - process ${pid}${command === '' ? '' : `: ${shorten(command)}`}`);
-  return refusal(
-    'ERR_BOX_SOCKETS_BOX_RUNNING',
-    `Box '${id}' does not end: these processes were killed ${milliseconds} ms ago and still exist. They are stuck in the ` +
-      `kernel, or belong to another user. Nothing was removed.${named.join('')}\nEnd them (as root, where they are another user's), and try again`,
-  );
+/** Processes of a box that were killed so many milliseconds ago, and have not ended: numbers and command lines. */
+export function boxSurvives(id: string, left: readonly { pid: number; command: string }[], ago: number) {
+  const lines = [
+    `Box '${id}' does not end: these processes were killed ${ago} ms ago and still exist. They are stuck in the kernel, or ` +
+      'belong to another user. Nothing was removed.',
+    ...left.map(({ pid, command }) => `  - process ${pid}${command === '' ? '' : `: ${shorten(command)}`}`),
+    "End them (as root, where they are another user's), and try again",
+  ];
+  return refusal('ERR_BOX_SOCKETS_BOX_RUNNING', lines.join('\n'));
 }
 
 export function runtimeClosed(homeDir: string): BoxSocketsError {
@@ -72,22 +65,17 @@ export function cleanupFailed(id: string, failure: Error, cleanup: Error): BoxSo
 }
 
 /** What the store of rows in `file` failed with. */
-export function storeFailed(file: string, error: Error & { code?: unknown }): BoxSocketsError {
-  const code = typeof error.code === 'string' ? `${error.code}: ` : '';
-  return refusal('ERR_BOX_SOCKETS_STORE', `The rows of boxes in '${file}' cannot be used: ${code}${error.message}`, {
-    path: file,
-    cause: error,
-  });
+export function storeFailed(path: string, cause: Error & { code?: unknown }): BoxSocketsError {
+  const why = typeof cause.code === 'string' ? `${cause.code}: ${cause.message}` : cause.message;
+  return refusal('ERR_BOX_SOCKETS_STORE', `The rows of boxes in '${path}' cannot be used: ${why}`, { path, cause });
 }
 
 /** A database of a BoxLite that is newer, or older, than those that are known. */
-export function schemaUnknown(file: string, version: number, known: readonly number[]): BoxSocketsError {
-  return refusal(
-    'ERR_BOX_SOCKETS_SCHEMA_UNKNOWN',
-    `'${file}' is a database of BoxLite with schema version ${version}. This version of boxsockets knows ` +
-      `${known.join(' and ')}, and only reads this one. Nothing was changed. Use BoxLite for that, or a newer boxsockets`,
-    { path: file },
-  );
+export function schemaUnknown(path: string, version: number, known: readonly number[]): BoxSocketsError {
+  const message =
+    `'${path}' is a database of BoxLite with schema version ${version}. This version of boxsockets knows ` +
+    `${known.join(' and ')}, and only reads this one. Nothing was changed. Use BoxLite for that, or a newer boxsockets`;
+  return refusal('ERR_BOX_SOCKETS_SCHEMA_UNKNOWN', message, { path });
 }
 
 /** A box whose disks others are based on. */

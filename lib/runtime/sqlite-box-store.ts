@@ -9,15 +9,7 @@ import type { BoxRow, BoxStore, StateChange } from './box-store.js';
 import { checkBoxliteRow } from './boxlite-row.js';
 import { BoxliteTables } from './boxlite-tables.js';
 import { boxExists, storeFailed } from './runtime-errors.js';
-import {
-  type Database,
-  loadSqlite,
-  SQLITE_CONSTRAINT_PRIMARYKEY,
-  SQLITE_CONSTRAINT_UNIQUE,
-  type Sqlite,
-  type SqlValue,
-  type Statement,
-} from './sqlite.js';
+import { type Database, loadSqlite, type Sqlite, type Statement } from './sqlite.js';
 
 // As BoxLite 0.10.0 makes it; of its further tables, boxlite-tables.ts knows.
 const SCHEMA = `
@@ -60,17 +52,15 @@ const PAGE = 500;
 export class SqliteBoxStore implements BoxStore {
   /** The path of the file: absolute. */
   readonly file: string;
-  readonly #sqlite: Sqlite;
   readonly #database: Database;
-  readonly #statements: Record<'get' | 'page' | 'insert' | 'update' | 'delete', Statement>;
-
+  readonly #rows: Record<'ofId' | 'after', ReturnType<Sqlite['prepareArrays']>>;
+  readonly #statements: Record<'named' | 'insert' | 'update' | 'delete', Statement>;
   /** Null where the rows are this package's alone. */
   readonly #boxlite: BoxliteTables | null;
   readonly defaultOptions?: Readonly<Record<string, unknown>>;
 
   private constructor(file: string, sqlite: Sqlite, database: Database, boxlite: BoxliteTables | null) {
     this.file = file;
-    this.#sqlite = sqlite;
     this.#database = database;
     this.#boxlite = boxlite;
     // BoxLite takes a box that does not say so for one that goes when it stops.
@@ -78,13 +68,14 @@ export class SqliteBoxStore implements BoxStore {
     const row = `c.id, c.name, c.created_at, ${BOUNDED_JSON}, c.rowid`;
     const columns = boxlite === null ? row : `${row}, s.status, ${ERROR_REASON}`;
     const tables = boxlite === null ? 'box_config c' : 'box_config c LEFT JOIN box_state s ON s.id = c.id';
-    this.#statements = {
-      get: sqlite.prepareArrays(database, `SELECT ${columns} FROM ${tables} WHERE c.id = ?`),
+    const select = `SELECT ${columns} FROM ${tables} WHERE`;
+    this.#rows = {
+      ofId: sqlite.prepareArrays(database, `${select} c.id = ?`),
       // In the order in which they lie in the file: by id it takes twice as long, and a home may have thousands.
-      page: sqlite.prepareArrays(
-        database,
-        `SELECT ${columns} FROM ${tables} WHERE c.rowid > ? ORDER BY c.rowid LIMIT ${PAGE}`,
-      ),
+      after: sqlite.prepareArrays(database, `${select} c.rowid > ? ORDER BY c.rowid LIMIT ${PAGE}`),
+    };
+    this.#statements = {
+      named: database.prepare('SELECT 1 FROM box_config WHERE name = ? AND id <> ?'),
       insert: database.prepare('INSERT INTO box_config (id, name, created_at, json) VALUES (?, ?, ?, ?)'),
       update: database.prepare('UPDATE box_config SET name = ?, created_at = ?, json = ? WHERE id = ?'),
       delete: database.prepare('DELETE FROM box_config WHERE id = ?'),
@@ -107,7 +98,7 @@ export class SqliteBoxStore implements BoxStore {
       database = sqlite.open(absolute);
       // BoxLite's rows of state go with those of configuration. Another host has the file for moments.
       database.exec('PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON');
-      const boxlite = BoxliteTables.recognise(sqlite, database, absolute);
+      const boxlite = BoxliteTables.recognise(database, absolute);
       if (boxlite === null) database.exec(`PRAGMA journal_mode = WAL; ${SCHEMA}`);
       else if (!boxlite.isKnown) database.exec('PRAGMA query_only = ON');
       return new SqliteBoxStore(absolute, sqlite, database, boxlite);
@@ -118,14 +109,14 @@ export class SqliteBoxStore implements BoxStore {
   }
 
   async get(id: string): Promise<BoxRow | undefined> {
-    const columns = this.#run(() => this.#statements.get.get(id));
-    return columns === undefined ? undefined : toRow(columns as Columns);
+    const [columns] = this.#run(() => this.#rows.ofId(id)) as Columns[];
+    return columns && toRow(columns);
   }
 
   async *pages(): AsyncGenerator<BoxRow[]> {
     let after = Number.MIN_SAFE_INTEGER;
     for (;;) {
-      const rows = this.#run(() => this.#statements.page.all(after)) as Columns[];
+      const rows = this.#run(() => this.#rows.after(after)) as Columns[];
       if (rows.length > 0) yield rows.map(toRow);
       if (rows.length < PAGE) return;
       after = rows.at(-1)?.[4] ?? after;
@@ -136,7 +127,9 @@ export class SqliteBoxStore implements BoxStore {
     const { id, name, createdAt, json } = row;
     this.refuseChange();
     if (this.#boxlite !== null) checkBoxliteRow(row);
-    this.#write(id, name, () => {
+    this.#write(() => {
+      if (this.#rows.ofId(id).length > 0) throw boxExists(id, 'a row of that id');
+      this.#refuseTaken(name, id);
       this.#statements.insert.run(id, name, createdAt, json);
       this.#boxlite?.insertState(id);
     });
@@ -144,7 +137,12 @@ export class SqliteBoxStore implements BoxStore {
 
   async update({ id, name, createdAt, json }: BoxRow): Promise<boolean> {
     this.refuseChange();
-    return this.#write(id, name, () => this.#statements.update.run(name, createdAt, json, id)).changes > 0;
+    return this.#write(() => {
+      if (this.#rows.ofId(id).length === 0) return false;
+      this.#refuseTaken(name, id);
+      this.#statements.update.run(name, createdAt, json, id);
+      return true;
+    });
   }
 
   /**
@@ -156,7 +154,7 @@ export class SqliteBoxStore implements BoxStore {
   async delete(id: string): Promise<boolean> {
     this.refuseChange();
     let removeFiles: (() => void) | undefined;
-    const { changes } = this.#write(id, null, () => {
+    const { changes } = this.#write(() => {
       removeFiles = this.#boxlite?.deleteRest(id);
       return this.#statements.delete.run(id);
     });
@@ -178,7 +176,7 @@ export class SqliteBoxStore implements BoxStore {
     const boxlite = this.#boxlite;
     if (boxlite === null) return;
     this.refuseChange();
-    this.#write(id, null, () => boxlite.changeState(id, change));
+    this.#write(() => boxlite.changeState(id, change));
   }
 
   async dependents(id: string): Promise<string[]> {
@@ -189,8 +187,13 @@ export class SqliteBoxStore implements BoxStore {
     this.#run(() => this.#database.close());
   }
 
+  /** Within a transaction, in which nobody else takes it. */
+  #refuseTaken(name: string | null, id: string): void {
+    if (this.#statements.named.get(name, id) !== undefined) throw boxExists(id, `a box named '${name}'`);
+  }
+
   /** All of it, or nothing. */
-  #write<T>(id: string, name: SqlValue, write: () => T): T {
+  #write<T>(write: () => T): T {
     this.#run(() => this.#database.exec('BEGIN IMMEDIATE'));
     try {
       const result = write();
@@ -198,11 +201,7 @@ export class SqliteBoxStore implements BoxStore {
       return result;
     } catch (error) {
       this.#rollBack();
-      if (error instanceof BoxSocketsError) throw error;
-      const code = this.#sqlite.resultCode(error);
-      if (code === SQLITE_CONSTRAINT_PRIMARYKEY) throw boxExists(id, 'a row of that id', error);
-      if (code === SQLITE_CONSTRAINT_UNIQUE) throw boxExists(id, `a box named '${name}'`, error);
-      throw storeFailed(this.file, asError(error));
+      throw error instanceof BoxSocketsError ? error : storeFailed(this.file, asError(error));
     }
   }
 

@@ -16,22 +16,16 @@ export interface Statement<Row = unknown> {
 
 export interface Database {
   exec(sql: string): unknown;
-  prepare(sql: string): Statement;
+  prepare<Row>(sql: string): Statement<Row>;
   close(): unknown;
 }
 
-/** A kind of SQLite, with the three things in which the two differ. */
+/** A kind of SQLite, with the two things in which the two differ. */
 export interface Sqlite {
   open(file: string): Database;
-  /** A statement whose rows are arrays: objects take twice as long to make. */
-  prepareArrays(database: Database, sql: string): Statement;
-  /** SQLite's extended result code of a failure; null where it is not one of SQLite's. */
-  resultCode(error: unknown): number | null;
+  /** All rows of a statement, as arrays: objects take twice as long to make. */
+  prepareArrays(database: Database, sql: string): (...values: SqlValue[]) => SqlValue[][];
 }
-
-/** SQLite's extended result codes. */
-export const SQLITE_CONSTRAINT_PRIMARYKEY = 1555;
-export const SQLITE_CONSTRAINT_UNIQUE = 2067;
 
 /** 13 ends in a segmentation fault on Node 20, where this package is needed. */
 const BETTER_SQLITE3_MAJOR = 12;
@@ -41,34 +35,22 @@ export function loadSqlite(): Sqlite {
   return ownSqlite() ?? betterSqlite3();
 }
 
-interface OwnModule {
-  DatabaseSync: new (file: string) => Database;
-}
+type DatabaseClass = new (file: string) => Database;
 
 function ownSqlite(): Sqlite | null {
-  const module = process.getBuiltinModule('node:sqlite') as OwnModule | undefined;
+  const module = process.getBuiltinModule('node:sqlite') as { DatabaseSync: DatabaseClass } | undefined;
   if (module === undefined) return null;
   return {
     open: (file) => new module.DatabaseSync(file),
     prepareArrays(database, sql) {
-      const statement = database.prepare(sql) as Statement & { setReturnArrays?: (enabled: boolean) => void };
-      if (statement.setReturnArrays !== undefined) {
-        statement.setReturnArrays(true);
-        return statement;
-      }
+      const statement: Statement & { setReturnArrays?(enabled: boolean): void } = database.prepare(sql);
+      statement.setReturnArrays?.(true);
+      if (statement.setReturnArrays !== undefined) return (...values) => statement.all(...values) as SqlValue[][];
       // Node 22 before 22.16.
-      return { ...statement, all: (...values) => statement.all(...values).map((row) => Object.values(row as object)) };
+      return (...values) => statement.all(...values).map((row) => Object.values(row as Record<string, SqlValue>));
     },
-    resultCode: (error) => (error as { errcode?: number }).errcode ?? null,
   };
 }
-
-type BetterDatabase = new (file: string) => Database;
-
-const RESULT_CODES = new Map([
-  ['SQLITE_CONSTRAINT_PRIMARYKEY', SQLITE_CONSTRAINT_PRIMARYKEY],
-  ['SQLITE_CONSTRAINT_UNIQUE', SQLITE_CONSTRAINT_UNIQUE],
-]);
 
 function betterSqlite3(): Sqlite {
   const BetterSqlite3 = loadBetterSqlite3();
@@ -83,12 +65,15 @@ function betterSqlite3(): Sqlite {
         throw noBinary ? sqliteUnavailable(message, asError(error)) : error;
       }
     },
-    prepareArrays: (database, sql) => (database.prepare(sql) as Statement & { raw(): Statement }).raw(),
-    resultCode: (error) => RESULT_CODES.get(String((error as { code?: unknown }).code)) ?? null,
+    prepareArrays(database, sql) {
+      const statement = database.prepare(sql) as Statement<SqlValue[]> & { raw(): unknown };
+      statement.raw();
+      return (...values) => statement.all(...values);
+    },
   };
 }
 
-function loadBetterSqlite3(): BetterDatabase {
+function loadBetterSqlite3(): DatabaseClass {
   let version: string;
   try {
     // Its version first: what loads a binary that does not fit has no chance to say so.
@@ -99,7 +84,7 @@ function loadBetterSqlite3(): BetterDatabase {
   }
   if (Number.parseInt(version, 10) !== BETTER_SQLITE3_MAJOR) throw sqliteUnavailable(`version ${version} is installed`);
   try {
-    return requireOptional('better-sqlite3', () => require('better-sqlite3')) as BetterDatabase;
+    return requireOptional('better-sqlite3', () => require('better-sqlite3')) as DatabaseClass;
   } catch (error) {
     throw sqliteUnavailable(asError(error).message, asError(error));
   }

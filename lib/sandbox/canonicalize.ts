@@ -28,15 +28,6 @@ export function canonicalizeKeepingLeafSync(file: PathLike): string {
 }
 
 function* canonicalize(file: PathLike): Steps<string> {
-  for (const { ancestor, rest } of candidates(file)) {
-    const real = yield* realPath(ancestor);
-    if (real !== null) return path.posix.join(real, rest);
-  }
-  return '/';
-}
-
-/** The ways to split a path into an ancestor to resolve and a rest to append, the longest ancestor first. */
-function* candidates(file: PathLike): Generator<{ ancestor: string; rest: string }> {
   const given = toPath('path', file);
   // Not path.resolve(): it takes `..` back by the letter, and behind a symlink that is another directory.
   const whole = given.startsWith('/') ? given : `${process.cwd()}/${given}`;
@@ -44,7 +35,9 @@ function* candidates(file: PathLike): Generator<{ ancestor: string; rest: string
   const leaf = names.at(-1);
   // The leaf is kept without a look at it: only a symlink's resolved name differs from the name it has.
   const longest = leaf === '.' || leaf === '..' ? names.length : names.length - 1;
-  for (let length = longest; length >= 0; length--) {
-    yield { ancestor: `/${names.slice(0, length).join('/')}`, rest: names.slice(length).join('/') };
+  for (let length = longest; length > 0; length--) {
+    const real = yield* realPath(`/${names.slice(0, length).join('/')}`);
+    if (real !== null) return path.posix.join(real, ...names.slice(length));
   }
+  return path.posix.join('/', ...names);
 }

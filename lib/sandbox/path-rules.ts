@@ -1,7 +1,7 @@
 import * as path from 'node:path';
 import { toOptions, toPath } from '../arguments.js';
 import { invalidArgType, invalidArgValue } from '../errors.js';
-import type { PathAccess } from '../paths/path-access.js';
+import type { PathAccess, PathKind } from '../paths/path-access.js';
 import { isBeneath } from '../paths/within.js';
 
 /**
@@ -65,11 +65,13 @@ function checkedRule(entry: unknown, name: string): PathAccess {
   const { path: value, writable, kind, linkTo } = toOptions(given, known, name);
   const rulePath = normalizedPath(value, `${name}.path`);
   if (typeof writable !== 'boolean') throw invalidArgType(`${name}.writable`, 'a boolean', writable);
-  if (kind !== 'directory' && kind !== 'file') {
-    throw invalidArgValue(`${name}.kind`, kind, "must be 'directory' or 'file'");
-  }
-  if (linkTo === undefined) return { path: rulePath, writable, kind };
-  return { path: rulePath, writable, kind, linkTo: normalizedPath(linkTo, `${name}.linkTo`) };
+  const rule = { path: rulePath, writable, kind: toPathKind(`${name}.kind`, kind) };
+  return linkTo === undefined ? rule : { ...rule, linkTo: normalizedPath(linkTo, `${name}.linkTo`) };
+}
+
+export function toPathKind(name: string, kind: unknown): PathKind {
+  if (kind === 'directory' || kind === 'file') return kind;
+  throw invalidArgValue(name, kind, "must be 'directory' or 'file'");
 }
 
 function merged(a: PathAccess, b: PathAccess, name: string): PathAccess {

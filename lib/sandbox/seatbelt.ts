@@ -59,6 +59,7 @@ export function seatbeltPolicy(paths: readonly PathAccess[], options: SeatbeltOp
 }
 
 const SOCKET_OPERATIONS = ['network-bind', 'network-inbound', 'network-outbound'] as const;
+const CHANGES_OF_ENTRIES = ['file-write-create', 'file-write-unlink'] as const;
 const SYMLINKED_ROOT = /^\/(?:tmp|var|etc)(?=\/|$)/;
 
 const CHECKS = {
@@ -106,32 +107,23 @@ function fileRules(rules: readonly PathAccess[], holders: ReadonlyMap<string, un
       ...(rule.writable ? [allow('file-write*', filters)] : []),
       ...(!rule.writable && covering.some((other) => other.writable) ? [deny('file-write*', filters)] : []),
       // What the link leads to may be written; the link itself is an entry of the parent, and stays what it is.
-      ...(rule.linkTo === undefined ? [] : linkStays(rule.path)),
+      ...(rule.linkTo === undefined ? [] : CHANGES_OF_ENTRIES.map((change) => deny(change, literals(rule.path)))),
     ];
   });
 }
 
 /** The parent itself may be read, and of what is in it nothing but the links that follow. */
 function holderRules(rule: PathAccess, isCovered: boolean): string[] {
-  const all = filtersOf(rule);
-  const itself = spellings(rule.path).map((file) => filter('literal', file));
-  return [...(isCovered ? [deny('file-read*', all), deny('file-write*', all)] : []), allow('file-read*', itself)];
-}
-
-function linkStays(link: string): string[] {
-  const itself = spellings(link).map((file) => filter('literal', file));
-  return ['file-write-create', 'file-write-unlink'].map((operation) => deny(operation, itself));
+  const denied = isCovered ? ['file-read*', 'file-write*'] : [];
+  return [...denied.map((operation) => deny(operation, filtersOf(rule))), allow('file-read*', literals(rule.path))];
 }
 
 function socketRules(rule: PathAccess, names: readonly string[] | undefined): string[] {
   if (rule.linkTo === undefined) return [];
-  const directories = [rule.path, rule.linkTo];
-  const filters =
-    names === undefined
-      ? directories.flatMap((directory) => filtersOf({ ...rule, path: directory }))
-      : directories.flatMap((directory) =>
-          names.flatMap((name) => spellings(path.posix.join(directory, name)).map((file) => filter('literal', file))),
-        );
+  const filters = [rule.path, rule.linkTo].flatMap((directory) => {
+    if (names === undefined) return filtersOf({ ...rule, path: directory });
+    return names.flatMap((name) => literals(path.posix.join(directory, name)));
+  });
   return filters.length === 0 ? [] : SOCKET_OPERATIONS.map((operation) => allow(operation, filters));
 }
 
@@ -146,12 +138,17 @@ function section(title: string, rules: readonly string[]): string[] {
   return rules.length === 0 ? [] : [`; ${title}\n${rules.join('\n')}`];
 }
 
-function allow(operation: string, filters: readonly string[]): string {
-  return `(allow ${operation}${filters.map((text) => `\n  ${text}`).join('')})`;
+function allow(operation: string, filters: readonly string[], verdict = 'allow'): string {
+  return `(${verdict} ${operation}${filters.map((text) => `\n  ${text}`).join('')})`;
 }
 
 function deny(operation: string, filters: readonly string[]): string {
-  return `(deny ${operation}${filters.map((text) => `\n  ${text}`).join('')})`;
+  return allow(operation, filters, 'deny');
+}
+
+/** Both spellings of a path, itself alone. */
+function literals(file: string): string[] {
+  return spellings(file).map((spelling) => filter('literal', spelling));
 }
 
 function filter(name: 'literal' | 'subpath', file: string): string {
