@@ -118,8 +118,7 @@ export class BoxConfig {
    *
    * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_ROW_INVALID`, as {@link BoxConfig.parse}
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`
-   * @example
-   * const renamed = BoxConfig.from({ ...config.toJSON(), name: 'web' });
+   * @example const renamed = BoxConfig.from({ ...config.toJSON(), name: 'web' });
    */
   static from(row: BoxConfigJson): BoxConfig {
     if (!isObject(row)) throw invalidArgType('row', 'an object', row);
@@ -135,8 +134,7 @@ export class BoxConfig {
    * The row as text, to be persisted: what was parsed, byte for byte, without the fields of older releases. Unlike
    * `JSON.stringify(config)` it keeps integers above 2^53, which JavaScript's numbers do not hold.
    *
-   * @example
-   * await store.update({ ...row, json: config.toString() });
+   * @example await store.update({ ...row, json: config.toString() });
    */
   toString(): string {
     return this.#text;

@@ -129,8 +129,7 @@ export class BoxLayout extends BoxHome {
    * @returns what became of the binding
    * @throws {BoxSocketsError} as `BoxSockets.ensure`, or the system call that failed
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
-   * @example
-   * const { status } = await layout.prepare(); // 'created', 'replaced' or 'unchanged'
+   * @example const { status } = await layout.prepare(); // 'created', 'replaced' or 'unchanged'
    */
   prepare(options?: EnsureOptions): Promise<EnsureResult> {
     return runAsync(this.#prepare(options));
@@ -148,8 +147,7 @@ export class BoxLayout extends BoxHome {
    * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_HOME_UNSAFE`, before anything is touched: the directory holds the user's
    * home, the working or temporary directory, the base or a mounted file system, or it does not look like a box's home;
    * or as `BoxSockets.remove`, or the system call that failed
-   * @example
-   * const { home, binding } = await layout.cleanup(); // 'removed' and 'removed', where both were there
+   * @example const { home, binding } = await layout.cleanup(); // 'removed' and 'removed', where both were there
    */
   cleanup(options?: CleanupOptions): Promise<CleanupResult> {
     return runAsync(this.#cleanup(options));
@@ -164,8 +162,7 @@ export class BoxLayout extends BoxHome {
    * The shim that `shim.pid` names, where it is alive; else null.
    *
    * @throws {BoxSocketsError} as {@link ShimProcess.read}
-   * @example
-   * await (await layout.shim())?.kill('SIGTERM');
+   * @example await (await layout.shim())?.kill('SIGTERM');
    */
   async shim(): Promise<ShimProcess | null> {
     const shim = await ShimProcess.read(this.shimPid);

@@ -58,8 +58,9 @@ export async function diagnose(
   shim: ShimProcess | null,
   bound: bigint | undefined,
 ): Promise<ReadyDiagnosis> {
+  const known = shim ?? (await layout.shim().catch(() => null));
   const findings: Findings = {
-    shim: await inspectShim(shim ?? (await layout.shim().catch(() => null))),
+    shim: known && { pid: known.pid, alive: await known.isAlive(), exit: known.exit },
     console: await readEnd(layout, layout.consoleLog),
     shimLog: await readEnd(layout, layout.shimLog),
     readySock: await inspectSocket(layout, bound),
@@ -139,10 +140,6 @@ function describeLog(what: string, path: string, end: LogEnd | null): string {
   if (end === null) return `${what} ('${path}') was never written.`;
   if (end.bytes === 0) return `${what} ('${path}') is empty.`;
   return `${what} ('${path}') has ${end.bytes} bytes, and ends: ${JSON.stringify(end.tail)}.`;
-}
-
-async function inspectShim(shim: ShimProcess | null): Promise<ReadyDiagnosis['shim']> {
-  return shim === null ? null : { pid: shim.pid, alive: await shim.isAlive(), exit: shim.exit };
 }
 
 async function inspectSocket({ boxHome }: BoxLayout, bound: bigint | undefined): Promise<ReadyDiagnosis['readySock']> {

@@ -24,8 +24,7 @@ export interface HeldSocket extends SocketInfo {
  *
  * @param sockets a `BoxSockets`, or its two paths
  * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE`, or the system call that failed
- * @example
- * const pids = (await socketHolders(layout.sockets)).flatMap((socket) => socket.pids);
+ * @example const pids = (await socketHolders(layout.sockets)).flatMap((socket) => socket.pids);
  */
 export function socketHolders(sockets: Pick<BoxSockets, 'bindingDir' | 'realDir'>): Promise<HeldSocket[]> {
   return socketsOf(sockets, path.dirname(sockets.realDir), 'listed');

@@ -47,12 +47,13 @@ const DEFAULT_TIMEOUT = 30_000;
  * else waits already; or as `BoxSockets.listen`, or what starting the shim threw
  * @throws {Error} `ABORT_ERR`
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
- * @example
- * const { elapsed } = await waitForReady(layout, { shim: () => startShim(layout), timeout: 10_000 });
+ * @example const { elapsed } = await waitForReady(layout, { shim: () => startShim(layout), timeout: 10_000 });
  */
 export async function waitForReady(layout: BoxLayout, options?: ReadyOptions): Promise<Ready> {
   const began = clock.now();
-  const { shim: given, timeout, signal } = readyArguments(layout, options);
+  if (!(layout instanceof BoxLayout)) throw invalidArgType('layout', 'a BoxLayout', layout);
+  const checks = { shim: toShim, timeout: timeout(defaultTimeout()), signal: toSignal };
+  const { shim: given, timeout: patience, signal } = checkOptions(options, checks);
   if (signal?.aborted) throw abortError(signal);
   const server = net.createServer();
   const accepted = firstConnection(server);
@@ -61,7 +62,7 @@ export async function waitForReady(layout: BoxLayout, options?: ReadyOptions): P
   try {
     const bound = inodeOfListener(layout.socketsDir, NAME);
     const shim = typeof given === 'function' ? await given() : given;
-    const left = Math.max(0, timeout - (clock.now() - began));
+    const left = Math.max(0, patience - (clock.now() - began));
     const outcome = await race(accepted, { shim, left, signal });
     if (outcome === 'ready') return { elapsed: clock.now() - began, shim };
     throw guestNotReady(layout, {
@@ -72,11 +73,6 @@ export async function waitForReady(layout: BoxLayout, options?: ReadyOptions): P
   } finally {
     await new Promise((resolve) => server.close(resolve));
   }
-}
-
-function readyArguments(layout: BoxLayout, options: ReadyOptions | undefined) {
-  if (!(layout instanceof BoxLayout)) throw invalidArgType('layout', 'a BoxLayout', layout);
-  return checkOptions(options, { shim: toShim, timeout: timeout(defaultTimeout()), signal: toSignal });
 }
 
 function toShim(name: string, value: unknown): NonNullable<ReadyOptions['shim']> | null {

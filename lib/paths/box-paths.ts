@@ -178,8 +178,7 @@ export class BoxPaths {
    * nor `..`, and not beginning with `.~`, which is reserved for a probe's stand-ins
    * @returns `<bindingDir>/<name>`; whether it fits is not asked
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
-   * @example
-   * sockets.socket('.s.PGSQL.5432'); // '/tmp/bl-1000/box1/.s.PGSQL.5432'
+   * @example sockets.socket('.s.PGSQL.5432'); // '/tmp/bl-1000/box1/.s.PGSQL.5432'
    */
   socket(name: string): string {
     return `${this.bindingDir}/${toSocketName('name', name)}`;
@@ -215,8 +214,7 @@ export class BoxPaths {
    * What a shim's environment needs so that nothing it derives escapes the binding: `TMPDIR`, where libkrun binds in its
    * temporary directory; else nothing.
    *
-   * @example
-   * spawn(shim, args, { env: { ...process.env, ...sockets.shimEnv() } });
+   * @example spawn(shim, args, { env: { ...process.env, ...sockets.shimEnv() } });
    */
   shimEnv(): Record<string, string> {
     return this.#krun.scheme === 'temp-dir' ? { TMPDIR: this.bindingDir } : {};

@@ -47,12 +47,11 @@ export interface KrunPin {
 /** A scheme by its name, or what `checkKrunPin` found of a given vendor. */
 export type KrunDerivation = KrunScheme | KrunPin;
 
+/** The part of a pin that a derivation needs. */
+export type KrunPinNames = Pick<KrunPin, 'scheme' | 'suffix' | 'longestName'>;
+
 /** A derivation with its parts filled in. */
-export interface ResolvedKrunDerivation {
-  scheme: KrunScheme;
-  suffix: string | null;
-  longestName: string | null;
-}
+export type ResolvedKrunDerivation = KrunPinNames & { scheme: KrunScheme };
 
 /** The declared socket that the vendor is given, and from which it derives its own. */
 export const KRUN_PEER_NAME = 'net.sock';
@@ -71,9 +70,6 @@ export function longestKrunName(scheme: KrunScheme, suffix: string | null): stri
   if (scheme === 'none') return null;
   return scheme === 'suffix' ? `${KRUN_PEER_NAME}${suffix ?? DEFAULT_KRUN_SUFFIX}` : LONGEST_TEMP_DIR_NAME;
 }
-
-/** The part of a pin that a derivation needs. */
-export type KrunPinNames = Pick<KrunPin, 'scheme' | 'suffix' | 'longestName'>;
 
 /** The parts of a derivation, checked: `'suffix'` with `-krun.sock` where none is given. */
 export function resolveKrunDerivation(krun: KrunDerivation = 'suffix'): ResolvedKrunDerivation {

@@ -22,8 +22,7 @@ export interface SunPathLimit {
 /**
  * What this platform declares, from its headers, without a look at the kernel.
  *
- * @example
- * sunPathLimit(); // on Linux: { capacity: 108, maxBytes: 108, portableMaxBytes: 103 }
+ * @example sunPathLimit(); // on Linux: { capacity: 108, maxBytes: 108, portableMaxBytes: 103 }
  */
 export function sunPathLimit(): SunPathLimit {
   const linux = process.platform === 'linux';

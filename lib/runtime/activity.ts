@@ -18,23 +18,25 @@ export interface Activity {
   silent?: boolean;
 }
 
-/** How a box is looked at. */
-export interface Look {
-  /** A shim that this process has started, known even where the home was deleted under it. */
-  launched: ShimProcess | undefined;
-  /** Whether something is about to be lost: then sockets are found, too, of which the kernel alone knows. */
-  thorough: boolean;
-  /** Whether no look at its home may hang. */
-  atOnce: boolean;
-}
-
-export async function activityOf(layout: BoxLayout, { launched, thorough, atOnce }: Look): Promise<Activity> {
+/**
+ * Thoroughly unless told otherwise, as where something is about to be lost: then sockets are found, too, of which the
+ * kernel alone knows. At once where no look at its home may hang.
+ *
+ * @param launched a shim that this process has started, known even where the home was deleted under it
+ */
+export async function activityOf(
+  layout: BoxLayout,
+  launched: ShimProcess | null,
+  { thorough = true, atOnce = false },
+): Promise<Activity> {
   // Not so much as shim.pid is read of a home that may hang: that would cost a thread of the pool that all share.
   if (!atOnce && (await lookInTime(layout.boxHome)) === 'late') {
-    const why = `'${layout.boxHome}' does not answer${mountedAt(layout.boxHome)}, as where a file server hangs`;
-    return { state: 'unknown', why, shim: launched ?? null, silent: true };
+    const point = mountPointOf(layout.boxHome);
+    const where = point === null ? '' : ` (it is mounted at '${point}')`;
+    const why = `'${layout.boxHome}' does not answer${where}, as where a file server hangs`;
+    return { state: 'unknown', why, shim: launched, silent: true };
   }
-  let shim = launched ?? null;
+  let shim = launched;
   let untrusted: string | null = null;
   try {
     shim = (atOnce ? ShimProcess.readSync(layout.shimPid) : await ShimProcess.read(layout.shimPid)) ?? shim;
@@ -54,9 +56,4 @@ export async function activityOf(layout: BoxLayout, { launched, thorough, atOnce
   const [left] = shim === null || shim.mark === null ? [] : await new BoxProcesses(layout, shim).find();
   if (left !== undefined) return { state: 'running', why: `process ${left.pid} belongs to it`, shim };
   return { state: 'stopped', why: '', shim };
-}
-
-function mountedAt(path: string): string {
-  const point = mountPointOf(path);
-  return point === null ? '' : ` (it is mounted at '${point}')`;
 }

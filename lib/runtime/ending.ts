@@ -24,16 +24,14 @@ const LONGEST_PAUSE = 200;
 
 /** The processes of one box, found again and again: who was found once stays known when his parent has ended. */
 export class BoxProcesses {
-  readonly #layout: BoxLayout;
-  readonly #shim: ShimProcess | null;
   readonly #known = new Map<number, ShimProcess>();
   #session: number | undefined;
 
   /** @param shim whom `shim.pid` names, alive or not */
-  constructor(layout: BoxLayout, shim: ShimProcess | null) {
-    this.#layout = layout;
-    this.#shim = shim;
-  }
+  constructor(
+    private readonly layout: BoxLayout,
+    private readonly shim: ShimProcess | null,
+  ) {}
 
   /**
    * Those that run now: the shim; who is in its session, or carries its mark, or holds a socket in the real directory; who
@@ -45,12 +43,12 @@ export class BoxProcesses {
     const own = ancestry(table);
     const others = [...table.keys()].filter((pid) => pid > 1 && !own.has(pid));
     const members = new Set<number>();
-    for (const one of [...this.#known.values(), ...(this.#shim === null ? [] : [this.#shim])]) {
+    for (const one of [...this.#known.values(), ...(this.shim === null ? [] : [this.shim])]) {
       if (!own.has(one.pid) && table.has(one.pid) && (await one.status()) === 'alive') members.add(one.pid);
     }
     this.#noteSession(members, table);
     for (const pid of await this.#marked(others, table)) members.add(pid);
-    const holders = (await socketHolders(this.#layout.sockets)).flatMap(({ pids }) => pids);
+    const holders = (await socketHolders(this.layout.sockets)).flatMap(({ pids }) => pids);
     for (const pid of holders) if (others.includes(pid)) members.add(pid);
     for (const pid of await this.#cgroup(members)) members.add(pid);
     addRelatives(members, table, this.#session);
@@ -60,7 +58,7 @@ export class BoxProcesses {
 
   /** The session that the shim leads is the box's own. When it has ended, its number is nobody's while one of it lives. */
   #noteSession(members: ReadonlySet<number>, table: ReadonlyMap<number, ProcessEntry>): void {
-    const shim = this.#shim;
+    const { shim } = this;
     if (shim === null) return;
     const entry = table.get(shim.pid);
     if (members.has(shim.pid) && entry?.session === shim.pid) this.#session = shim.pid;
@@ -93,26 +91,21 @@ export class BoxProcesses {
 
   async #survivors(left: readonly ShimProcess[]): Promise<Error> {
     const named = await Promise.all(left.map(async ({ pid }) => ({ pid, command: await commandOf(pid) })));
-    return boxSurvives(this.#layout.boxId, named, KILL_TIMEOUT);
+    return boxSurvives(this.layout.boxId, named, KILL_TIMEOUT);
   }
 
   async #marked(pids: readonly number[], table: ReadonlyMap<number, ProcessEntry>): Promise<number[]> {
-    if (this.#shim === null || this.#shim.mark === null) return [];
-    const since = this.#shim.startTime;
+    if (this.shim === null || this.shim.mark === null) return [];
+    const since = this.shim.startTime;
     const entries = pids.flatMap((pid) => table.get(pid) ?? []);
     const later = entries.filter(({ startTime }) => (startTime ?? 0) >= since);
-    return withEnvironment(later, `${MARK}=${this.#shim.mark}`);
+    return withEnvironment(later, `${MARK}=${this.shim.mark}`);
   }
 
   /** The cgroup of BoxLite's, named after the box, where one of the box is in it: another home may have one of that id. */
   async #cgroup(members: ReadonlySet<number>): Promise<number[]> {
-    if (process.platform !== 'linux') return [];
-    const ending = `/boxlite/${this.#layout.boxId}`;
-    for (const pid of members) {
-      const cgroup = cgroupOf(pid);
-      if (cgroup?.endsWith(ending)) return inCgroup(cgroup);
-    }
-    return [];
+    const cgroup = [...members].map(cgroupOf).find((path) => path?.endsWith(`/boxlite/${this.layout.boxId}`));
+    return cgroup ? inCgroup(cgroup) : [];
   }
 
   async #remember(members: ReadonlySet<number>, table: ReadonlyMap<number, ProcessEntry>): Promise<ShimProcess[]> {
@@ -122,7 +115,7 @@ export class BoxProcesses {
       if (entry === undefined) continue;
       const isOf = (one: ShimProcess | null | undefined): boolean =>
         one?.pid === pid && (entry.startTime === null || entry.startTime === one.startTime);
-      const known = [this.#known.get(pid), this.#shim].find(isOf) ?? (await identify(entry));
+      const known = [this.#known.get(pid), this.shim].find(isOf) ?? (await identify(entry));
       if (known === null) continue;
       this.#known.set(pid, known);
       found.push(known);

@@ -166,9 +166,9 @@ export class Home {
     return config.layout(this.sockets);
   }
 
-  /** Whether the box runs, and what shows it; thoroughly, as where something is about to be lost, unless told otherwise. */
-  activity(layout: BoxLayout, { thorough = true, atOnce = false } = {}): Promise<Activity> {
-    return activityOf(layout, { launched: this.launched.get(layout.boxId), thorough, atOnce });
+  /** Whether the box runs, and what shows it. */
+  activity(layout: BoxLayout, how: { thorough?: boolean; atOnce?: boolean } = {}): Promise<Activity> {
+    return activityOf(layout, this.launched.get(layout.boxId) ?? null, how);
   }
 
   async info(row: BoxRow): Promise<BoxInfo> {

@@ -33,7 +33,8 @@ const ID_LENGTH = 12;
 /** The configuration of a new box in `<homeDir>/boxes/<id>`; `defaults` of its options. */
 export function newBoxConfig(homeDir: string, box: NewBox | undefined, defaults: object = {}): BoxConfig {
   const { id: given, name = null, options = {}, containerId, engineKind = 'Libkrun' } = toOptions(box, NEW_BOX, 'box');
-  const id = toBoxId(given ?? randomId());
+  const random = Array.from({ length: ID_LENGTH }, () => ALPHANUMERICS[randomInt(ALPHANUMERICS.length)]);
+  const id = toBoxId(given ?? random.join(''));
   // What a row refuses as a row, a caller passed as an argument.
   if (name !== null && typeof name !== 'string') throw invalidArgType('box.name', 'a string or null', name);
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
@@ -53,53 +54,38 @@ export function newBoxConfig(homeDir: string, box: NewBox | undefined, defaults:
   });
 }
 
-function randomId(): string {
-  return Array.from({ length: ID_LENGTH }, () => ALPHANUMERICS[randomInt(ALPHANUMERICS.length)]).join('');
-}
-
 export async function provisionBox(home: Home, config: BoxConfig): Promise<void> {
   const { id } = config;
   const layout = home.layout(id);
   home.store.refuseChange?.();
   if ((await home.store.get(id)) !== undefined) throw boxExists(id, 'its row');
-  await claimHome(layout);
+  // The home itself is made here, and no other one's: from here on, what fails may remove it.
+  await fs.promises.mkdir(layout.boxHome, { mode: PRIVATE_MODE }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EEXIST') throw boxExists(id, `'${layout.boxHome}'`, error);
+    throw fromSystemError(error, 'mkdir', layout.boxHome);
+  });
+  let isPrepared = false;
   try {
     await layout.prepare();
-  } catch (error) {
-    // It has undone what it did; the home itself was made here.
-    await undo(id, error, () => runAsync(removeTree({ directory: home.boxesDir, path: id })));
-  }
-  try {
+    isPrepared = true;
     await home.store.insert(toRow(config));
   } catch (error) {
-    await undo(id, error, async () => {
-      // Whether a store that failed has the row all the same is known to nobody. One that refused it says so.
-      if ((error as { code?: unknown }).code !== 'ERR_BOX_SOCKETS_BOX_EXISTS') await home.store.delete(id);
-      await layout.cleanup();
+    // A preparation that failed has undone what it did, but for the home itself.
+    const undone = isPrepared
+      ? takeBack(home, layout, error)
+      : runAsync(removeTree({ directory: home.boxesDir, path: id }));
+    await undone.catch((cleanup) => {
+      throw cleanupFailed(id, asError(error), asError(cleanup));
     });
+    throw error;
   }
 }
 
-/** Makes the home itself, and no other one's: from here on, what fails may remove it. */
-async function claimHome({ boxId, boxHome }: BoxLayout): Promise<void> {
-  try {
-    await fs.promises.mkdir(boxHome, { mode: PRIVATE_MODE });
-  } catch (error) {
-    const failure = asError(error) as NodeJS.ErrnoException;
-    throw failure.code === 'EEXIST'
-      ? boxExists(boxId, `'${boxHome}'`, failure)
-      : fromSystemError(failure, 'mkdir', boxHome);
-  }
-}
-
-/** Throws the failure, after what was made has been removed. */
-async function undo(id: string, failure: unknown, remove: () => Promise<unknown>): Promise<never> {
-  try {
-    await remove();
-  } catch (error) {
-    throw cleanupFailed(id, asError(failure), asError(error));
-  }
-  throw failure;
+/** Removes a box whose row was not stored. */
+async function takeBack(home: Home, layout: BoxLayout, failure: unknown): Promise<void> {
+  // Whether a store that failed has the row all the same is known to nobody. One that refused it says so.
+  if ((failure as { code?: unknown }).code !== 'ERR_BOX_SOCKETS_BOX_EXISTS') await home.store.delete(layout.boxId);
+  await layout.cleanup();
 }
 
 function toRow(config: BoxConfig): BoxRow {

@@ -5,6 +5,7 @@ import * as path from 'node:path';
 import { type PathLike, PRIVATE_MODE, toAbsolutePath } from '../arguments.js';
 import { MOST_ROW_CHARACTERS } from '../box/box-config.js';
 import { asError, BoxSocketsError } from '../errors.js';
+import { attempt } from '../twin.js';
 import type { BoxRow, BoxStore, StateChange } from './box-store.js';
 import { checkBoxliteRow } from './boxlite-row.js';
 import { BoxliteTables } from './boxlite-tables.js';
@@ -200,16 +201,9 @@ export class SqliteBoxStore implements BoxStore {
       this.#database.exec('COMMIT');
       return result;
     } catch (error) {
-      this.#rollBack();
+      // SQLite may have done it itself, as where the disk is full; the first failure is the one to tell.
+      attempt(() => this.#database.exec('ROLLBACK'), null);
       throw error instanceof BoxSocketsError ? error : storeFailed(this.file, asError(error));
-    }
-  }
-
-  #rollBack(): void {
-    try {
-      this.#database.exec('ROLLBACK');
-    } catch {
-      // SQLite has done it itself, as where the disk is full; the first failure is the one to tell.
     }
   }
 

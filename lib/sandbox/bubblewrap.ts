@@ -87,8 +87,7 @@ function holder(parent: string, links: readonly PathAccess[], kind: '--dir' | '-
  * Words for a POSIX shell, on one line: pasted into one, they come out as the strings that went in.
  *
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE` for a NUL, which no argument can hold.
- * @example
- * shellQuote(['--bind', "/home/it's mine", '/x']); // --bind '/home/it'\''s mine' /x
+ * @example shellQuote(['--bind', "/home/it's mine", '/x']); // --bind '/home/it'\''s mine' /x
  */
 export function shellQuote(args: readonly string[]): string {
   if (!Array.isArray(args)) throw invalidArgType('args', 'an array of strings', args);

@@ -62,8 +62,7 @@ const OF_HOME = { tmp: true, disks: true, shared: true, logs: true, bin: false }
  * @returns A policy for {@link seatbeltPolicy}, {@link bubblewrapArgs}, or Landlock rules.
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE` for a path that is not absolute or contains `..`
  *   or a NUL.
- * @example
- * const paths = buildPathAccess(layout, [{ hostPath: '/srv/data', readOnly: true }]);
+ * @example const paths = buildPathAccess(layout, [{ hostPath: '/srv/data', readOnly: true }]);
  */
 export function buildPathAccess(
   layout: SandboxLayout,
@@ -127,8 +126,7 @@ const ASKING = 3_000;
  * @param layout the box, at `<home>/boxes/<id>`
  * @throws {BoxSocketsError} the system call that failed
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
- * @example
- * const paths = [...buildPathAccess(layout, volumes, { boxLite: true }), ...(await diskAccess(layout))];
+ * @example const paths = [...buildPathAccess(layout, volumes, { boxLite: true }), ...(await diskAccess(layout))];
  */
 export function diskAccess(layout: SandboxLayout): Promise<PathAccess[]> {
   return runAsync(backingFiles(layout));

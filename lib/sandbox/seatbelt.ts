@@ -37,8 +37,7 @@ export interface SeatbeltOptions {
  * @returns SBPL, ending with a line break.
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE` for an entry that cannot be part of a policy, a
  *   control character in a path, an impossible socket name.
- * @example
- * spawn('/usr/bin/sandbox-exec', ['-p', seatbeltPolicy(paths, { prelude }), shim, id]);
+ * @example spawn('/usr/bin/sandbox-exec', ['-p', seatbeltPolicy(paths, { prelude }), shim, id]);
  */
 export function seatbeltPolicy(paths: readonly PathAccess[], options: SeatbeltOptions = {}): string {
   const { denyDefault, prelude, sockets } = checkOptions(options, CHECKS);
