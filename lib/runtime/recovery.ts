@@ -55,17 +55,11 @@ export async function recover(home: Home, sweeping: Promise<string[]>, keepOrpha
     home.store.refuseChange?.();
     return false;
   }, true);
-  const { known, leaving, active } = await readRows(home.store);
+  const { known, watched } = await readRows(home.store);
   const unknown = await entriesBut(known, home.boxesDir);
   const orphansKept = keepOrphans ? 'as-told' : readOnly ? 'read-only' : known.size === 0 ? 'no-rows' : null;
-  const recovery: Recovery = {
-    swept: await sweeping,
-    orphans: [],
-    orphansKept: null,
-    autoRemoved: [],
-    failed: [],
-    ignored: [],
-  };
+  const swept = await sweeping;
+  const recovery: Recovery = { swept, orphans: [], orphansKept: null, autoRemoved: [], failed: [], ignored: [] };
   for (const name of unknown) {
     if (!ORPHAN.test(name) || !(await isDirectory(`${home.boxesDir}/${name}`))) {
       recovery.ignored.push(name);
@@ -80,22 +74,17 @@ export async function recover(home: Home, sweeping: Promise<string[]>, keepOrpha
     }
   }
   if (readOnly) return recovery;
-  for (const row of leaving) {
+  for (const row of watched) {
     await orNote(recovery, row.id, async () => {
       const layout = await home.layoutOf(home.config(row));
       if ((await home.activity(layout)).state !== 'stopped') return;
+      // Its state says that it runs, and it has ended while no host looked.
+      if (!isAutoRemove(row)) return home.store.changeState?.(row.id, { status: 'stopped' });
       await removeBox(home, { row, layout }, false);
       recovery.autoRemoved.push(row.id);
     });
   }
-  for (const row of active) await orNote(recovery, row.id, () => noteStopped(home, row));
   return recovery;
-}
-
-/** A box that its state says runs, and that has ended while no host looked. */
-async function noteStopped(home: Home, row: BoxRow): Promise<void> {
-  const layout = await home.layoutOf(home.config(row));
-  if ((await home.activity(layout)).state === 'stopped') await home.store.changeState?.(row.id, { status: 'stopped' });
 }
 
 const ACTIVE: readonly unknown[] = ['running', 'paused', 'stopping'];
@@ -109,19 +98,18 @@ async function entriesBut(known: Set<string>, directory: string): Promise<string
   return others.sort();
 }
 
-async function readRows(store: BoxStore): Promise<{ known: Set<string>; leaving: BoxRow[]; active: BoxRow[] }> {
+/** The ids of all rows, and the rows of boxes that go when they do not run, or of which it is stored that they run. */
+async function readRows(store: BoxStore): Promise<{ known: Set<string>; watched: BoxRow[] }> {
   const known = new Set<string>();
-  const leaving: BoxRow[] = [];
-  const active: BoxRow[] = [];
+  const watched: BoxRow[] = [];
   for await (const rows of store.pages()) {
     for (const row of rows) {
       known.add(row.id);
-      if (isAutoRemove(row)) leaving.push(row);
-      else if (ACTIVE.includes(row.state?.status)) active.push(row);
+      if (isAutoRemove(row) || ACTIVE.includes(row.state?.status)) watched.push(row);
     }
     await nextTurn();
   }
-  return { known, leaving, active };
+  return { known, watched };
 }
 
 // What must stand in a row with `"auto_remove": true`, or `"auto_delete": 1`: parsing every row would cost more than
