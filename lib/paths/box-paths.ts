@@ -4,7 +4,6 @@ import {
   type PathLike,
   toAbsolutePath,
   toBase,
-  toBoolean,
   toBoxId,
   toOptions,
   toParentDir,
@@ -124,8 +123,7 @@ export class BoxPaths {
       throw invalidArgValue('realDir', realDir, 'must not be the binding, which would lead to itself');
     }
     this.#krun = resolveKrunDerivation(krun);
-    const isStandard = standardNames === undefined || toBoolean('options.standardNames', standardNames);
-    this.#names = socketNames(this.#krun.longestName, isStandard, names);
+    this.#names = socketNames({ krun: this.#krun, names, standardNames });
   }
 
   /**

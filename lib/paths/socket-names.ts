@@ -1,10 +1,10 @@
 // The names of a box's sockets, and who makes each.
 
-import { type SocketType, toSocketName, toSocketType } from '../arguments.js';
+import { type SocketType, toBoolean, toSocketName, toSocketType } from '../arguments.js';
 import { invalidArgType } from '../errors.js';
 import { toOptions } from '../known-options.js';
 import type { SocketName } from './budget.js';
-import { KRUN_PEER_NAME } from './krun-derivation.js';
+import { KRUN_PEER_NAME, type ResolvedKrunDerivation } from './krun-derivation.js';
 
 /** A further socket of a box, counted in the budget and probed. */
 export interface NamedSocket {
@@ -47,15 +47,19 @@ const STANDARD: readonly SocketName[] = [
   { name: 'gvproxy-ctl.sock', kind: 'declared', type: 'stream' },
 ];
 
-/**
- * Every name of a box, once each: the declared ones, the one its vendor derives, and further ones with what they derive.
- *
- * @param isStandard whether it has those of BoxLite's kind
- * @param further not checked yet
- */
-export function socketNames(krunName: string | null, isStandard: boolean, further: unknown = []): SocketName[] {
+/** Where the names of a box come from, not checked yet. */
+interface GivenNames {
+  krun: ResolvedKrunDerivation;
+  names: unknown;
+  standardNames: unknown;
+}
+
+/** Every name of a box, once each: the declared ones, the one its vendor derives, and further ones with what they derive. */
+export function socketNames({ krun, names: further = [], standardNames }: GivenNames): SocketName[] {
+  const isStandard = standardNames === undefined || toBoolean('options.standardNames', standardNames);
   if (!Array.isArray(further)) throw invalidArgType('options.names', 'an array', further);
-  const derived: SocketName[] = krunName === null ? [] : [{ name: krunName, kind: 'derived', type: 'dgram' }];
+  const { longestName: name } = krun;
+  const derived: SocketName[] = name === null ? [] : [{ name, kind: 'derived', type: 'dgram' }];
   const names = [
     ...(isStandard ? [...STANDARD, ...derived] : []),
     ...further.flatMap((entry: unknown, index) => namesOf(`options.names[${index}]`, entry)),
