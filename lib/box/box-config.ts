@@ -80,10 +80,10 @@ export class BoxConfig {
     this.id = boxId(row.id);
     this.boxHome = boxHome(row.box_home);
     this.name = row.name === null || row.name === undefined ? null : stringField('name', row.name);
-    this.createdAt = timestamp(row.created_at);
-    this.containerId = containerId(row.container);
-    this.options = row.options === undefined ? {} : objectField('options', row.options);
-    this.engineKind = row.engine_kind === undefined ? '' : stringField('engine_kind', row.engine_kind);
+    this.createdAt = row.created_at === undefined ? '' : timestamp(row.created_at);
+    this.containerId = stringField('container.id', objectField('container', row.container).id, '');
+    this.options = objectField('options', row.options);
+    this.engineKind = stringField('engine_kind', row.engine_kind, '');
     this.#text = withoutMembers(text, FIELDS_OF_OLDER_RELEASES);
   }
 
@@ -183,26 +183,19 @@ function boxHome(value: unknown): string {
 }
 
 function timestamp(value: unknown): string {
-  if (value === undefined) return '';
   const text = stringField('created_at', value);
   if (RFC_3339.test(text) && !Number.isNaN(Date.parse(text))) return text;
   throw rowInvalid('created_at', 'must be a time as RFC 3339 writes it', { received: text });
 }
 
-function containerId(value: unknown): string {
-  if (value === undefined) return '';
-  const { id } = objectField('container', value);
-  return id === undefined ? '' : stringField('container.id', id);
-}
-
-function stringField(field: string, value: unknown): string {
+function stringField(field: string, value: unknown, otherwise?: string): string {
   if (typeof value === 'string') return value;
-  throw value === undefined
-    ? rowInvalid(field, 'is missing')
-    : rowInvalid(field, 'must be a string', { received: value });
+  if (value !== undefined) throw rowInvalid(field, 'must be a string', { received: value });
+  if (otherwise === undefined) throw rowInvalid(field, 'is missing');
+  return otherwise;
 }
 
-function objectField(field: string, value: unknown): Record<string, unknown> {
+function objectField(field: string, value: unknown = {}): Record<string, unknown> {
   if (isObject(value)) return value;
   throw rowInvalid(field, 'must be an object', { received: value });
 }

@@ -3,7 +3,7 @@
 
 import * as net from 'node:net';
 import { checkOptions, LARGEST_INT, timeout, toSignal } from '../arguments.js';
-import { clock } from '../clock.js';
+import { clock, nextTurn, sleep } from '../clock.js';
 import { abortError, invalidArgType } from '../errors.js';
 import { inodeOfListener } from '../operations/own-listeners.js';
 import { BoxLayout } from './box-layout.js';
@@ -103,23 +103,18 @@ async function race(
   { shim, left, signal }: { shim: ShimProcess | null; left: number; signal: AbortSignal | undefined },
 ): Promise<Outcome> {
   const over = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    signal?.addEventListener('abort', () => reject(abortError(signal)), { signal: over.signal });
+    if (signal?.aborted) reject(abortError(signal));
+  });
+  // A connection that was made in time may still wait in the queue, behind a host that was busy: the event loop looks at
+  // sockets once more before it comes to what is immediate.
+  const unlessReady = (outcome: Outcome) => () => nextTurn().then(() => outcome);
+  const exited = shim?.waitForExit({ signal: over.signal }).then(unlessReady('exited')) ?? aborted;
+  const late = sleep(left, over.signal).then(unlessReady('timeout'));
   try {
-    return await new Promise<Outcome>((resolve, reject) => {
-      // A connection that was made in time may still wait in the queue, behind a host that was busy: the event loop looks
-      // at sockets once more before it comes to what is immediate.
-      const unlessReady = (outcome: Outcome) => clock.setImmediate(resolve, outcome);
-      accepted.then(() => resolve('ready'), reject);
-      timer = clock.setTimeout(unlessReady, left, 'timeout');
-      shim?.waitForExit({ signal: over.signal }).then(
-        () => unlessReady('exited'),
-        (error) => over.signal.aborted || reject(error),
-      );
-      signal?.addEventListener('abort', () => reject(abortError(signal)), { signal: over.signal });
-      if (signal?.aborted) reject(abortError(signal));
-    });
+    return await Promise.race([accepted.then((): Outcome => 'ready'), exited, late, aborted]);
   } finally {
-    clock.clearTimeout(timer);
     over.abort();
   }
 }

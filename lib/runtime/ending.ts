@@ -31,7 +31,9 @@ export class BoxProcesses {
   constructor(
     private readonly layout: BoxLayout,
     private readonly shim: ShimProcess | null,
-  ) {}
+  ) {
+    if (shim !== null) this.#known.set(shim.pid, shim);
+  }
 
   /**
    * Those that run now: the shim; who is in its session, or carries its mark, or holds a socket in the real directory; who
@@ -43,7 +45,7 @@ export class BoxProcesses {
     const own = ancestry(table);
     const others = [...table.keys()].filter((pid) => pid > 1 && !own.has(pid));
     const members = new Set<number>();
-    for (const one of [...this.#known.values(), ...(this.shim === null ? [] : [this.shim])]) {
+    for (const one of this.#known.values()) {
       if (!own.has(one.pid) && table.has(one.pid) && (await one.status()) === 'alive') members.add(one.pid);
     }
     this.#noteSession(members, table);
@@ -113,12 +115,12 @@ export class BoxProcesses {
     for (const pid of members) {
       const entry = table.get(pid);
       if (entry === undefined) continue;
-      const isOf = (one: ShimProcess | null | undefined): boolean =>
-        one?.pid === pid && (entry.startTime === null || entry.startTime === one.startTime);
-      const known = [this.#known.get(pid), this.shim].find(isOf) ?? (await identify(entry));
-      if (known === null) continue;
-      this.#known.set(pid, known);
-      found.push(known);
+      const known = this.#known.get(pid);
+      const isSame = known !== undefined && (entry.startTime ?? known.startTime) === known.startTime;
+      const one = isSame ? known : await identify(entry);
+      if (one === null) continue;
+      this.#known.set(pid, one);
+      found.push(one);
     }
     return found;
   }

@@ -131,16 +131,11 @@ async function startAndWait(layout: BoxLayout, start: () => Promise<ShimProcess>
 const HELD_BACK = 'read -r word && exec "$@" </dev/null';
 const WORD = '\n';
 
-/** A program that waits for its word: in a session of its own, with nothing to read, and its output in `shim.log`. */
-interface HeldShim {
-  /** When this returns, `shim.pid` names it, and it runs; it survives its host. */
-  letGo(): Promise<ShimProcess>;
-  /** Ends it where it still waits. */
-  giveUp(): void;
-}
-
-/** Starts a program that waits, so that its shell is up by the time at which its host listens. */
-async function holdBack(layout: BoxLayout, shimCommand: ShimCommand, atOnce: boolean): Promise<HeldShim> {
+/**
+ * Starts a program that waits for its word, so that its shell is up by the time at which its host listens: in a session of
+ * its own, with nothing to read, and its output in `shim.log`.
+ */
+async function holdBack(layout: BoxLayout, shimCommand: ShimCommand, atOnce: boolean) {
   const { command, args = [], env, cwd } = shimCommand;
   const mark = randomBytes(16).toString('hex');
   // Emptied where it is a plain file of this user, and else refused.
@@ -160,13 +155,16 @@ async function holdBack(layout: BoxLayout, shimCommand: ShimCommand, atOnce: boo
   const gate = child.stdin as Writable;
   gate.on('error', () => undefined);
   try {
-    await spawned(child, cwd);
+    await once(child, 'spawn');
   } catch (error) {
     gate.destroy();
-    throw error;
+    // Node names the program, whatever was missing.
+    const missing = cwd !== undefined && !fs.existsSync(cwd) ? cwd : '/bin/sh';
+    throw fromSystemError(asError(error), 'spawn', missing);
   }
   return {
-    async letGo() {
+    /** When this returns, `shim.pid` names it, and it runs; it survives its host. */
+    async letGo(): Promise<ShimProcess> {
       const shim = ShimProcess.ofChild(child, mark);
       if (shim === null) throw shimNotStarted(command);
       await (atOnce ? shim.writeSync(layout.shimPid) : shim.write(layout.shimPid));
@@ -174,21 +172,12 @@ async function holdBack(layout: BoxLayout, shimCommand: ShimCommand, atOnce: boo
       child.unref();
       return shim;
     },
-    giveUp() {
+    /** Ends it where it still waits. */
+    giveUp(): void {
       gate.destroy();
       child.unref();
     },
   };
-}
-
-async function spawned(child: ChildProcess, cwd: string | undefined): Promise<void> {
-  try {
-    await once(child, 'spawn');
-  } catch (error) {
-    // Node names the program, whatever was missing.
-    const missing = cwd !== undefined && !fs.existsSync(cwd) ? cwd : '/bin/sh';
-    throw fromSystemError(asError(error), 'spawn', missing);
-  }
 }
 
 /** A command that was passed as an argument, checked. */

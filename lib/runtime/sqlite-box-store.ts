@@ -7,8 +7,7 @@ import { MOST_ROW_CHARACTERS } from '../box/box-config.js';
 import { asError, BoxSocketsError } from '../errors.js';
 import { attempt } from '../twin.js';
 import type { BoxRow, BoxStore, StateChange } from './box-store.js';
-import { checkBoxliteRow } from './boxlite-row.js';
-import { BoxliteTables } from './boxlite-tables.js';
+import { BoxliteTables, checkBoxliteRow } from './boxlite-tables.js';
 import { boxExists, storeFailed } from './runtime-errors.js';
 import { type Database, loadSqlite, type Sqlite, type Statement } from './sqlite.js';
 

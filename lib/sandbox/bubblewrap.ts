@@ -2,7 +2,7 @@ import * as path from 'node:path';
 import { checkOptions, toBoolean } from '../arguments.js';
 import { invalidArgType, invalidArgValue } from '../errors.js';
 import type { PathAccess } from '../paths/path-access.js';
-import { isBeneath } from '../paths/within.js';
+import { isWithin } from '../paths/within.js';
 import { linkHolders, orderedRules } from './path-rules.js';
 
 /** How a sandboxed shim ends; both are off when left out, because bubblewrap has them off. */
@@ -42,11 +42,9 @@ export function bubblewrapArgs(paths: readonly PathAccess[], options?: Bubblewra
   const ends = [...(unsharePid ? ['--unshare-pid'] : []), ...(dieWithParent ? ['--die-with-parent'] : [])];
   const rules = orderedRules(paths);
   const holders = linkHolders(rules);
-  const isGranted = (base: string): boolean => rules.some(({ path: file }) => file === base || isBeneath(base, file));
-  const fresh = new Set(
-    [...holders.keys()].map((holder) => path.posix.dirname(holder)).filter((base) => !isGranted(base)),
-  );
-  fresh.delete('/');
+  const isGranted = (base: string): boolean => base === '/' || rules.some((rule) => isWithin(base, rule.path));
+  const bases = [...holders.keys()].map((parent) => path.posix.dirname(parent));
+  const fresh = new Set(bases.filter((base) => !isGranted(base)));
   const isFresh = (holder: string): boolean => fresh.has(path.posix.dirname(holder));
   // bubblewrap works in the order of its arguments, and a mount hides what an earlier one put beneath it. The rules
   // come ancestors first, so a read-only directory stays so within a writable one, and the reverse.
@@ -56,14 +54,14 @@ export function bubblewrapArgs(paths: readonly PathAccess[], options?: Bubblewra
       return isFresh(rule.path) ? [] : ['--dir', path.posix.dirname(rule.path), ...holder(rule.path, links)];
     return rule.linkTo === undefined ? bind(rule) : [];
   });
-  const bases = [...fresh].flatMap((base) => ['--perms', '0755', '--tmpfs', base]);
+  const made = [...fresh].flatMap((base) => ['--perms', '0755', '--tmpfs', base]);
   const links = [...holders]
     .filter(([parent]) => isFresh(parent))
     .flatMap(([parent, own]) => holder(parent, own, '--dir'));
   // Last, because a mount point beneath one of these has to be made while it is writable.
   const mounted = [...holders.keys()].filter((parent) => !isFresh(parent));
   const sealed = [...mounted, ...fresh, ...(rules.some((rule) => rule.path === '/') ? [] : ['/'])];
-  return [...ends, ...bases, ...links, ...mounts, ...sealed.flatMap((directory) => ['--remount-ro', directory])];
+  return [...ends, ...made, ...links, ...mounts, ...sealed.flatMap((directory) => ['--remount-ro', directory])];
 }
 
 function bind({ path: file, writable }: PathAccess): string[] {
