@@ -4,6 +4,7 @@ import type { BoxLayout } from '../box/index.js';
 import { judgeBox, socketsOf } from '../box/socket-holders.js';
 import { clock } from '../clock.js';
 import { errnoName } from '../errors.js';
+import { type FileType, fileType } from '../native/file-errors.js';
 
 /** Milliseconds for which one that did not answer is not asked again: each question leaves a thread behind. */
 const SILENCE = 10_000;
@@ -19,11 +20,11 @@ export function noteSilence(name: string): void {
   silentUntil.set(name, clock.now() + SILENCE);
 }
 
-/** The mode of what is at a path, a link not followed; null where nothing can be seen, `'late'` where it does not answer. */
-export async function lookInTime(file: string): Promise<number | null | 'late'> {
+/** What is at a path, a link not followed; null where nothing can be seen, `'late'` where it does not answer. */
+export async function lookInTime(file: string): Promise<FileType | null | 'late'> {
   if (isSilent(file)) return 'late';
   const { errno, mode } = await judgeBox({ bindingDir: file, realDir: file }, file, 'mode');
-  if (errno === 0) return mode;
+  if (errno === 0) return fileType(mode);
   if (errnoName(errno) !== 'ETIMEDOUT') return null;
   noteSilence(file);
   return 'late';

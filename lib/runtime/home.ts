@@ -7,7 +7,6 @@ import { rowInvalid } from '../box/box-errors.js';
 import { BoxConfig, BoxLayout, type ShimProcess } from '../box/index.js';
 import { asError, invalidArgType, invalidArgValue } from '../errors.js';
 import { isFailure, Refusal } from '../native/contract.js';
-import { fileType } from '../native/file-errors.js';
 import { native } from '../native/load.js';
 import { unwrap } from '../native/to-error.js';
 import { BOX_SOCKETS_OPTIONS, type BoxSocketsOptions } from '../paths/box-paths.js';
@@ -158,8 +157,7 @@ export class Home {
         throw rowInvalid('box_home', `must be '${this.boxesDir}/${id}' (was the home moved?)`, { received: boxHome });
       }
     }
-    const mode = await lookInTime(boxHome);
-    if (typeof mode === 'number' && fileType(mode) === 'link') {
+    if ((await lookInTime(boxHome)) === 'link') {
       const rule = 'must be a directory, and is a link, which is not followed. Remove it';
       throw rowInvalid('box_home', rule, { received: boxHome });
     }
@@ -190,7 +188,7 @@ export class Home {
   }
 
   async exists({ boxHome }: BoxLayout): Promise<boolean> {
-    // One that does not answer is not touched.
-    return typeof (await lookInTime(boxHome)) === 'number';
+    const found = await lookInTime(boxHome);
+    return found !== null && found !== 'late'; // which is not touched
   }
 }

@@ -6,7 +6,6 @@ import { BoxConfig } from '../box/index.js';
 import { BoxSockets } from '../box-sockets.js';
 import { nextTurn } from '../clock.js';
 import { asError } from '../errors.js';
-import { fileType } from '../native/file-errors.js';
 import type { BoxSocketsOptions } from '../paths/box-paths.js';
 import { attempt } from '../twin.js';
 import type { BoxRow, BoxStore } from './box-store.js';
@@ -61,7 +60,9 @@ export async function recover(home: Home, sweeping: Promise<string[]>, keepOrpha
   const swept = await sweeping;
   const recovery: Recovery = { swept, orphans: [], orphansKept: null, autoRemoved: [], failed: [], ignored: [] };
   for (const name of unknown) {
-    if (!ORPHAN.test(name) || !(await isDirectory(`${home.boxesDir}/${name}`))) {
+    // One that does not answer is taken for a box, and found to be one of which nothing is known.
+    const found = ORPHAN.test(name) ? await lookInTime(`${home.boxesDir}/${name}`) : null;
+    if (found !== 'directory' && found !== 'late') {
       recovery.ignored.push(name);
     } else if (orphansKept !== null) {
       recovery.orphans.push(name);
@@ -123,12 +124,6 @@ export function isAutoRemove({ json }: BoxRow): boolean {
   const { auto_remove, auto_delete } = attempt(() => BoxConfig.parse(json).options, {});
   // BoxLite's newer name for it, a number of which any but 0 means the moment at which it stops, comes first.
   return typeof auto_delete === 'number' ? auto_delete > 0 : auto_remove === true;
-}
-
-// One that does not answer is taken for a box, and found to be one of which nothing is known.
-async function isDirectory(path: string): Promise<boolean> {
-  const mode = await lookInTime(path);
-  return mode === 'late' || (mode !== null && fileType(mode) === 'directory');
 }
 
 async function orNote(recovery: Recovery, id: string, removal: () => Promise<void>): Promise<void> {
