@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import { BoxSockets } from '../../index.js';
-import { type Arguments, type Command, EXIT, OPTION, valued, watching } from '../command.js';
+import { type Arguments, type Command, EXIT, OPTION, pick, valued, watching } from '../command.js';
 import { ProgramOption } from '../commander.js';
 import { examine } from '../doctor/examine.js';
 import { Interruption } from '../doctor/interruption.js';
@@ -41,19 +41,11 @@ export const doctor: Command = {
   },
 };
 
-/** By which the constructor names the parent where it is told none. */
-function parentUid(): number {
-  return Number(new BoxSockets('any', '/').parentDir.split('-').at(-1));
-}
-
 async function examineOnce(args: Arguments, output: Output, interruption: Interruption): Promise<number> {
-  const request = {
-    home: args.home ?? null,
-    base: args.base ?? null,
-    uid: args.uid ?? parentUid(),
-    krun: args.krun ?? null,
-    names: args.names ?? [],
-  };
+  // Where it is told no uid, the constructor knows which one names the parent.
+  const uid = args.uid ?? Number(new BoxSockets('any', '/').parentDir.split('-').at(-1));
+  const given = pick(args, 'home', 'base', 'krun', 'names');
+  const request = { home: null, base: null, krun: null, names: [], ...given, uid };
   const { report, selfCheck } = await examine(request, { interruption, output });
   if (interruption.received) output.clearProgress();
   else if (args.json) output.json(report);

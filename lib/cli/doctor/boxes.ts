@@ -3,11 +3,14 @@
 import { socketHolders } from '../../box/index.js';
 import { type BindingInfo, type BoxSockets, sameInode } from '../../index.js';
 import type { Examined } from './box-findings.js';
-import type { BindingReport, Bindings, BoxReport, SocketReport } from './doctor-report.js';
+import type { BindingReport, BoxReport, SocketReport } from './doctor-report.js';
 import { errorCode, errorMessage } from './facts.js';
 
+/** What stands in the parent, by id; null where it cannot be looked into, for a reason that is a finding. */
+export type Bindings = Map<string, BindingInfo> | null;
+
 /** The box as it is, probed where its binding leads to its directory. */
-export async function inspectBox(box: BoxSockets, bindings: Bindings | null): Promise<Examined> {
+export async function inspectBox(box: BoxSockets, bindings: Bindings): Promise<Examined> {
   const { boxId: id, realDir, bindingDir } = box;
   const { deadZone, sockets } = box.budget();
   const binding = await bindingOf(box, bindings);
@@ -41,7 +44,7 @@ export function isReached({ state, code }: Pick<BindingReport, 'state' | 'code'>
   return state === 'live' || state === 'idle' || (state === 'unreadable' && code === 'EAGAIN');
 }
 
-async function bindingOf(box: BoxSockets, bindings: Bindings | null): Promise<BindingReport> {
+async function bindingOf(box: BoxSockets, bindings: Bindings): Promise<BindingReport> {
   if (bindings === null) return { state: 'unknown', target: null };
   const entry = bindings.get(box.boxId);
   if (entry === undefined) return { state: 'missing', target: null };

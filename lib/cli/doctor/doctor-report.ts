@@ -103,9 +103,6 @@ export interface BindingReport extends Omit<BindingInfo, 'id' | 'state' | 'socke
   state: BindingInfo['state'] | 'missing' | 'foreign' | 'unknown';
 }
 
-/** What stands in a parent, by id. */
-export type Bindings = Map<string, BindingInfo>;
-
 export interface BoxReport {
   id: string;
   realDir: string;

@@ -6,26 +6,13 @@ import { BoxSockets } from '../../index.js';
 import type { Output } from '../output.js';
 import { plural } from '../text.js';
 import { causesOf, type Examined, gather } from './box-findings.js';
-import { inspectBox } from './boxes.js';
-import {
-  type Bindings,
-  boxOptionsOf,
-  type DoctorReport,
-  type DoctorRequest,
-  type Finding,
-  finding,
-} from './doctor-report.js';
+import { type Bindings, inspectBox } from './boxes.js';
+import { boxOptionsOf, type DoctorReport, type DoctorRequest, type Finding, finding } from './doctor-report.js';
 import { otherUser, readHome } from './home-boxes.js';
 import type { Interruption } from './interruption.js';
 import { inspectMachine } from './machine.js';
 import { asUser, optionsOf, own, ownUid } from './remedy.js';
 import { runSelfCheck, type SelfCheck } from './self-check.js';
-
-export interface Examination {
-  report: DoctorReport;
-  /** Without a home: what the deep one showed. */
-  selfCheck: SelfCheck | null;
-}
 
 /** How an examination is told of the world around it. */
 export interface Examiner {
@@ -34,8 +21,11 @@ export interface Examiner {
   interruption: Interruption;
 }
 
-/** Examines a home, or without one the machine and a home made for the purpose. */
-export async function examine(request: DoctorRequest, examiner: Examiner): Promise<Examination> {
+/** Examines a home, or without one the machine and a home made for the purpose, of which `selfCheck` tells. */
+export async function examine(
+  request: DoctorRequest,
+  examiner: Examiner,
+): Promise<{ report: DoctorReport; selfCheck: SelfCheck | null }> {
   const { output, interruption } = examiner;
   // Checked by the constructor, before anything is looked at.
   const { parentDir } = new BoxSockets('id', '/', boxOptionsOf(request));
@@ -77,7 +67,7 @@ export async function examine(request: DoctorRequest, examiner: Examiner): Promi
 /** How many boxes are probed at the same time: a step that is begun is finished, whatever interrupts it. */
 const AT_ONCE = 4;
 
-async function inspectBoxes(boxes: BoxSockets[], bindings: Bindings | null, examiner: Examiner): Promise<Examined[]> {
+async function inspectBoxes(boxes: BoxSockets[], bindings: Bindings, examiner: Examiner): Promise<Examined[]> {
   const { output, interruption } = examiner;
   const examined: Examined[] = [];
   for (let index = 0; index < boxes.length && !interruption.received; index += AT_ONCE) {
@@ -109,7 +99,7 @@ function examineAs({ uid, gid }: { uid: number; gid: number }, request: DoctorRe
 }
 
 /** Bindings that lead to nothing, of whichever home. */
-function staleBindings(bindings: Bindings | null, except: BoxSockets[], request: DoctorRequest): Finding[] {
+function staleBindings(bindings: Bindings, except: BoxSockets[], request: DoctorRequest): Finding[] {
   const known = new Set(except.map(({ boxId }) => boxId));
   const stale = [...(bindings?.values() ?? [])].filter(({ id, state }) => state === 'dangling' && !known.has(id));
   if (stale.length === 0) return [];

@@ -3,20 +3,13 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 
-/** What is there, or the code of the call that failed. */
-export function lookAt(where: string): fs.Stats | string {
-  // Most names have no socket yet: an error is not made for each.
-  return orCode(() => fs.lstatSync(where, { throwIfNoEntry: false }) ?? 'ENOENT');
-}
-
+/** What is there, or the code of the call that failed. Most names have no socket yet: an error is not made for each. */
+export const lookAt = (where: string): fs.Stats | string =>
+  orCode(() => fs.lstatSync(where, { throwIfNoEntry: false }) ?? 'ENOENT');
 /** What a path leads to, the same way. */
-export function lookThrough(where: string): fs.Stats | string {
-  return orCode(() => fs.statSync(where));
-}
-
-export function listed(directory: string): fs.Dirent[] | string {
-  return orCode(() => fs.readdirSync(directory, { withFileTypes: true }));
-}
+export const lookThrough = (where: string): fs.Stats | string => orCode(() => fs.statSync(where));
+export const listed = (directory: string): fs.Dirent[] | string =>
+  orCode(() => fs.readdirSync(directory, { withFileTypes: true }));
 
 function orCode<T>(look: () => T): T | string {
   try {

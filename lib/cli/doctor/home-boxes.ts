@@ -23,7 +23,10 @@ export function readHome(home: string, request: DoctorRequest): { boxes: BoxSock
       boxes.push(new BoxSockets(name, path.join(directory, name, 'sockets'), boxOptionsOf(request)));
     } catch {
       // The constructor's own rule is the one for ids.
-      findings.push(strayName(path.join(directory, name)));
+      const where = path.join(directory, name);
+      const rename = asUser(['mv', '-n', '--', where, path.join(directory, BoxSockets.idFor(name))]);
+      const message = `The name of ${where} is not a valid box id, so doctor does not check it.`;
+      findings.push(finding('box-id-invalid', message, look(where), rename));
     }
   }
   return { boxes: boxes.sort((a, b) => (a.boxId < b.boxId ? -1 : 1)), findings };
@@ -81,18 +84,8 @@ function nearestDirectory(where: string): string {
   return typeof listed(where) === 'string' && where !== '/' ? nearestDirectory(path.dirname(where)) : where;
 }
 
-function strayName(where: string): Finding {
-  const better = BoxSockets.idFor(path.basename(where));
-  const rename = asUser(['mv', '-n', '--', where, path.join(path.dirname(where), better)]);
-  const message = `The name of ${where} is not a valid box id, so doctor does not check it.`;
-  return finding('box-id-invalid', message, look(where), rename);
-}
-
 /** Whose the home is, or without one the parent that was named, where it is another user's; else null. */
-export function otherUser(
-  request: DoctorRequest,
-  parent: string,
-): { uid: number; gid: number; finding: Finding } | null {
+export function otherUser(request: DoctorRequest, parent: string) {
   const subject = request.home ?? parent;
   const st = lookThrough(subject);
   // What is missing or closed has a finding of its own.

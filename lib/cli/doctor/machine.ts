@@ -12,20 +12,13 @@ import {
 } from '../../index.js';
 import { cleanerFindings, inspectCleaners } from '../cleaner.js';
 import { shellCommand } from '../text.js';
-import {
-  type Bindings,
-  boxOptionsOf,
-  type DoctorReport,
-  type DoctorRequest,
-  type Finding,
-  finding,
-} from './doctor-report.js';
+import type { Bindings } from './boxes.js';
+import { boxOptionsOf, type DoctorReport, type DoctorRequest, type Finding, finding } from './doctor-report.js';
 import { type BaseMount, inspectMount, lookAt, lookThrough, octal, realPath } from './facts.js';
 import { again, anotherBase, asRoot, asUser, look, lookAtMount, lookAtPath, moveAside, ownUid } from './remedy.js';
 
 export interface MachineReport extends Pick<DoctorReport, 'limit' | 'base' | 'parent' | 'cleaner' | 'findings'> {
-  /** Null where the parent cannot be looked into, for a reason that is a finding. */
-  bindings: Bindings | null;
+  bindings: Bindings;
 }
 
 const NATIVE = 'ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE';

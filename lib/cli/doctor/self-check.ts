@@ -29,8 +29,13 @@ export async function runSelfCheck(request: DoctorRequest): Promise<SelfCheck> {
   try {
     root = fs.realpathSync(fs.mkdtempSync(path.join(boxOptionsOf(request).base, 'bs-')));
   } catch (error) {
-    const findings = [failure('a directory to work in', error)];
-    return { box: null, direct: null, through: null, native: null, findings };
+    return {
+      box: null,
+      direct: null,
+      through: null,
+      native: null,
+      findings: [failure('a directory to work in', error)],
+    };
   }
   try {
     return await check(root, request);
@@ -72,16 +77,16 @@ function deepDirectory(root: string, tail: string): string {
   return `${root}/${deep}/${'h'.repeat(Math.max(1, room))}${tail}`;
 }
 
-function directFinding(direct: DirectBind): Finding {
-  const asked = `net.Server.listen of Node ${process.version} at ${Buffer.byteLength(direct.path)} bytes`;
+function directFinding({ path: where, outcome, code, cutPath = '' }: DirectBind): Finding {
   const said = {
-    cut: `${asked} reports success and binds another path, cut to ${Buffer.byteLength(direct.cutPath ?? '')} bytes: ${direct.cutPath}.`,
-    lost: `${asked} reports success, and there is no socket at that path, nor at a cut one.`,
-    refused: `${asked} fails: ${direct.code}.`,
-    bound: `${asked} binds.`,
+    cut: `reports success and binds another path, cut to ${Buffer.byteLength(cutPath)} bytes: ${cutPath}`,
+    lost: 'reports success, and there is no socket at that path, nor at a cut one',
+    refused: `fails: ${code}`,
+    bound: 'binds',
   };
+  const asked = `net.Server.listen of Node ${process.version} at ${Buffer.byteLength(where)} bytes`;
   const advice = '# boxsockets ensure ID DIR, and bind below the path that it prints';
-  return finding('direct-bind', said[direct.outcome], advice);
+  return finding('direct-bind', `${asked} ${said[outcome]}.`, advice);
 }
 
 const TRY_ELSEWHERE = 'mkdir -p -m 0700 ~/.boxsockets\nboxsockets doctor --base ~/.boxsockets';
@@ -113,17 +118,13 @@ export async function tryDirectBind(path: string): Promise<DirectBind> {
   if (error !== null) return { path, outcome: 'refused', code: errorCode(error) };
   // Before it is closed: close() unlinks.
   const bound = isSocket(path);
-  const cutPath = bound ? null : findCut(path);
+  // Node cuts at what a socket address holds, 102 to 108 bytes by platform and version.
+  const cuts = Array.from({ length: 19 }, (_, less) => Buffer.from(path).toString('utf8', 0, 108 - less));
+  const cutPath = bound ? null : (cuts.find(isSocket) ?? null);
   await new Promise((resolve) => server.close(resolve));
   for (const left of [path, cutPath]) if (left !== null && isSocket(left)) fs.unlinkSync(left);
   if (cutPath === null) return { path, outcome: bound ? 'bound' : 'lost' };
   return { path, outcome: 'cut', cutPath };
-}
-
-// Node cuts at what a socket address holds, 102 to 108 bytes by platform and version.
-function findCut(path: string): string | null {
-  const cuts = Array.from({ length: 19 }, (_, less) => Buffer.from(path).toString('utf8', 0, 108 - less));
-  return cuts.find(isSocket) ?? null;
 }
 
 function isSocket(path: string): boolean {
