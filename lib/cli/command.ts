@@ -45,7 +45,6 @@ export function pick<K extends keyof Arguments>(args: Arguments, ...names: K[]):
   return Object.fromEntries(given) as Pick<Arguments, K>;
 }
 
-/** How libkrun may name its own socket. */
 export const SCHEMES = ['none', 'suffix', 'temp-dir'];
 
 /** An option with a value, which must not be empty. */
@@ -81,7 +80,6 @@ export const OPTION = {
   watch: new ProgramOption('--watch', 'draw it again every two seconds').conflicts('json'),
 };
 
-/** What every command takes. */
 export const COMMON_OPTIONS: readonly ProgramOption[] = [
   new ProgramOption('--json', 'print one JSON document'),
   new ProgramOption('--quiet', 'print the bare result, or nothing: the exit status tells'),

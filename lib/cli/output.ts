@@ -57,7 +57,6 @@ export class Output {
     return this.#colours && text !== '' ? styleText(style, text, { validateStream: false }) : text;
   }
 
-  /** One line of the answer. */
   line(text = ''): void {
     this.clearProgress();
     this.#stdout.write(`${text}\n`);
@@ -70,7 +69,6 @@ export class Output {
     }
   }
 
-  /** One JSON document, the whole answer. */
   json(value: unknown): void {
     this.line(printableJson(value));
   }

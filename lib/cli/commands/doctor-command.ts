@@ -46,7 +46,7 @@ async function examineOnce(args: Arguments, output: Output, interruption: Interr
   const uid = args.uid ?? Number(new BoxSockets('any', '/').parentDir.split('-').at(-1));
   const given = pick(args, 'home', 'base', 'krun', 'names');
   const request = { home: null, base: null, krun: null, names: [], ...given, uid };
-  const { report, selfCheck } = await examine(request, { interruption, output });
+  const { report, selfCheck } = await examine(request, output, interruption);
   if (interruption.received) output.clearProgress();
   else if (args.json) output.json(report);
   else if (args.quiet) output.line(verdict(report, output));

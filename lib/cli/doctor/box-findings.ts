@@ -4,9 +4,9 @@
 import * as path from 'node:path';
 import type { BindingInfo } from '../../index.js';
 import { plural, shellCommand } from '../text.js';
-import { isFileLost, isReached } from './boxes.js';
 import { type BoxReport, type DoctorRequest, type Finding, type FindingCode, finding } from './doctor-report.js';
 import { closedDirectory, describe, fileSystemOf, lookAt, lookThrough, octal } from './facts.js';
+import { isFileLost, isReached } from './home-boxes.js';
 import { again, asRoot, asUser, look, lookAtMount, lookAtPath, moveAside, own, ownUid } from './remedy.js';
 
 export interface Cause {

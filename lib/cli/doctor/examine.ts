@@ -6,27 +6,18 @@ import { BoxSockets } from '../../index.js';
 import type { Output } from '../output.js';
 import { plural } from '../text.js';
 import { causesOf, type Examined, gather } from './box-findings.js';
-import { type Bindings, inspectBox } from './boxes.js';
 import { boxOptionsOf, type DoctorReport, type DoctorRequest, type Finding, finding } from './doctor-report.js';
-import { otherUser, readHome } from './home-boxes.js';
+import { type Bindings, inspectBox, otherUser, readHome } from './home-boxes.js';
 import type { Interruption } from './interruption.js';
 import { inspectMachine } from './machine.js';
 import { asUser, optionsOf, own, ownUid } from './remedy.js';
 import { runSelfCheck, type SelfCheck } from './self-check.js';
 
-/** How an examination is told of the world around it. */
-export interface Examiner {
-  output: Output;
-  /** Once it has come, no further step is begun. */
-  interruption: Interruption;
-}
+/** How many boxes are probed at the same time: a step that is begun is finished, whatever interrupts it. */
+const AT_ONCE = 4;
 
 /** Examines a home, or without one the machine and a home made for the purpose, of which `selfCheck` tells. */
-export async function examine(
-  request: DoctorRequest,
-  examiner: Examiner,
-): Promise<{ report: DoctorReport; selfCheck: SelfCheck | null }> {
-  const { output, interruption } = examiner;
+export async function examine(request: DoctorRequest, output: Output, interruption: Interruption) {
   // Checked by the constructor, before anything is looked at.
   const { parentDir } = new BoxSockets('id', '/', boxOptionsOf(request));
   const other = otherUser(request, parentDir);
@@ -38,44 +29,31 @@ export async function examine(
   const report: DoctorReport = { ok: false, platform: process.platform, ...machine, boxes: [], findings };
   if (other !== null) return { report: { ...report, findings: [other.finding] }, selfCheck: null };
 
-  let selfCheck: SelfCheck | null = null;
-  if (request.home !== null) {
-    const home = readHome(request.home, request);
-    findings.push(...home.findings, ...staleBindings(bindings, home.boxes, request));
-    const examined = await inspectBoxes(home.boxes, bindings, examiner);
-    report.boxes = examined.map(({ box }) => box);
-    findings.push(...gather(examined.flatMap((one) => causesOf(one, request))));
-  } else {
-    findings.push(...staleBindings(bindings, [], request));
-    if (!interruption.received) {
-      output.progress('Making a deep home and binding in it');
-      selfCheck = await runSelfCheck(request);
-      if (selfCheck.box !== null) report.boxes.push(selfCheck.box);
-      // Where the base is known to be broken, that is its reason to fail, and not told again.
-      const isTold = findings.some(({ severity }) => severity === 'error');
-      findings.push(...selfCheck.findings.filter(({ severity }) => severity === 'info' || !isTold));
-    }
-    // Nobody is harmed yet.
-    for (const one of findings) if (one.severity === 'warning') one.severity = 'info';
-  }
-  const order = ['error', 'warning', 'info'];
-  findings.sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
-  report.ok = findings.every(({ severity }) => severity === 'info');
-  return { report, selfCheck };
-}
-
-/** How many boxes are probed at the same time: a step that is begun is finished, whatever interrupts it. */
-const AT_ONCE = 4;
-
-async function inspectBoxes(boxes: BoxSockets[], bindings: Bindings, examiner: Examiner): Promise<Examined[]> {
-  const { output, interruption } = examiner;
+  const { boxes, findings: strays } = readHome(request);
+  findings.push(...strays, ...staleBindings(bindings, boxes, request));
   const examined: Examined[] = [];
   for (let index = 0; index < boxes.length && !interruption.received; index += AT_ONCE) {
     output.progress(`Probing box ${index + 1} of ${boxes.length}: ${boxes[index]?.boxId}`);
     const some = boxes.slice(index, index + AT_ONCE).map((box) => inspectBox(box, bindings));
     examined.push(...(await Promise.all(some)));
   }
-  return examined;
+  report.boxes = examined.map(({ box }) => box);
+  findings.push(...gather(examined.flatMap((one) => causesOf(one, request))));
+  let selfCheck: SelfCheck | null = null;
+  if (request.home === null && !interruption.received) {
+    output.progress('Making a deep home and binding in it');
+    selfCheck = await runSelfCheck(request);
+    if (selfCheck.box !== null) report.boxes.push(selfCheck.box);
+    // Where the base is known to be broken, that is its reason to fail, and not told again.
+    const isTold = findings.some(({ severity }) => severity === 'error');
+    findings.push(...selfCheck.findings.filter(({ severity }) => severity === 'info' || !isTold));
+  }
+  // Without a home nobody is harmed yet.
+  if (request.home === null) for (const one of findings) if (one.severity === 'warning') one.severity = 'info';
+  const order = ['error', 'warning', 'info'];
+  findings.sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
+  report.ok = findings.every(({ severity }) => severity === 'info');
+  return { report, selfCheck };
 }
 
 // As the user whose home it is: what is made for a probe is theirs then, and so is the judgement. That user may meddle

@@ -1,14 +1,26 @@
-// The boxes of a home: `<home>/boxes/<id>/sockets`, BoxLite's layout.
+// The boxes of a home, `<home>/boxes/<id>/sockets` in BoxLite's layout: found, and looked at with a probe of every name.
 
 import * as path from 'node:path';
-import { BoxSockets } from '../../index.js';
+import { socketHolders } from '../../box/index.js';
+import { type BindingInfo, BoxSockets, sameInode } from '../../index.js';
 import { shellCommand } from '../text.js';
-import { boxOptionsOf, type DoctorRequest, type Finding, finding } from './doctor-report.js';
-import { closedDirectory, listed, lookThrough } from './facts.js';
+import type { Examined } from './box-findings.js';
+import {
+  type BindingReport,
+  type BoxReport,
+  boxOptionsOf,
+  type DoctorRequest,
+  type Finding,
+  finding,
+  type SocketReport,
+} from './doctor-report.js';
+import { closedDirectory, errorCode, errorMessage, listed, lookThrough } from './facts.js';
 import { again, asUser, look, ownUid } from './remedy.js';
 
-/** The boxes that a home holds; what bears no id of a box is reported. */
-export function readHome(home: string, request: DoctorRequest): { boxes: BoxSockets[]; findings: Finding[] } {
+/** The boxes that the home holds; what bears no id of a box is reported. */
+export function readHome(request: DoctorRequest): { boxes: BoxSockets[]; findings: Finding[] } {
+  const { home } = request;
+  if (home === null) return { boxes: [], findings: [] };
   const directory = path.join(home, 'boxes');
   const found = listed(directory);
   if (typeof found === 'string') return { boxes: [], findings: [homeFinding(home, found, request)] };
@@ -93,4 +105,65 @@ export function otherUser(request: DoctorRequest, parent: string) {
   const message = `${subject} belongs to uid ${st.uid}, and only that user can judge it. You are uid ${ownUid()}.`;
   const shown = shellCommand('ls', '-ldn', '--', subject);
   return { uid: st.uid, gid: st.gid, finding: finding('other-user', message, shown, again(request, st.uid)) };
+}
+
+/** What stands in the parent, by id; null where it cannot be looked into, for a reason that is a finding. */
+export type Bindings = Map<string, BindingInfo> | null;
+
+/** The box as it is, probed where its binding leads to its directory. */
+export async function inspectBox(box: BoxSockets, bindings: Bindings): Promise<Examined> {
+  const { boxId: id, realDir, bindingDir } = box;
+  const { deadZone, sockets } = box.budget();
+  const binding = await bindingOf(box, bindings);
+  const probes = isReached(binding) ? await probeAll(box) : new Map<string, Probe>();
+  const counted = sockets.map(({ name, bytes, limit, fits, realBytes, realFits }) => {
+    return { name, bytes, limit, fits, realBytes, realFits, probe: probes.get(name) ?? null };
+  });
+  const report = { id, realDir, bindingDir, binding, deadZone, sockets: counted };
+  const held = bindings?.get(id)?.sockets ?? [];
+  return { box: report, held, holders: await holdersOf(report, held) };
+}
+
+/** Who holds the sockets of a box whose link or file is gone, or of the box that has its link. */
+async function holdersOf(box: BoxReport, held: BindingInfo['sockets']): Promise<Examined['holders']> {
+  const { state, target } = box.binding;
+  const isLost = state === 'missing' || held.some(isFileLost);
+  const realDir = isLost ? box.realDir : state === 'foreign' ? target : null;
+  if (realDir === null) return null;
+  const found = await socketHolders({ bindingDir: box.bindingDir, realDir });
+  const alive = found.filter((socket) => socket.held === true);
+  return alive.length === 0 ? null : [...new Set(alive.flatMap(({ pids }) => pids))];
+}
+
+/** A socket that is held, and has no file any more. */
+export function isFileLost({ held, reason }: BindingInfo['sockets'][0]): boolean {
+  return held === true && reason !== undefined;
+}
+
+/** Whether it leads to a directory, even where it cannot be told whether a socket in it is held. */
+export function isReached({ state, code }: Pick<BindingReport, 'state' | 'code'>): boolean {
+  return state === 'live' || state === 'idle' || (state === 'unreadable' && code === 'EAGAIN');
+}
+
+async function bindingOf(box: BoxSockets, bindings: Bindings): Promise<BindingReport> {
+  if (bindings === null) return { state: 'unknown', target: null };
+  const entry = bindings.get(box.boxId);
+  if (entry === undefined) return { state: 'missing', target: null };
+  const { id, sockets, state, target, ...why } = entry;
+  // The directory may be gone or closed, and the link leads somewhere that is neither.
+  const isForeign = isReached(entry) && !(await sameInode(box.bindingDir, box.realDir).catch(() => false));
+  return { state: isForeign ? 'foreign' : state, target, ...why };
+}
+
+type Probe = NonNullable<SocketReport['probe']>;
+
+// What the probe as a whole stumbles over is each name's answer.
+async function probeAll(box: BoxSockets): Promise<Map<string, Probe>> {
+  try {
+    const { sockets } = await box.probe();
+    return new Map(sockets.map(({ name, path, type, bytes, limit, ...probe }) => [name, probe]));
+  } catch (error) {
+    const failed = { ok: false, code: errorCode(error), message: errorMessage(error) };
+    return new Map(box.budget().sockets.map((socket) => [socket.name, failed]));
+  }
 }

@@ -12,19 +12,14 @@ import {
 } from '../../index.js';
 import { cleanerFindings, inspectCleaners } from '../cleaner.js';
 import { shellCommand } from '../text.js';
-import type { Bindings } from './boxes.js';
 import { boxOptionsOf, type DoctorReport, type DoctorRequest, type Finding, finding } from './doctor-report.js';
 import { type BaseMount, inspectMount, lookAt, lookThrough, octal, realPath } from './facts.js';
 import { again, anotherBase, asRoot, asUser, look, lookAtMount, lookAtPath, moveAside, ownUid } from './remedy.js';
 
-export interface MachineReport extends Pick<DoctorReport, 'limit' | 'base' | 'parent' | 'cleaner' | 'findings'> {
-  bindings: Bindings;
-}
-
 const NATIVE = 'ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE';
 
 /** Looks at all that every box shares, and changes nothing. */
-export async function inspectMachine(request: DoctorRequest): Promise<MachineReport> {
+export async function inspectMachine(request: DoctorRequest) {
   const { base: where, uid } = boxOptionsOf(request);
   const { value: limit, failure } = await tried(measureSunPathLimit(where));
   const { capacity: declared, portableMaxBytes: portable } = sunPathLimit();

@@ -4,8 +4,8 @@ import { packageVersion } from '../commands/version-command.js';
 import type { Output } from '../output.js';
 import { plural, printable, shorten } from '../text.js';
 import { renderBars } from './bars.js';
-import { isReached } from './boxes.js';
 import type { BoxReport, DoctorReport, Finding } from './doctor-report.js';
+import { isReached } from './home-boxes.js';
 import type { DirectBind, SelfCheck } from './self-check.js';
 
 // Boxes in order that get a line; what is not gets one whatever the number.

@@ -6,9 +6,9 @@ import * as net from 'node:net';
 import * as path from 'node:path';
 import { BoxSockets, probeSocketPath } from '../../index.js';
 import { causesOf, gather } from './box-findings.js';
-import { inspectBox } from './boxes.js';
 import { type BoxReport, boxOptionsOf, type DoctorRequest, type Finding, finding } from './doctor-report.js';
 import { errorCode, errorMessage, lookAt } from './facts.js';
+import { inspectBox } from './home-boxes.js';
 import { listBindings } from './machine.js';
 
 const DEEP_BYTES = 300;
