@@ -5,7 +5,7 @@ import * as path from 'node:path';
 import type { BindingInfo } from '../../index.js';
 import { plural, shellCommand } from '../text.js';
 import { type BoxReport, type DoctorRequest, type Finding, type FindingCode, finding } from './doctor-report.js';
-import { closedDirectory, describe, fileSystemOf, lookAt, lookThrough, octal } from './facts.js';
+import { closedDirectory, describe, findmnt, lookAt, lookThrough, octal } from './facts.js';
 import { isFileLost, isReached } from './home-boxes.js';
 import { again, asRoot, asUser, look, lookAtMount, lookAtPath, moveAside, own, ownUid } from './remedy.js';
 
@@ -191,7 +191,9 @@ function probeCause(box: BoxReport, request: DoctorRequest): Cause | null {
     case 'EPERM':
     case 'EOPNOTSUPP':
     case 'ENOTSUP': {
-      const says = `lies on a file system that makes no sockets (${code}), ${fileSystemOf(where) ?? 'see where'}`;
+      const [type, point] = findmnt('FSTYPE,TARGET', where);
+      const system = type === undefined ? 'see where' : `${type} at ${point}`;
+      const says = `lies on a file system that makes no sockets (${code}), ${system}`;
       return cause('sockets-unsupported', says, lookAtMount(where), '# move the home to another file system');
     }
     default: {

@@ -25,9 +25,7 @@ export function describe(where: string, st: fs.Stats): string {
   return `${where} is a ${kind} of uid ${st.uid}, mode ${octal(st.mode)}`;
 }
 
-export function octal(mode: number): string {
-  return (mode & 0o7777).toString(8).padStart(4, '0');
-}
+export const octal = (mode: number): string => (mode & 0o7777).toString(8).padStart(4, '0');
 
 /** The path with its symlinks resolved, or as it is where that fails. */
 export function realPath(where: string): string {
@@ -61,31 +59,18 @@ export function closedDirectory(where: string): string | null {
   return null;
 }
 
-export interface BaseMount {
-  /** `rw`, `noatime`, `nosymfollow`, …; none where it is not told. */
-  options: string[];
-  /** Another directory here than for the rest of the machine; null where it cannot be told. */
-  isPrivate: boolean | null;
-  evidence: string;
-}
-
 /** Two columns of what findmnt tells of the file system that a path lies on; empty where it is not told. */
-function findmnt(columns: string, where: string): string[] {
+export function findmnt(columns: string, where: string): string[] {
   const { stdout } = spawnSync('findmnt', ['-no', columns, '-T', where], { encoding: 'utf8', timeout: 5000 });
   return /^(\S+) +(\S.*)$/m.exec(stdout ?? '')?.slice(1) ?? [];
 }
 
-/** Type and mount point of the file system that a path lies on; null where it is not told. */
-export function fileSystemOf(where: string): string | null {
-  const [type, point] = findmnt('FSTYPE,TARGET', where);
-  return type === undefined ? null : `${type} at ${point}`;
-}
-
 /**
  * A base that is private (systemd's PrivateTmp=, snap, a container's own /tmp) holds links that other processes do not
- * see. Where init's own base may be looked at, device and inode decide; else the directory that is mounted there.
+ * see. Where init's own base may be looked at, device and inode decide; else the directory that is mounted there. Null
+ * where neither tells.
  */
-export function inspectMount(base: string): BaseMount {
+export function inspectMount(base: string) {
   const [listed = '', root = ''] = findmnt('OPTIONS,FSROOT', base);
   const options = listed.split(',');
   if (/\/(systemd-private-[^/]+|snap-private-tmp\/[^/]+)\/tmp(\/|$)/.test(root)) {

@@ -13,7 +13,7 @@ import {
 import { cleanerFindings, inspectCleaners } from '../cleaner.js';
 import { shellCommand } from '../text.js';
 import { boxOptionsOf, type DoctorReport, type DoctorRequest, type Finding, finding } from './doctor-report.js';
-import { type BaseMount, inspectMount, lookAt, lookThrough, octal, realPath } from './facts.js';
+import { inspectMount, lookAt, lookThrough, octal, realPath } from './facts.js';
 import { again, anotherBase, asRoot, asUser, look, lookAtMount, lookAtPath, moveAside, ownUid } from './remedy.js';
 
 const NATIVE = 'ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE';
@@ -32,7 +32,7 @@ export async function inspectMachine(request: DoctorRequest) {
     ? nativeFinding(failure.message)
     : (baseFinding(request, base) ??
       parentFinding(parent, notListed) ??
-      lockFinding(parent, await failureOfLock(request, parent)) ??
+      (await lockFinding(request, parent)) ??
       unwritableFinding(request, failure, parent));
   const resolved = realPath(where);
   const mount = inspectMount(resolved);
@@ -129,22 +129,14 @@ function parentFinding(parent: InspectedDirectory, notListed: Failure): Finding 
 }
 
 // Asked of an operation that takes the lock: of removing a link of our own, which leads nowhere.
-async function failureOfLock(request: DoctorRequest, parent: InspectedDirectory): Promise<Failure> {
-  if (!parent.ok || parent.mode !== 0o700 || lookAt(`${parent.path}/.lock`) === 'ENOENT') return null;
-  const ours = new BoxSockets(`doctor-${randomBytes(8).toString('hex')}`, '/', boxOptionsOf(request));
-  try {
-    fs.symlinkSync('/dev/null/doctor', ours.bindingDir);
-    await ours.remove({ lockTimeout: 1000 });
-    return null;
-  } catch (error) {
-    return error as BoxSocketsError;
-  } finally {
-    fs.rmSync(ours.bindingDir, { force: true });
-  }
-}
-
-function lockFinding(parent: InspectedDirectory, failure: Failure): Finding | null {
+async function lockFinding(request: DoctorRequest, parent: InspectedDirectory): Promise<Finding | null> {
   const lock = `${parent.path}/.lock`;
+  if (!parent.ok || parent.mode !== 0o700 || lookAt(lock) === 'ENOENT') return null;
+  const ours = new BoxSockets(`doctor-${randomBytes(8).toString('hex')}`, '/', boxOptionsOf(request));
+  const { failure } = await tried(
+    fs.promises.symlink('/dev/null/doctor', ours.bindingDir).then(() => ours.remove({ lockTimeout: 1000 })),
+  );
+  fs.rmSync(ours.bindingDir, { force: true });
   const { code, message, owner = -1 } = failure ?? {};
   if (code === 'ERR_BOX_SOCKETS_LOCK_UNTRUSTED') {
     return finding('lock-untrusted', `${message}.`, look(lock), moveAside(lock));
@@ -152,8 +144,13 @@ function lockFinding(parent: InspectedDirectory, failure: Failure): Finding | nu
   if (code !== 'ERR_BOX_SOCKETS_LOCK_TIMEOUT') return null;
   const shown = owner > 0 ? ['ps', '-o', 'pid,etime,args', '-p', String(owner)] : ['fuser', '-v', lock];
   const wait = asUser(['flock', '-w', '60', lock, 'true']);
-  const advice = '# it may only be slow; this waits a minute:';
-  return finding('lock-held', `${message}.`, shellCommand(...shown), advice, wait);
+  return finding(
+    'lock-held',
+    `${message}.`,
+    shellCommand(...shown),
+    '# it may only be slow; this waits a minute:',
+    wait,
+  );
 }
 
 // Where a first ensure would make the parent, or any would make its link.
@@ -174,7 +171,8 @@ function unwritableFinding(request: DoctorRequest, failure: Failure, parent: Ins
   return finding('base-unwritable', message, look(where), another);
 }
 
-function mountFinding(request: DoctorRequest, { options, isPrivate, evidence }: BaseMount): Finding | null {
+function mountFinding(request: DoctorRequest, mount: ReturnType<typeof inspectMount>): Finding | null {
+  const { options, isPrivate, evidence } = mount;
   const { base: where } = boxOptionsOf(request);
   const [shown, another] = [lookAtMount(where), anotherBase(request)];
   if (options.includes('nosymfollow')) {
