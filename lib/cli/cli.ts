@@ -5,18 +5,30 @@ import * as path from 'node:path';
 import { BoxSocketsError } from '../index.js';
 import { type Arguments, COMMON_OPTIONS, type Command, EXIT } from './command.js';
 import { CommanderError, Program } from './commander.js';
-import { ensure, remove } from './commands/binding-commands.js';
+import { ensure, policy, remove } from './commands/box-commands.js';
 import { completion } from './commands/completion-command.js';
 import { doctor } from './commands/doctor-command.js';
 import { list, sweep } from './commands/parent-commands.js';
 import { pin, probe } from './commands/path-commands.js';
-import { policy } from './commands/policy-command.js';
-import { packageVersion, version } from './commands/version-command.js';
 import type { Output } from './output.js';
-import { printable } from './text.js';
+import { packageVersion, printable } from './text.js';
 
 const PURPOSE = 'Short, predictable paths for the Unix sockets of boxes, however deep their home.';
 const STATUSES = 'Exit status: 0 fine, 1 findings or a failure, 2 wrong usage.';
+
+const version: Command = {
+  name: 'version',
+  summary: 'Print the version',
+  operands: [],
+  options: [],
+  examples: [['--json', 'As a document']],
+  run(args, output) {
+    const found = { version: packageVersion(), node: process.version, platform: process.platform, arch: process.arch };
+    if (args.json) output.json(found);
+    else output.line(found.version);
+    return EXIT.fine;
+  },
+};
 
 /** Every command, in the order of the help. */
 export const COMMANDS = [doctor, ensure, remove, list, sweep, probe, pin, policy, completion, version];

@@ -6,6 +6,11 @@ export function shellCommand(...words: string[]): string {
   return shellQuote(words);
 }
 
+/** This package's own version; dist/cli/ lies two levels below its directory. */
+export function packageVersion(): string {
+  return require('../../package.json').version;
+}
+
 /** `1 box`, `2 boxes`. */
 export function plural(count: number, singular: string, many = `${singular}s`): string {
   return `${count} ${count === 1 ? singular : many}`;

@@ -65,11 +65,8 @@ export function findmnt(columns: string, where: string): string[] {
   return /^(\S+) +(\S.*)$/m.exec(stdout ?? '')?.slice(1) ?? [];
 }
 
-/**
- * A base that is private (systemd's PrivateTmp=, snap, a container's own /tmp) holds links that other processes do not
- * see. Where init's own base may be looked at, device and inode decide; else the directory that is mounted there. Null
- * where neither tells.
- */
+// A base that is private (systemd's PrivateTmp=, snap, a container's own /tmp) holds links that other processes do not
+// see: what is mounted there tells, or device and inode of init's own, where it may be looked at; else null.
 export function inspectMount(base: string) {
   const [listed = '', root = ''] = findmnt('OPTIONS,FSROOT', base);
   const options = listed.split(',');

@@ -1,6 +1,5 @@
-// Ctrl-C while something is in the making: the step at hand is finished, what was made is removed, and only then the
-// signal does what it would have done at once. A worker thread in the middle of a call could otherwise make anew what
-// has just been removed.
+// Ctrl-C while something is in the making: the step at hand is finished and what was made is removed, before the signal
+// ends the process. A worker thread in the middle of a call could otherwise make anew what has just been removed.
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

@@ -1,8 +1,7 @@
 // The page that `doctor` prints: the verdict, a line for each box, each finding with what to do, and the rest on demand.
 
-import { packageVersion } from '../commands/version-command.js';
 import type { Output } from '../output.js';
-import { plural, printable, shorten } from '../text.js';
+import { packageVersion, plural, printable, shorten } from '../text.js';
 import { renderBars } from './bars.js';
 import type { BoxReport, DoctorReport, Finding } from './doctor-report.js';
 import { isReached } from './home-boxes.js';

@@ -105,10 +105,8 @@ export interface DirectBind {
   cutPath?: string;
 }
 
-/**
- * Listens at a path with Node's own server, looks where the socket came to be, and removes it. Only for directories
- * that are the caller's to litter: a cut path may lie anywhere above the one that was asked for.
- */
+// With Node's own server, and only in directories that are the caller's to litter: a cut path may lie anywhere above the
+// one that was asked for.
 export async function tryDirectBind(path: string): Promise<DirectBind> {
   const server = net.createServer((socket) => socket.end());
   const error = await new Promise<unknown>((resolve) => {
