@@ -1,8 +1,10 @@
 // The look at a given libkrun: its files found and read, what they show judged, and what to say where it is not what a host
 // relies on.
 
+import type * as fs from 'node:fs';
+import * as path from 'node:path';
 import { type BoxSocketsError, refusal, systemError } from '../errors.js';
-import { closeFile, openFile, readInto, readText, statDescriptor } from '../files.js';
+import { closeFile, listDirectory, openFile, readInto, readText, statDescriptor, statPath } from '../files.js';
 import { statedElfLength } from '../native/whole-file.js';
 import {
   type KrunPin,
@@ -10,13 +12,11 @@ import {
   type KrunScheme,
   type KrunSourceEvidence,
   parseKrunDerivation,
-  type ResolvedKrunDerivation,
 } from '../paths/krun-derivation.js';
-import type { Steps } from '../twin.js';
+import { orNull, type Steps } from '../twin.js';
 import { KrunLibraryScanner } from './library.js';
 import { judgeKrunSigns, type KrunSigns, noSigns } from './signs.js';
 import { readKrunSource } from './source.js';
-import { findKrunSources } from './tree.js';
 
 /** What is looked at. */
 export interface Target {
@@ -27,6 +27,12 @@ export interface Target {
 const EISDIR = 21;
 // libkrun's largest source file has 0.1 MB.
 const MAX_SOURCE_BYTES = 8 << 20;
+// libkrun 1.8.0 to 1.14: gvproxy.rs; later: unixgram.rs.
+const DATAGRAM_FILES = new Set(['unixgram.rs', 'gvproxy.rs']);
+const NET_DIRECTORY = path.join('src', 'devices', 'src', 'virtio', 'net');
+// Build output, other people's packages and tests, one of which is called gvproxy.rs too.
+const SKIPPED = /^(?:\..*|target|node_modules|tests?|examples|benches)$/;
+const MAX_DEPTH = 16;
 
 /** See `checkKrunPin`. */
 export function checkSteps({ kind, path }: Target): Steps<KrunPin> {
@@ -63,6 +69,62 @@ function* readSource({ fd, size, file }: { fd: number; size: number; file: strin
   const text = yield* readText(fd, file);
   if (text.includes('\0')) throw unfit(file, 'is not text: pass a binary as { library }');
   return text;
+}
+
+// At `root` is a file, libkrun's own tree, the directory of the backends, or any tree that holds one. The backends that
+// talk to a network proxy by datagrams may bind a socket of their own; the others lie beside them.
+function* findKrunSources(root: string): Steps<{ datagram: string[]; other: string[] }> {
+  const stats = yield* statPath(root);
+  if (stats.isFile()) return { datagram: [root], other: [] };
+  if (!stats.isDirectory()) {
+    const message = `'${root}' is neither a file nor a directory: pass libkrun's sources.`;
+    throw refusal('ERR_BOX_SOCKETS_VENDOR_PIN', message, { path: root });
+  }
+  const usual = path.join(root, NET_DIRECTORY);
+  const directories = (yield* isDirectory(usual)) ? [usual] : preferred(yield* netDirectories(root, 0));
+  const files: string[] = [];
+  for (const directory of directories) files.push(...(yield* rustFiles(directory, 0)));
+  const isDatagram = (file: string): boolean => DATAGRAM_FILES.has(path.basename(file));
+  return { datagram: files.filter(isDatagram), other: files.filter((file) => !isDatagram(file)) };
+}
+
+function* isDirectory(name: string): Steps<boolean> {
+  return (yield* orNull(statPath(name)))?.isDirectory() === true;
+}
+
+// Directories that libkrun's backends may be in. Nested ones are found with the outermost.
+function* netDirectories(directory: string, depth: number): Steps<string[]> {
+  const entries = yield* listDirectory(directory);
+  if (isUsualName(directory) || entries.some(({ name }) => DATAGRAM_FILES.has(name))) return [directory];
+  const found: string[] = [];
+  for (const entry of entries) {
+    if (isVisited(entry, depth)) found.push(...(yield* netDirectories(path.join(directory, entry.name), depth + 1)));
+  }
+  return found;
+}
+
+function preferred(directories: string[]): string[] {
+  const usual = directories.filter(isUsualName);
+  return usual.length > 0 ? usual : directories;
+}
+
+function isUsualName(directory: string): boolean {
+  return path.resolve(directory).endsWith(path.join(path.sep, 'virtio', 'net'));
+}
+
+function* rustFiles(directory: string, depth: number): Steps<string[]> {
+  const found: string[] = [];
+  for (const entry of yield* listDirectory(directory)) {
+    const name = path.join(directory, entry.name);
+    if (isVisited(entry, depth)) found.push(...(yield* rustFiles(name, depth + 1)));
+    else if (/^(?!tests?\.rs$).*\.rs$/.test(entry.name) && !entry.isDirectory()) found.push(name);
+  }
+  return found;
+}
+
+// Links to directories are not followed: they may lead in a circle.
+function isVisited(entry: fs.Dirent, depth: number): boolean {
+  return entry.isDirectory() && !SKIPPED.test(entry.name) && depth < MAX_DEPTH;
 }
 
 function* scanLibrary(fd: number, path: string): Steps<KrunPin> {
@@ -107,7 +169,8 @@ const SHOWN_EVIDENCE = 4;
 export function comparePins(path: string, expected: KrunPinExpectation): (found: KrunPin) => KrunPin {
   const wanted = parseKrunDerivation('expected', expected);
   return (found) => {
-    if (isSame(wanted, found)) return found;
+    const { scheme, suffix, longestName } = found;
+    if (wanted.scheme === scheme && wanted.suffix === suffix && wanted.longestName === longestName) return found;
     const message = [
       `The libkrun at '${path}' is not the one this host relies on: expected ${describe(wanted)}, found ${describe(found)}.`,
       ...found.evidence.slice(0, SHOWN_EVIDENCE).map(showEvidence),
@@ -115,10 +178,6 @@ export function comparePins(path: string, expected: KrunPinExpectation): (found:
     ].join('\n');
     throw refusal('ERR_BOX_SOCKETS_VENDOR_PIN', message, { path });
   };
-}
-
-function isSame(wanted: ResolvedKrunDerivation, found: KrunPin): boolean {
-  return wanted.scheme === found.scheme && wanted.suffix === found.suffix && wanted.longestName === found.longestName;
 }
 
 function describe({ scheme, longestName }: Pick<KrunPin, 'scheme' | 'longestName'>): string {

@@ -58,7 +58,7 @@ function separate(text: string): { code: string; literals: Map<number, string> }
     const { 0: opening, 1: hashes, index } = lexeme;
     const isString = hashes !== undefined || opening === '"';
     const body = LEXEME.lastIndex;
-    if (opening === '/*') LEXEME.lastIndex = afterComment(text, index);
+    if (opening === '/*') LEXEME.lastIndex = afterBalanced(text, index, COMMENT);
     if (isString) LEXEME.lastIndex = hashes === undefined ? afterString(text, body) : after(text, `"${hashes}`, body);
     if (isString) literals.set(index, text.slice(body, LEXEME.lastIndex - 1 - (hashes?.length ?? 0)));
     const spaces = blank(text.slice(index, LEXEME.lastIndex));
@@ -80,12 +80,14 @@ function after(text: string, closing: string, from: number): number {
   return at < 0 ? text.length : at + closing.length;
 }
 
-// Block comments nest.
-function afterComment(text: string, from: number): number {
-  const edge = /\/\*|\*\//g;
-  edge.lastIndex = from;
+// Both nest. What opens is the first group.
+const COMMENT = /(\/\*)|\*\//g;
+const GROUP = /([([{])|[}\])]/g;
+
+function afterBalanced(text: string, open: number, edge: RegExp): number {
+  edge.lastIndex = open;
   for (let depth = 0, found = edge.exec(text); found !== null; found = edge.exec(text)) {
-    depth += found[0] === '/*' ? 1 : -1;
+    depth += found[1] === undefined ? -1 : 1;
     if (depth === 0) return edge.lastIndex;
   }
   return text.length;
@@ -102,7 +104,7 @@ function withoutIrrelevant(code: string): string {
   IRRELEVANT.lastIndex = 0;
   for (let found = IRRELEVANT.exec(code); found !== null; found = IRRELEVANT.exec(code)) {
     const { 0: text, index, groups } = found;
-    let end = text.startsWith('use') ? after(code, ';', index) : afterGroup(code, IRRELEVANT.lastIndex - 1);
+    let end = text.startsWith('use') ? after(code, ';', index) : afterBalanced(code, IRRELEVANT.lastIndex - 1, GROUP);
     if (groups?.inner !== undefined && isTestOnly(code.slice(index, end))) {
       end = groups.inner === '!' ? code.length : afterItem(code, end);
     }
@@ -123,19 +125,9 @@ function afterItem(code: string, from: number): number {
   const edge = ITEM.test(code) ? /[([{}\]);]/g : /[([{}\]);,]/g;
   edge.lastIndex = from;
   for (let found = edge.exec(code); found !== null; found = edge.exec(code)) {
-    if (found[0] === '{') return afterGroup(code, found.index);
+    if (found[0] === '{') return afterBalanced(code, found.index, GROUP);
     if (!'(['.includes(found[0])) return found[0] === ';' || found[0] === ',' ? edge.lastIndex : found.index;
-    edge.lastIndex = afterGroup(code, found.index);
-  }
-  return code.length;
-}
-
-function afterGroup(code: string, open: number): number {
-  const edge = /([([{])|[}\])]/g;
-  edge.lastIndex = open;
-  for (let depth = 0, found = edge.exec(code); found !== null; found = edge.exec(code)) {
-    depth += found[1] === undefined ? -1 : 1;
-    if (depth === 0) return edge.lastIndex;
+    edge.lastIndex = afterBalanced(code, found.index, GROUP);
   }
   return code.length;
 }
