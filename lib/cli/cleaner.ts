@@ -85,17 +85,16 @@ function systemd(link: string, machine: Machine): Cleaner | null {
   if (verdict === 'unknown') {
     return { ...cleaner, active: runs, takesLink: null, reason: `${reason}; look at systemd-tmpfiles --cat-config` };
   }
-  const { age, source, text } = verdict ?? {};
-  const rule = text === undefined ? null : `${source}: ${text}`;
-  return { ...cleaner, active: runs, takesLink: verdict !== null, age: age ?? null, rule, reason };
+  const { age = null, rule = null } = verdict ?? {};
+  return { ...cleaner, active: runs, takesLink: verdict !== null, age, rule, reason };
 }
 
 interface Rule {
   type: string;
   path: string;
   age: string | undefined;
-  source: string;
-  text: string;
+  /** The file and the line. */
+  rule: string;
 }
 
 /** The line that takes the link, null where none does, `'unknown'` where a line is none of the plain ones. */
@@ -132,7 +131,7 @@ function parse(config: string): Rule[] {
     const key = `${'exX'.includes(type.charAt(0)) ? type.charAt(0) : ''} ${path}`;
     // An exclamation mark: at boot alone.
     if (type.includes('!') || rules.has(key)) continue;
-    rules.set(key, { type: type.charAt(0), path, age, source, text: line });
+    rules.set(key, { type: type.charAt(0), path, age, rule: `${source}: ${line}` });
   }
   return [...rules.values()];
 }

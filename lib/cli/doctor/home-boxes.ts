@@ -5,15 +5,7 @@ import { socketHolders } from '../../box/index.js';
 import { type BindingInfo, BoxSockets, sameInode } from '../../index.js';
 import { shellCommand } from '../text.js';
 import type { Examined } from './box-findings.js';
-import {
-  type BindingReport,
-  type BoxReport,
-  boxOptionsOf,
-  type DoctorRequest,
-  type Finding,
-  finding,
-  type SocketReport,
-} from './doctor-report.js';
+import { type BoxReport, boxOptionsOf, type DoctorRequest, type Finding, finding } from './doctor-report.js';
 import { closedDirectory, errorCode, errorMessage, listed, lookThrough } from './facts.js';
 import { again, asUser, look, ownUid } from './remedy.js';
 
@@ -141,11 +133,11 @@ export function isFileLost({ held, reason }: BindingInfo['sockets'][0]): boolean
 }
 
 /** Whether it leads to a directory, even where it cannot be told whether a socket in it is held. */
-export function isReached({ state, code }: Pick<BindingReport, 'state' | 'code'>): boolean {
+export function isReached({ state, code }: Pick<BoxReport['binding'], 'state' | 'code'>): boolean {
   return state === 'live' || state === 'idle' || (state === 'unreadable' && code === 'EAGAIN');
 }
 
-async function bindingOf(box: BoxSockets, bindings: Bindings): Promise<BindingReport> {
+async function bindingOf(box: BoxSockets, bindings: Bindings): Promise<BoxReport['binding']> {
   if (bindings === null) return { state: 'unknown', target: null };
   const entry = bindings.get(box.boxId);
   if (entry === undefined) return { state: 'missing', target: null };
@@ -155,7 +147,7 @@ async function bindingOf(box: BoxSockets, bindings: Bindings): Promise<BindingRe
   return { state: isForeign ? 'foreign' : state, target, ...why };
 }
 
-type Probe = NonNullable<SocketReport['probe']>;
+type Probe = NonNullable<BoxReport['sockets'][0]['probe']>;
 
 // What the probe as a whole stumbles over is each name's answer.
 async function probeAll(box: BoxSockets): Promise<Map<string, Probe>> {

@@ -3,13 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import {
-  BoxSockets,
-  type BoxSocketsError,
-  type InspectedDirectory,
-  measureSunPathLimit,
-  sunPathLimit,
-} from '../../index.js';
+import { BoxSockets, type BoxSocketsError, type Inspection, measureSunPathLimit, sunPathLimit } from '../../index.js';
 import { cleanerFindings, inspectCleaners } from '../cleaner.js';
 import { shellCommand } from '../text.js';
 import { boxOptionsOf, type DoctorReport, type DoctorRequest, type Finding, finding } from './doctor-report.js';
@@ -24,7 +18,7 @@ export async function inspectMachine(request: DoctorRequest) {
   const { value: limit, failure } = await tried(measureSunPathLimit(where));
   const { capacity: declared, portableMaxBytes: portable } = sunPathLimit();
   const hasNative = failure?.code !== NATIVE;
-  const unseen = (at: string): InspectedDirectory => ({ path: at, ok: false, owner: null, mode: null });
+  const unseen = (at: string): Inspected => ({ path: at, ok: false, owner: null, mode: null });
   const unknown = { base: unseen(where), parent: unseen(path.join(where, `bl-${uid}`)) };
   const { base, parent } = hasNative ? await BoxSockets.inspect({ base: where, uid }) : unknown;
   const { bindings, failure: notListed } = parent.ok ? await listBindings(request) : { bindings: null, failure: null };
@@ -39,7 +33,7 @@ export async function inspectMachine(request: DoctorRequest) {
   const cleaner = inspectCleaners(path.join(resolved, path.basename(parent.path), 'id'));
   const mode = bindings === null ? null : modeFinding(parent);
   const findings = [uidFinding(request), found, mountFinding(request, mount), mode].filter((one) => one !== null);
-  const reportOf = ({ path: at, ok, owner, mode }: InspectedDirectory): DoctorReport['parent'] => {
+  const reportOf = ({ path: at, ok, owner, mode }: Inspected): DoctorReport['parent'] => {
     const state = !hasNative ? 'unknown' : !ok ? 'refused' : owner === null ? 'missing' : 'fine';
     return { path: at, state, owner, mode: mode === null ? null : octal(mode) };
   };
@@ -53,6 +47,7 @@ export async function inspectMachine(request: DoctorRequest) {
   };
 }
 
+type Inspected = Inspection['parent'];
 type Failure = BoxSocketsError | null;
 type Tried<T> = { value: T; failure: null } | { value: null; failure: BoxSocketsError };
 
@@ -70,7 +65,7 @@ export async function listBindings(request: DoctorRequest) {
   return { bindings: value && new Map(value.map((one) => [one.id, one])), failure };
 }
 
-function modeFinding({ path: where, mode }: InspectedDirectory): Finding | null {
+function modeFinding({ path: where, mode }: Inspected): Finding | null {
   if (mode === null || mode === 0o700) return null;
   const message = `The parent ${where} has mode ${octal(mode)} and should have 0700. The next ensure repairs it.`;
   return finding('parent-mode', message, look(where), asUser(['chmod', '00700', where]));
@@ -92,7 +87,7 @@ function nativeFinding(message: string): Finding {
 }
 
 // What there is to be done about a base that ensure refuses.
-function baseFinding(request: DoctorRequest, base: InspectedDirectory): Finding | null {
+function baseFinding(request: DoctorRequest, base: Inspected): Finding | null {
   const { path: where, ok, owner, mode, message } = base;
   if (ok) return null;
   const st = lookThrough(where);
@@ -112,7 +107,7 @@ function baseFinding(request: DoctorRequest, base: InspectedDirectory): Finding 
   return finding('base-untrusted', `${message}.`, look(where), (isOpen ? sets : null) ?? anotherBase(request));
 }
 
-function parentFinding(parent: InspectedDirectory, notListed: Failure): Finding | null {
+function parentFinding(parent: Inspected, notListed: Failure): Finding | null {
   const refusal = parent.ok ? notListed : parent;
   if (refusal === null) return null;
   const [shown, said] = [look(parent.path), `${refusal.message}.`];
@@ -129,7 +124,7 @@ function parentFinding(parent: InspectedDirectory, notListed: Failure): Finding 
 }
 
 // Asked of an operation that takes the lock: of removing a link of our own, which leads nowhere.
-async function lockFinding(request: DoctorRequest, parent: InspectedDirectory): Promise<Finding | null> {
+async function lockFinding(request: DoctorRequest, parent: Inspected): Promise<Finding | null> {
   const lock = `${parent.path}/.lock`;
   if (!parent.ok || parent.mode !== 0o700 || lookAt(lock) === 'ENOENT') return null;
   const ours = new BoxSockets(`doctor-${randomBytes(8).toString('hex')}`, '/', boxOptionsOf(request));
@@ -154,7 +149,7 @@ async function lockFinding(request: DoctorRequest, parent: InspectedDirectory): 
 }
 
 // Where a first ensure would make the parent, or any would make its link.
-function unwritableFinding(request: DoctorRequest, failure: Failure, parent: InspectedDirectory): Finding | null {
+function unwritableFinding(request: DoctorRequest, failure: Failure, parent: Inspected): Finding | null {
   const { base: where } = boxOptionsOf(request);
   const another = anotherBase(request);
   const code = failure?.code;
