@@ -74,6 +74,7 @@ describe('a hold that restores its link', () => {
     await expect.poll(() => holding.calls).toBeGreaterThan(0);
     hold.release();
     await holding.open();
+    await hold[Symbol.asyncDispose]();
     await expectDescriptors('/tmp', [...before, world.parent, world.realDir('c')].sort());
     other.release();
     await expectDescriptors('/tmp', before);
@@ -173,7 +174,7 @@ describe('a look at the real directory', () => {
     await holding.open(failure({ errno: os.constants.errno.EMFILE, syscall: 'openat', subject: Subject.realDir }));
     await expect.poll(() => heard.map(({ code }) => code)).toEqual(['EMFILE']);
     await holding.open();
-    hold.release();
+    await hold[Symbol.asyncDispose]();
   });
 
   it('that cannot be locked does not restore the hold each time', async () => {
