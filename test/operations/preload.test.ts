@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { preload, runtimeBase } from '../../dist/index.js';
 import { promise, run, tempDir } from '../helpers.js';
 
@@ -100,4 +100,30 @@ promise(process.getuid?.() === 0 ? null : 'not root', 'a directory of somebody e
   const session = tempDir();
   fs.chownSync(session, 65534, 65534);
   expect(baseIn({ XDG_RUNTIME_DIR: session })).toBe('/tmp');
+});
+
+it.each([
+  [0o700, true],
+  [0o500, true],
+  [0o1700, true],
+  [0o701, false],
+  [0o704, false],
+  [0o710, false],
+  [0o740, false],
+])('a directory of mode %i is private: %s', (mode, isPrivate) => {
+  const session = tempDir();
+  fs.chmodSync(session, mode);
+  expect(baseIn({ XDG_RUNTIME_DIR: session })).toBe(isPrivate ? session : '/tmp');
+});
+
+it('the user is the one whose rights the process has, not the one who started it', () => {
+  const session = tempDir();
+  const own = process.geteuid?.() ?? 0;
+  const effective = vi.spyOn(process, 'geteuid').mockReturnValue(own + 1);
+  onTestFinished(() => void effective.mockRestore());
+  expect(baseIn({ XDG_RUNTIME_DIR: session })).toBe('/tmp');
+  effective.mockReturnValue(own);
+  const real = vi.spyOn(process, 'getuid').mockReturnValue(own + 1);
+  onTestFinished(() => void real.mockRestore());
+  expect(baseIn({ XDG_RUNTIME_DIR: session })).toBe(session);
 });

@@ -184,7 +184,12 @@ describe('what is asked of the addon', () => {
 
   it('by ensureAll: one request for the boxes of one parent and one mode', async () => {
     const [one, two] = [makeWorld(), makeWorld()];
-    const boxes = [one.box('a'), two.box('a'), one.box('b', 'home', { parentMode: 0o711 }), one.box('c')];
+    const boxes = [
+      one.box('a'),
+      two.box('a'),
+      one.box('b', 'home', { parentMode: 0o711 }),
+      one.box('c', '家'.repeat(30)),
+    ];
     const calls = recordNative();
     await BoxSockets.ensureAll(boxes);
     const requests = calls.filter(([name]) => name === 'ensureAllAsync').map(([, [request]]) => request);
