@@ -14,12 +14,7 @@ import type { BoxLayout } from './box-layout.js';
 /** The directory of every home that is made first and removed last: what has none, and is not empty, is no home. */
 export const MARKER = 'sockets';
 
-/**
- * Whether there is a home, and it may be removed. A link in its place is only that link.
- *
- * @param hasRow a row says that this is the home of a box: then it needs no marker
- * @throws {BoxSocketsError} `ERR_BOX_SOCKETS_HOME_UNSAFE`
- */
+/** Whether there is a home; throws where it may not be removed. A link in its place is only that link. */
 export function* isRemovable({ boxHome: home, sockets }: BoxLayout, hasRow: boolean): Steps<boolean> {
   const stat = yield* lookAt(home);
   if (stat === null) return false;
@@ -34,6 +29,7 @@ export function* isRemovable({ boxHome: home, sockets }: BoxLayout, hasRow: bool
   if (mounted !== undefined) {
     throw homeUnsafe(home, `a file system is mounted on '${mounted}', and its files would go too`, 'Unmount it first');
   }
+  // Where a row says that this is the home of a box, it needs no marker.
   if (hasRow || (yield* lookAtEntry({ directory: home, path: MARKER })) !== null) return true;
   if (!(yield* isEmpty(home))) throw homeUnsafe(home, `it holds files but no '${MARKER}'`);
   return true;

@@ -37,7 +37,6 @@ export class BoxliteTables {
     return new BoxliteTables(database, file, typeof row?.version === 'number' ? row.version : -1);
   }
 
-  /** @throws {BoxSocketsError} `ERR_BOX_SOCKETS_SCHEMA_UNKNOWN` */
   refuseUnknownVersion(): void {
     if (!this.isKnown) throw schemaUnknown(this.file, this.version, KNOWN_VERSIONS);
   }

@@ -1,6 +1,6 @@
 // What the operations of a runtime are refused with.
 
-import { type BoxSocketsError, refusal, shorten } from '../errors.js';
+import { asError, BoxSocketsError, refusal, shorten } from '../errors.js';
 import type { Activity } from './activity.js';
 
 /** The shell that was to become the shim was gone before it did. */
@@ -64,8 +64,10 @@ export function cleanupFailed(id: string, failure: Error, cleanup: Error): BoxSo
   );
 }
 
-/** What the store of rows in `file` failed with. */
-export function storeFailed(path: string, cause: Error & { code?: unknown }): BoxSocketsError {
+/** What the store of rows at a path failed with; a refusal stays what it is. */
+export function storeFailed(path: string, failure: unknown): BoxSocketsError {
+  if (failure instanceof BoxSocketsError) return failure;
+  const cause: Error & { code?: unknown } = asError(failure);
   const why = typeof cause.code === 'string' ? `${cause.code}: ${cause.message}` : cause.message;
   return refusal('ERR_BOX_SOCKETS_STORE', `The rows of boxes in '${path}' cannot be used: ${why}`, { path, cause });
 }

@@ -4,7 +4,6 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { type PathLike, PRIVATE_MODE, toAbsolutePath } from '../arguments.js';
 import { MOST_ROW_CHARACTERS } from '../box/box-config.js';
-import { asError, BoxSocketsError } from '../errors.js';
 import { attempt } from '../twin.js';
 import type { BoxRow, BoxStore, StateChange } from './box-store.js';
 import { BoxliteTables, checkBoxliteRow } from './boxlite-tables.js';
@@ -104,7 +103,7 @@ export class SqliteBoxStore implements BoxStore {
       return new SqliteBoxStore(absolute, sqlite, database, boxlite);
     } catch (error) {
       database?.close();
-      throw error instanceof BoxSocketsError ? error : storeFailed(absolute, asError(error));
+      throw storeFailed(absolute, error);
     }
   }
 
@@ -202,7 +201,7 @@ export class SqliteBoxStore implements BoxStore {
     } catch (error) {
       // SQLite may have done it itself, as where the disk is full; the first failure is the one to tell.
       attempt(() => this.#database.exec('ROLLBACK'), null);
-      throw error instanceof BoxSocketsError ? error : storeFailed(this.file, asError(error));
+      throw storeFailed(this.file, error);
     }
   }
 
@@ -210,7 +209,7 @@ export class SqliteBoxStore implements BoxStore {
     try {
       return call();
     } catch (error) {
-      throw storeFailed(this.file, asError(error));
+      throw storeFailed(this.file, error);
     }
   }
 }

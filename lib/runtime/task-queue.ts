@@ -1,17 +1,15 @@
 /** Runs what concerns one box one after another, and what concerns different boxes at the same time. */
 export class TaskQueue {
-  readonly #last = new Map<string, Promise<unknown>>();
+  readonly #last = new Map<string, Promise<void>>();
 
   run<T>(key: string, task: () => Promise<T>): Promise<T> {
-    const before = this.#last.get(key) ?? Promise.resolve();
-    // A task that failed does not keep the next one from running.
-    const result = before.then(task, task);
-    const ignored = () => undefined;
-    const settled = result.then(ignored, ignored);
-    this.#last.set(key, settled);
-    settled.then(() => {
+    const result = (this.#last.get(key) ?? Promise.resolve()).then(task);
+    const leave = () => {
       if (this.#last.get(key) === settled) this.#last.delete(key);
-    });
+    };
+    // It is never rejected: a task that failed does not keep the next one from running.
+    const settled: Promise<void> = result.then(leave, leave);
+    this.#last.set(key, settled);
     return result;
   }
 

@@ -76,12 +76,10 @@ export function toPathKind(name: string, kind: unknown): PathKind {
 
 function merged(a: PathAccess, b: PathAccess, name: string): PathAccess {
   if (a.kind !== b.kind) throw invalidArgValue(`${name}.kind`, b.kind, `contradicts the '${a.kind}' listed before`);
-  const linkTo = a.linkTo ?? b.linkTo;
-  if (b.linkTo !== undefined && linkTo !== b.linkTo) {
+  if (a.linkTo !== undefined && b.linkTo !== undefined && a.linkTo !== b.linkTo) {
     throw invalidArgValue(`${name}.linkTo`, b.linkTo, `contradicts the '${a.linkTo}' listed before`);
   }
-  const writable = a.writable || b.writable;
-  return { path: a.path, writable, kind: a.kind, ...(linkTo !== undefined && { linkTo }) };
+  return { ...a, ...b, writable: a.writable || b.writable };
 }
 
 function checkLinks(rules: readonly PathAccess[]): void {
