@@ -13,9 +13,6 @@ import { pin, probe } from './commands/path-commands.js';
 import type { Output } from './output.js';
 import { packageVersion, printable } from './text.js';
 
-const PURPOSE = 'Short, predictable paths for the Unix sockets of boxes, however deep their home.';
-const STATUSES = 'Exit status: 0 fine, 1 findings or a failure, 2 wrong usage.';
-
 const version: Command = {
   name: 'version',
   summary: 'Print the version',
@@ -37,10 +34,10 @@ export const COMMANDS = [doctor, ensure, remove, list, sweep, probe, pin, policy
 export async function runCli(argv: readonly string[], output: Output): Promise<number> {
   let status: number = EXIT.fine;
   const program = prepare(new Program('boxsockets'), output)
-    .description(PURPOSE)
+    .description('Short, predictable paths for the Unix sockets of boxes, however deep their home.')
     .version(packageVersion(), '--version', 'print the version')
     .helpCommand('help [COMMAND]', 'show the help of a command')
-    .addHelpText('after', `\n${STATUSES}`);
+    .addHelpText('after', '\nExit status: 0 fine, 1 findings or a failure, 2 wrong usage.');
   for (const command of COMMANDS) {
     const sub = toSubcommand(command, output);
     sub.action(async () => {
@@ -86,14 +83,11 @@ function argumentsOf(sub: Program): Arguments {
 }
 
 function prepare(program: Program, output: Output): Program {
+  const bold = (title: string) => output.style('bold', title);
   return program
     .exitOverride()
     .helpOption('-h, --help', 'show this help')
-    .configureHelp({
-      helpWidth: output.proseWidth,
-      minWidthToWrap: 8,
-      styleTitle: (title) => output.style('bold', title),
-    })
+    .configureHelp({ helpWidth: output.proseWidth, minWidthToWrap: 8, styleTitle: bold })
     .configureOutput({
       writeOut: (text) => output.line(text.trimEnd()),
       writeErr: (text) => output.complain(text.trimEnd()),
@@ -122,13 +116,8 @@ function wrongUsage({ code, message }: CommanderError, json: boolean, output: Ou
   return EXIT.usage;
 }
 
-/** An error as `--json` prints it, with all that it carries. */
-interface FailureDocument {
-  code: string;
-  message: string;
-  /** The error that this one rests on. */
-  cause?: FailureDocument;
-}
+/** An error as `--json` prints it, with all that it carries, and with the one that it rests on. */
+type FailureDocument = { code: string; message: string; cause?: FailureDocument };
 
 /** The document of an error; null where it is no failure of an operation but a fault of the program. */
 function failureDocument(error: unknown): FailureDocument | null {

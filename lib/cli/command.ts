@@ -68,15 +68,14 @@ const KRUN_HELP = 'how libkrun names its own socket, see "pin" (default: suffix)
 const NAME_HELP = 'a further socket name of the box; may be given several times';
 const UID_HELP = 'uid that names the parent, bl-<uid> (default: yours)';
 
+const oneMore = (text: string, previous: string[] = []): string[] => [...previous, notEmpty(text)];
+
 /** Options that several commands take. */
 export const OPTION = {
   base: valued('--base <DIR>', BASE_HELP, (text) => path.resolve(text)),
   uid: valued('--uid <N>', UID_HELP, wholeNumber),
   krun: new ProgramOption('--krun <SCHEME>', KRUN_HELP).choices(SCHEMES),
-  name: new ProgramOption('--name, --names <NAME>', NAME_HELP).argParser((text, previous: string[] = []) => [
-    ...previous,
-    notEmpty(text),
-  ]),
+  name: new ProgramOption('--name, --names <NAME>', NAME_HELP).argParser(oneMore),
   watch: new ProgramOption('--watch', 'draw it again every two seconds').conflicts('json'),
 };
 
@@ -85,14 +84,12 @@ export const COMMON_OPTIONS: readonly ProgramOption[] = [
   new ProgramOption('--quiet', 'print the bare result, or nothing: the exit status tells'),
 ];
 
-const REDRAWN_AFTER = 2000;
-
 /** Draws once, or with `--watch` every two seconds on a screen wiped before, until the process is ended. */
 export async function watching(args: Arguments, output: Output, draw: () => Promise<number>): Promise<number> {
   while (args.watch === true) {
     output.wipe();
     await draw();
-    await new Promise((resolve) => setTimeout(resolve, REDRAWN_AFTER));
+    await new Promise((resolve) => setTimeout(resolve, 2000));
   }
   return draw();
 }

@@ -4,11 +4,7 @@ import { styleText } from 'node:util';
 import { printable, printableJson, wrap } from './text.js';
 
 /** The part of a stream that is used here. */
-export interface Stream {
-  isTTY?: boolean | undefined;
-  columns?: number | undefined;
-  write(text: string): unknown;
-}
+type Stream = { isTTY?: boolean | undefined; columns?: number | undefined; write(text: string): unknown };
 
 // Characters to draw with, and plain ASCII where the terminal is not known to show others.
 const GLYPHS = {
@@ -42,8 +38,7 @@ export class Output {
     this.#stdout = stdout;
     this.#stderr = stderr;
     this.#colours = stdout.isTTY === true && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
-    const columns = stdout.isTTY === true ? stdout.columns || 80 : 80;
-    this.width = Math.max(40, columns);
+    this.width = Math.max(40, (stdout.isTTY === true && stdout.columns) || 80);
     this.proseWidth = Math.min(100, this.width);
     const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || (platform === 'darwin' ? 'UTF-8' : '');
     const column = /utf-?8/i.test(locale) ? 0 : 1;

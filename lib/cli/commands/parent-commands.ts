@@ -53,13 +53,11 @@ function printBindings(bindings: BindingInfo[], output: Output): void {
   output.line(output.style('dim', plural(bindings.length, 'binding')));
 }
 
-const MOST_REASONS = 3;
-
-/** What is odd or cannot be told, a line each. */
+/** What is odd or cannot be told, a line each, and three of them at most. */
 function reasonsOf({ mountPoint, sockets }: BindingInfo): string[] {
   const silent = mountPoint === undefined ? [] : [`what is mounted at ${mountPoint} does not answer`];
   const odd = sockets.flatMap(({ name, reason }) => (reason === undefined ? [] : [`${name}: ${reason}`]));
-  return [...silent, ...odd].slice(0, MOST_REASONS);
+  return [...silent, ...odd].slice(0, 3);
 }
 
 function heldOf(sockets: BindingInfo['sockets']): string {

@@ -16,9 +16,7 @@ export interface Cause {
   remedy: string[];
 }
 
-interface CauseOfBox extends Cause {
-  id: string;
-}
+type CauseOfBox = Cause & { id: string };
 
 export interface Examined {
   box: BoxReport;

@@ -16,10 +16,8 @@ export interface DoctorReport {
   findings: Finding[];
 }
 
-/**
- * Every finding there is, with its severity, in the order in which docs/cli.md explains them. The codes do not change.
- * Without a home nobody is harmed yet, and a warning is an information.
- */
+// Every finding there is, with its severity, in the order in which docs/cli.md explains them. The codes do not change.
+// Without a home nobody is harmed yet, and a warning is an information.
 export const FINDINGS = {
   ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE: 'error',
   'uid-mismatch': 'error',

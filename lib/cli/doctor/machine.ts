@@ -49,9 +49,8 @@ export async function inspectMachine(request: DoctorRequest) {
 
 type Inspected = Inspection['parent'];
 type Failure = BoxSocketsError | null;
-type Tried<T> = { value: T; failure: null } | { value: null; failure: BoxSocketsError };
 
-function tried<T>(operation: Promise<T>): Promise<Tried<T>> {
+function tried<T>(operation: Promise<T>): Promise<{ value: T | null; failure: Failure }> {
   return operation.then(
     (value) => ({ value, failure: null }),
     (failure) => ({ value: null, failure }),

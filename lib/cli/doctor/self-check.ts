@@ -11,8 +11,6 @@ import { errorCode, errorMessage, lookAt } from './facts.js';
 import { inspectBox } from './home-boxes.js';
 import { listBindings } from './machine.js';
 
-const DEEP_BYTES = 300;
-
 export interface SelfCheck {
   box: BoxReport | null;
   /** Node's own server at the long path, and through the binding. */
@@ -69,11 +67,11 @@ async function check(root: string, asked: DoctorRequest): Promise<SelfCheck> {
   return { box: examined.box, direct, through, native, findings };
 }
 
-/** A directory of exactly `DEEP_BYTES` bytes that ends in `tail`. */
+/** A directory of exactly 300 bytes that ends in `tail`. */
 function deepDirectory(root: string, tail: string): string {
   // The cut that Node makes falls within this name: else it would meet a directory, and fail for another reason.
   const deep = 'a-very-deep-home-'.repeat(9).slice(0, 140);
-  const room = DEEP_BYTES - Buffer.byteLength(`${root}/${deep}/${tail}`);
+  const room = 300 - Buffer.byteLength(`${root}/${deep}/${tail}`);
   return `${root}/${deep}/${'h'.repeat(Math.max(1, room))}${tail}`;
 }
 

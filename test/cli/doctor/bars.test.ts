@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bar, markColumn, zoneBar } from '../../../dist/cli/doctor/bars.js';
+import { bar, markColumn, zoneBar } from '../../../dist/cli/doctor/render.js';
 import { Output } from '../../../dist/cli/output.js';
 
 const silent = { write: () => true };
