@@ -10,7 +10,7 @@ const root = path.join(__dirname, '..');
  * whoever needs room deletes something first.
  */
 const BUDGETS = {
-  'lines of lib': { design: 9_000, ceiling: 11_750 },
+  'lines of lib': { design: 9_000, ceiling: 11_700 },
   // 7,150, and what judges a box's sockets and homes that hang, which lib/runtime did before (420).
   'lines of native/posix and native/glue': { design: 4_300, ceiling: 7_600 },
   'lines of scripts': { design: 2_800, ceiling: 2_800 },
