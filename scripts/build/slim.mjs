@@ -10,6 +10,10 @@ const PROGRAM = 'cli/main.js';
 
 /** @param {string} dist @param {readonly string[]} entries relative to it */
 export function slim(dist, entries) {
+  // Nobody imports from the program, and its types name a package that is not there.
+  for (const name of fs.readdirSync(path.join(dist, 'cli'), { recursive: true, encoding: 'utf8' })) {
+    if (name.endsWith('.d.ts')) fs.rmSync(path.join(dist, 'cli', name));
+  }
   slimTypes(dist, entries);
   const needed = new Set();
   for (const file of [...entries, PROGRAM]) collect(dist, file, needed);
