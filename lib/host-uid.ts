@@ -39,7 +39,8 @@ function readRanges(): UidRange[] {
       const [first = 0, outside = 0, count = 0] = line.trim().split(/\s+/).map(Number);
       return { first, outside, count };
     });
-    return found.every(({ first, outside }) => first === outside) && found[0]?.count === 0xffff_ffff ? [] : found;
+    // A range of all of them has no room to be another one.
+    return found[0]?.count === 0xffff_ffff ? [] : found;
   } catch {
     return [];
   }

@@ -1,11 +1,14 @@
 // The calls of node:fs that are made in both forms: each does the same in both, and fails in the shape of this package.
 
 import * as fs from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { createRequire } from 'node:module';
+import { describe, expect, it, vi } from 'vitest';
 import * as files from '../dist/files.js';
 import { runAsync, runSync, type Steps } from '../dist/twin.js';
 import { openDescriptors } from './helpers/descriptors.js';
 import { modeOf, rejection, run as runProgram, tempDir } from './helpers.js';
+
+const nodeFs = createRequire(__filename)('node:fs') as typeof fs;
 
 const forms = [
   { name: 'sync', run: async <T>(steps: Steps<T>): Promise<T> => runSync(steps) },
@@ -53,6 +56,15 @@ describe.each(forms)('calls of node:fs ($name)', ({ run }) => {
     const directory = tempDir();
     const names = ['b', 'a', 'c10', 'c2', 'B', 'ä', '_'];
     for (const name of names) fs.writeFileSync(`${directory}/${name}`, '');
+    // Node sorts them by itself; other runtimes do not.
+    const unsorted = names.map((name) => Object.assign(new fs.Dirent(), { name }));
+    const [atOnce, later] = [vi.spyOn(nodeFs, 'readdirSync'), vi.spyOn(nodeFs.promises, 'readdir')];
+    atOnce.mockReturnValueOnce(unsorted as never);
+    later.mockResolvedValueOnce(unsorted as never);
+    const given = await run(files.listDirectory(directory));
+    atOnce.mockRestore();
+    later.mockRestore();
+    expect(given.map(({ name }) => name)).toEqual([...names].sort());
     const entries = await run(files.listDirectory(directory));
     expect(entries.map(({ name }) => name)).toEqual([...names].sort());
     expect(entries[0]?.isFile()).toBe(true);

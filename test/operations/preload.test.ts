@@ -127,3 +127,8 @@ it('the user is the one whose rights the process has, not the one who started it
   onTestFinished(() => void real.mockRestore());
   expect(baseIn({ XDG_RUNTIME_DIR: session })).toBe(session);
 });
+
+it('a directory that is named from where the process stands is no base', () => {
+  const session = tempDir();
+  expect(baseIn({ XDG_RUNTIME_DIR: path.relative(process.cwd(), session) })).toBe('/tmp');
+});

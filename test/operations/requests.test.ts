@@ -2,9 +2,10 @@
 // the lock: it is tried, and tried again.
 
 import * as fs from 'node:fs';
+import { createRequire } from 'node:module';
 import * as net from 'node:net';
 import * as os from 'node:os';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { BoxSockets } from '../../dist/index.js';
 import type { NativeBinding } from '../../dist/native/addon.js';
 import { Refusal, Subject } from '../../dist/native/contract.js';
@@ -204,6 +205,32 @@ describe('what is asked of the addon', () => {
     }));
     expect(requests.map((request) => ({ ...(request as object) }))).toEqual(expected);
   });
+});
+
+it('ensureAll tells whether some of the boxes may lie with a server that hangs, and refuses the first box like any other', async () => {
+  const nodeFs = createRequire(__filename)('node:fs') as typeof fs;
+  const { readFileSync } = nodeFs;
+  let mounts = '';
+  const reading = ((file: string, ...rest: []) =>
+    file === '/proc/self/mountinfo' ? mounts : readFileSync(file, ...rest)) as typeof readFileSync;
+  const read = vi.spyOn(nodeFs, 'readFileSync').mockImplementation(reading);
+  onTestFinished(() => void read.mockRestore());
+  const calls = recordNative();
+  for (const [type, mayWait] of [
+    ['ext4', false],
+    ['nfs4', true],
+  ] as const) {
+    mounts = `24 22 0:44 / /home rw,relatime - ${type} source rw\n`;
+    const world = makeWorld();
+    const long = world.box('x'.repeat(60), 'home', { names: ['y'.repeat(64)] });
+    const outcomes = await BoxSockets.ensureAll([long, world.box('a')]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['failed', 'created']);
+    expect(outcomes[0]).toMatchObject({
+      bindingDir: long.bindingDir,
+      error: { code: 'ERR_BOX_SOCKETS_PATH_TOO_LONG' },
+    });
+    expect(lastOf(calls, 'ensureAllAsync')).toMatchObject([{ mayWait }]);
+  }
 });
 
 const LOCKED = failure({ refusal: Refusal.lockTimeout, subject: Subject.lock, owner: 4321 });
