@@ -29,3 +29,10 @@ it('nothing is said of what is no ELF file, and of one without sections', () => 
   expect(statedElfLength(new DataView(new ArrayBuffer(3)))).toBe(0);
   expect(statedElfLength(header({ wide: true, little: true, offset: 0, count: 0 }))).toBe(0);
 });
+
+it('an ELF file that ends in its header is shorter than that', () => {
+  for (const size of [4, 5, 63]) {
+    const cut = new DataView(header({ wide: true, little: true, offset: 70_000, count: 3 }).buffer, 0, size);
+    expect(statedElfLength(cut)).toBe(64);
+  }
+});
