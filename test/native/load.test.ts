@@ -3,9 +3,10 @@
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
-import { makeWorld, run, tempDir } from '../helpers.js';
+import { makeWorld, promise, run, tempDir } from '../helpers.js';
 
 const root = path.join(__dirname, '..', '..');
 const dist = path.join(root, 'dist');
@@ -96,6 +97,42 @@ describe('useBinding', () => {
       // And the package's own is still there.
       expect(after).toEqual({ value: true });
     }
+  });
+
+  it.each(['a path', 'a file: URL', 'a name beside the bundle'])(
+    'takes %s where a bundler gives that in the place of exports',
+    (kind) => {
+      const from = path.join(tempDir(), 'dist');
+      fs.cpSync(dist, from, { recursive: true });
+      const file = path.join(from, 'native', 'of a bundler.node');
+      fs.copyFileSync(ownBinary(), file);
+      const place = {
+        'a path': file,
+        'a file: URL': pathToFileURL(file).href,
+        'a name beside the bundle': path.basename(file),
+      }[kind];
+      const given = JSON.stringify({ default: place });
+      expect(inChild(`useBinding(${given}); ${USE}`, { from })).toEqual([{ value: true }]);
+    },
+  );
+
+  const notLinux = process.platform === 'linux' ? null : 'macOS compares the lengths by itself';
+  promise(notLinux, 'refuses a file that lost its end, which the loader would not miss, wherever it lies', () => {
+    const whole = fs.readFileSync(ownBinary());
+    const short = whole.subarray(0, whole.length - 40); // a part of the table of sections, which nobody maps
+    const says = expect.stringMatching(new RegExp(`^file too short: it has ${short.length} bytes of \\d+$`));
+    const given = path.join(tempDir(), 'short.node');
+    fs.writeFileSync(given, short);
+    const [outcome] = inChild(`await attempt(() => useBinding(${JSON.stringify(given)}));`);
+    expect(outcome?.causes).toEqual([says]);
+
+    const directory = tempDir();
+    fs.cpSync(dist, path.join(directory, 'dist'), { recursive: true });
+    const target = path.join(directory, 'prebuilds', `${process.platform}-${process.arch}`);
+    fs.mkdirSync(target, { recursive: true });
+    for (const name of ['boxsockets.glibc.node', 'boxsockets.musl.node'])
+      fs.writeFileSync(path.join(target, name), short);
+    expect(inChild(USE, { from: path.join(directory, 'dist') })[0]?.causes).toEqual([says, says]);
   });
 
   it('says what a loader that hides the reason passes on, and where it gives none', () => {
