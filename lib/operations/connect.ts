@@ -97,7 +97,7 @@ async function dialOnThread(request: Request): Promise<net.Socket> {
     const outcome = await native().dialAsync(...nativeArguments(request));
     if (!isFailure(outcome)) return adopt(outcome, request);
     if (!isQueueFull(outcome) || waited >= timeout) throw errorOf(outcome, request);
-    await sleep(PAUSE, signal);
+    await sleep(PAUSE);
   }
 }
 
