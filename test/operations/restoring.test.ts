@@ -1,13 +1,29 @@
 // What a hold does between two of its refreshes, step by step: each call of the addon waits until the test lets it go on.
 
 import * as fs from 'node:fs';
+import { createRequire } from 'node:module';
 import * as os from 'node:os';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { NativeBinding } from '../../dist/native/addon.js';
 import { Subject } from '../../dist/native/contract.js';
+import { runSync } from '../../dist/twin.js';
 import { failure, native, recordNative, replaceNative } from '../helpers/addon.js';
 import { expectDescriptors, openDescriptors } from '../helpers/descriptors.js';
 import { makeWorld } from '../helpers.js';
+
+it('a hold is had, and let go, where the runtime has no symbols of disposal', async () => {
+  const world = makeWorld();
+  const file = require.resolve('../../dist/operations/hold.js');
+  const module = { exports: {} as typeof import('../../dist/operations/hold.js') };
+  const code = new Function('require', 'exports', 'module', 'Symbol', fs.readFileSync(file, 'utf8'));
+  code(createRequire(file), module.exports, module, { iterator: Symbol.iterator });
+  const { BindingHold, hold: holdSteps } = module.exports;
+  const { bindingDir: binding, parentDir: parent, realDir } = world.box('b');
+  const hold = runSync(holdSteps({ base: world.base, parent, binding, realDir, parentMode: 0o700 }, {}));
+  hold.release();
+  const own = Reflect.ownKeys(BindingHold.prototype).filter((key) => key === 'undefined' || typeof key === 'symbol');
+  expect(own).toEqual([]);
+});
 
 type Asynchronous = 'holdAsync' | 'refreshSocketsAsync';
 
@@ -51,6 +67,11 @@ describe('a hold that restores its link', () => {
     const holding = gate('holdAsync');
     fs.unlinkSync(world.binding('b'));
     await expect.poll(() => holding.calls).toBeGreaterThan(0);
+    // What it begins later, and has done sooner, is not all that it waits for.
+    fs.symlinkSync(world.realDir('b'), world.binding('b'));
+    const calls = recordNative();
+    const looks = () => calls.filter(([name]) => name === 'refreshSocketsAsync').length;
+    await expect.poll(looks).toBeGreaterThan(3);
     let ended = false;
     const disposed = hold[Symbol.asyncDispose]().then(() => {
       ended = true;
