@@ -9,20 +9,53 @@ import { Subject } from '../../dist/native/contract.js';
 import { runSync } from '../../dist/twin.js';
 import { failure, native, recordNative, replaceNative } from '../helpers/addon.js';
 import { expectDescriptors, openDescriptors } from '../helpers/descriptors.js';
-import { makeWorld } from '../helpers.js';
+import { makeWorld, type World } from '../helpers.js';
 
-it('a hold is had, and let go, where the runtime has no symbols of disposal', async () => {
-  const world = makeWorld();
+type Hold = typeof import('../../dist/operations/hold.js');
+
+/** A hold's code with another global Symbol, or other modules below it. */
+function loadHold({ symbol = Symbol as object, modules = {} as Record<string, object> }): Hold {
   const file = require.resolve('../../dist/operations/hold.js');
-  const module = { exports: {} as typeof import('../../dist/operations/hold.js') };
+  const module = { exports: {} as Hold };
+  const load = createRequire(file);
   const code = new Function('require', 'exports', 'module', 'Symbol', fs.readFileSync(file, 'utf8'));
-  code(createRequire(file), module.exports, module, { iterator: Symbol.iterator });
-  const { BindingHold, hold: holdSteps } = module.exports;
+  code((id: string) => modules[id] ?? load(id), module.exports, module, symbol);
+  return module.exports;
+}
+
+function pathsOf(world: World) {
   const { bindingDir: binding, parentDir: parent, realDir } = world.box('b');
-  const hold = runSync(holdSteps({ base: world.base, parent, binding, realDir, parentMode: 0o700 }, {}));
+  return { base: world.base, parent, binding, realDir, parentMode: 0o700 };
+}
+
+it('a hold is had, and let go, where the runtime has no symbols of disposal', () => {
+  const { BindingHold, hold: steps } = loadHold({ symbol: { iterator: Symbol.iterator } });
+  const hold = runSync(steps(pathsOf(makeWorld()), {}));
   hold.release();
   const own = Reflect.ownKeys(BindingHold.prototype).filter((key) => key === 'undefined' || typeof key === 'symbol');
   expect(own).toEqual([]);
+});
+
+it('a hold does not look again before it has looked at all sockets of its servers', async () => {
+  let go = (): void => {};
+  let looks = 0;
+  const warnOfLostListeners = async (): Promise<void> => {
+    looks++;
+    await new Promise<void>((resolve) => {
+      go = resolve;
+    });
+  };
+  const calls = recordNative();
+  const { hold: steps } = loadHold({ modules: { './own-listeners.js': { warnOfLostListeners } } });
+  const hold = runSync(steps(pathsOf(makeWorld()), { refreshInterval: 5 }));
+  onTestFinished(() => hold.release());
+  const count = (name: string): number => calls.filter(([called]) => called === name).length;
+  await expect.poll(() => count('refresh')).toBeGreaterThan(5);
+  expect([count('refreshSocketsAsync'), looks]).toEqual([1, 1]);
+  go();
+  await expect.poll(() => looks).toBe(2);
+  hold.release();
+  go();
 });
 
 type Asynchronous = 'holdAsync' | 'refreshSocketsAsync';
