@@ -27,13 +27,8 @@ export async function runSelfCheck(request: DoctorRequest): Promise<SelfCheck> {
   try {
     root = fs.realpathSync(fs.mkdtempSync(path.join(boxOptionsOf(request).base, 'bs-')));
   } catch (error) {
-    return {
-      box: null,
-      direct: null,
-      through: null,
-      native: null,
-      findings: [failure('a directory to work in', error)],
-    };
+    const findings = [failure('a directory to work in', error)];
+    return { box: null, direct: null, through: null, native: null, findings };
   }
   try {
     return await check(root, request);
