@@ -273,6 +273,27 @@ describe.each(places)('listen, with files $place', ({ isServedHere }) => {
   });
 });
 
+it('a server without a descriptor of its directory unlinks its file under the lock alone', async () => {
+  const box = makeWorld().box('b');
+  const { listenAsync } = native();
+  const without: typeof listenAsync = async (request) => {
+    const made = await listenAsync(request);
+    if ('refusal' in made) return made;
+    if (made.directory >= 0) native().closeDescriptor(made.directory);
+    return { ...made, directory: -1 };
+  };
+  replaceNative({ isServedHereAsync: async () => true, listenAtFreeName: () => null, listenAsync: without });
+  const calls = recordNative();
+  const server = makeServer();
+  await box.listen(server, 'box.sock');
+  await closed(server);
+  await expect.poll(() => fs.existsSync(`${box.realDir}/box.sock`)).toBe(false);
+  expect(counts(calls)).toMatchObject({ unlinkOwnAsync: 1 });
+  expect(counts(calls)).not.toHaveProperty('unlinkOwn');
+  const numbers = calls.filter(([name]) => name === 'closeDescriptor').map(([, [descriptor]]) => descriptor);
+  expect(numbers).not.toContain(-1);
+});
+
 describe('the methods of a server that listens', () => {
   it('may be replaced meanwhile, and then stay as they were replaced', async () => {
     const box = makeWorld().box('b');
