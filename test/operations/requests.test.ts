@@ -434,3 +434,32 @@ it.each(twins)(
     ]);
   },
 );
+
+it.each([null, 7, 'text', true])(
+  'options that are %j are refused by every operation, before the addon is asked',
+  async (options) => {
+    const box = makeWorld().box('b');
+    const calls = recordNative();
+    const given = options as never;
+    const operations = [
+      () => box.ensure(given),
+      () => box.ensureSync(given),
+      () => box.remove(given),
+      () => box.removeSync(given),
+      () => box.hold(given),
+      () => box.holdSync(given),
+      () => box.claim('a', given),
+      () => box.listen(makeServer(), 'a', given),
+      () => box.connect('a', given),
+      () => BoxSockets.sweepStale(given),
+      () => BoxSockets.sweepStaleSync(given),
+      () => BoxSockets.list(given),
+      () => BoxSockets.listSync(given),
+      () => BoxSockets.inspect(given),
+      () => BoxSockets.inspectSync(given),
+    ];
+    const codes = operations.map(async (call) => (await rejection((async () => call())())).code);
+    expect(await Promise.all(codes)).toEqual(operations.map(() => 'ERR_INVALID_ARG_TYPE'));
+    expect(calls).toEqual([]);
+  },
+);
