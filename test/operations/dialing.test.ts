@@ -143,25 +143,23 @@ describe.each(['at once', 'on a thread'] as const)('connect, %s', (where) => {
       expect(dials).not.toHaveBeenCalled();
     });
 
-    it('while it waits for the lock, before its dial or to heal, waits no longer', async () => {
-      for (const heals of [false, true]) {
-        const { world } = await served();
-        const box = world.box('b');
-        box.ensureSync();
-        const abort = new AbortController();
-        answerDials(where, () => GONE);
-        let tries = 0;
-        const ensureAsync = async () => {
-          if (heals && tries === 0 && where === 'on a thread') return tries++;
-          if (++tries === 3) abort.abort(reason);
-          return LOCKED;
-        };
-        replaceNative({ ensureAsync });
-        passTime();
-        if (!heals) fs.unlinkSync(box.bindingDir);
-        expect(await rejection(box.connect('box.sock', { signal: abort.signal }))).toMatchObject(aborted);
-        expect(tries).toBe(3);
-      }
+    it.each([false, true])('while it waits for the lock (to heal: %s) waits no longer', async (heals) => {
+      const { world } = await served();
+      const box = world.box('b');
+      box.ensureSync();
+      const abort = new AbortController();
+      answerDials(where, () => GONE);
+      let tries = 0;
+      const ensureAsync = async () => {
+        if (heals && tries === 0 && where === 'on a thread') return tries++;
+        if (++tries === 3) abort.abort(reason);
+        return LOCKED;
+      };
+      replaceNative({ ensureAsync });
+      passTime();
+      if (!heals) fs.unlinkSync(box.bindingDir);
+      expect(await rejection(box.connect('box.sock', { signal: abort.signal }))).toMatchObject(aborted);
+      expect(tries).toBe(3);
     });
 
     it('while it waits in a queue leaves that', async () => {
