@@ -73,7 +73,7 @@ Status ForEachNumber(const char* path, void* context, Visit visit, int process =
   while (const dirent* entry = directory.Next(&status)) {
     char* end;
     int number = static_cast<int>(strtol(entry->d_name, &end, 10));
-    if (*end != '\0' || number < 0) continue;
+    if (*end != '\0') continue;
     if (visit(context, number, process == 0 ? number : process) || process != 0) continue;
     ForEachNumber(NumberedPath("/proc/", number, "/task").c_str(), context, visit, number);
   }
@@ -99,16 +99,17 @@ struct Others {
 
   static bool LookAt(void* data, int pid, int) {
     Others& self = *static_cast<Others*>(data);
-    if (!self.status.ok()) return true;
-    uint64_t space = self.SpaceAt(NumberedPath("/proc/", pid, "/ns/net").c_str());
-    if (space == 0) return true;
-    for (uint64_t other : self.known) {
-      if (other == space) return true;
-    }
-    NumberedPath table("/proc/", pid, "/net/unix");
-    self.status = ReadTable(table.c_str(), self.context, self.seen);
-    if (self.status.ok()) self.Know(space);
+    if (self.status.ok()) self.ReadTableOf(pid);
     return true;
+  }
+  void ReadTableOf(int pid) {
+    uint64_t space = SpaceAt(NumberedPath("/proc/", pid, "/ns/net").c_str());
+    for (uint64_t other : known) {
+      if (other == space) return;
+    }
+    if (space == 0) return;
+    status = ReadTable(NumberedPath("/proc/", pid, "/net/unix").c_str(), context, seen);
+    if (status.ok()) Know(space);
   }
 };
 

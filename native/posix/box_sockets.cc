@@ -75,7 +75,7 @@ class Listed {
     if (status.ok() && numbered_.size() == kSearchSockets) {
       status = out_->sockets.Add("", {Judgement::kUnknown, Reason::kTooMany, 0});
     }
-    return status.ok() && short_of_memory_ ? Status::OutOfMemory() : status;
+    return short_of_memory_ ? Status::OutOfMemory() : status;
   }
 
  private:
@@ -124,9 +124,9 @@ Status JudgeBox(const BoxRequest& request, BoxSockets* out) {
   CopyText(request.binding, watch->shared.binding, sizeof watch->shared.binding);
   CopyText(request.real_dir, watch->shared.real_dir, sizeof watch->shared.real_dir);
   watch->shared.depth = request.depth;
-  struct stat beside;
-  if (stat(request.beside, &beside) == 0 &&
-      LiesOn(request.real_dir, beside.st_dev, beside.st_dev)) {
+  struct stat beside = {};  // where there is none, on no device
+  stat(request.beside, &beside);
+  if (LiesOn(request.real_dir, beside.st_dev, beside.st_dev)) {
     watch->LookNow(1);
   } else {
     watch->Run(1, request.timeout_ms);

@@ -4,8 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <new>
-
 #include "beneath.h"
 #include "syscalls.h"
 
@@ -42,7 +40,6 @@ void LookOnce(const ParentView& view, ParentEntry* entry) {
   }
   Status status =
       FindSockets(&directory, JoinedPath(view.path, entry->name).c_str(), &entry->sockets);
-  if (status.ok()) return;
   entry->errnum = status.errnum;
   entry->syscall = status.syscall;
 }

@@ -22,18 +22,11 @@ constexpr int kSendFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
 constexpr int kSendFlags = MSG_DONTWAIT;
 #endif
 
-// A socket file that this probe made; removed wherever it landed.
+// The socket file that a probe makes, wherever it lands.
 class BoundFile {
  public:
   BoundFile(const ProbeRequest& request, const SearchedDirectory& directory)
       : path_(request.path), directory_(directory.at()), leaf_(directory.Entry(request.leaf)) {}
-  ~BoundFile() {
-    if (bound_) Remove();
-  }
-  BoundFile(const BoundFile&) = delete;
-  BoundFile& operator=(const BoundFile&) = delete;
-
-  void Bound() { bound_ = true; }
 
   // Whether the file lies in the directory, and not in another one to which the path led.
   Status Locate() {
@@ -49,7 +42,6 @@ class BoundFile {
   }
 
   Status Remove() {
-    bound_ = false;
     if (!in_directory_) {
       if (unlink(path_) == 0) return Status::Ok();
       if (errno != ENOENT) return Status::Failed("unlink", Subject::kSocket);
@@ -63,7 +55,6 @@ class BoundFile {
   const char* const path_;
   const int directory_;
   const JoinedPath leaf_;
-  bool bound_ = false;
   bool in_directory_ = false;
 };
 
@@ -168,7 +159,6 @@ Status Probe(const ProbeRequest& request) {
   BoundFile file(request, directory);
   status = BindWithMode(server, request.path, kLongestPath, kMode);
   if (!status.ok()) return status;
-  file.Bound();
   status = file.Locate();
   if (status.ok()) status = ConnectAndExchange(request, server);
   Status removed = file.Remove();

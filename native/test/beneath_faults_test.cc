@@ -130,6 +130,17 @@ TEST_CASE(
   CHECK(intercept.calls() == 2);
 }
 
+TEST_CASE("with openat2, one call opens it, whatever failed before") {
+  SKIP_UNLESS(KnowsOpenat2(), kWithoutOpenat2);
+  Tree tree;
+  Intercept intercept("openat", [](int, const char*) { return 0; });
+  errno = ENOSYS;
+  CHECK(tree.Open("a/b/file").valid());
+  errno = ENOSYS;
+  CHECK(OpenSameMount(tree.top.get(), "a").valid());
+  CHECK(intercept.calls() == 0);
+}
+
 TEST_CASE("a directory of ours is made accessible, and nothing else") {
   Tree tree;
   auto make = [&](const char* name) { return MakeAccessible(tree.top.get(), name); };
@@ -216,6 +227,14 @@ TEST_CASE("a directory of another mount is not opened, be it of the same file sy
       right = right && refuses("bound") && refuses("other") &&
               tree.Leads(OpenSameMount(tree.top.get(), "a"), "a");
     });
+    // By its device, where nothing tells of mounts.
+    {
+      Intercept intercept("*", [&](int, const char* name) {
+        if (strcmp(name, "openat2") == 0) return ENOSYS;
+        return strcmp(name, "open") == 0 ? ENOENT : 0;
+      });
+      right = right && refuses("other") && tree.Leads(OpenSameMount(tree.top.get(), "a"), "a");
+    }
     // Nor where one of the two cannot be told of.
     for (const char* call : {"open", "read", "fstat"}) {
       for (int failing : {1, 2}) {

@@ -12,6 +12,7 @@
 #include <sched.h>
 #endif
 
+#include "../posix/beneath.h"
 #include "../posix/box_sockets.h"
 #include "../posix/user.h"
 #include "intercept.h"
@@ -52,6 +53,64 @@ TEST_CASE("a socket that the kernel lists twice, because others bind meanwhile, 
   CHECK(judged.status.ok());
   CHECK(judged.sockets.size() == 1);
   CHECK(judged.holders == 1);
+}
+
+TEST_CASE("who holds a socket is told once, whatever else it has open") {
+  BoundWorld world;
+  OwnProc kernel;
+  for (const char* fd : {"0", "1", "2", "4", "5", "6"}) {
+    kernel.File(std::string("51/fd/") + fd, "no link");
+  }
+  kernel.Link("51/fd/3", "socket:[77]");
+  kernel.Listens({"77 " + world.binding + "/gone"});
+  CHECK(Judged(world).holders == 1);
+}
+
+TEST_CASE("a lack of memory is told, whatever is asked before or after it") {
+  BoundWorld world;
+  {
+    Intercept intercept("malloc", 1, [] { return ENOMEM; });
+    CHECK(HasFailed(Judged(world, BoxDepth::kFiles).status, ENOMEM));
+  }
+  unlink(world.binding.c_str());
+  MakeLink(world.base, world.binding);
+  int growths = 0;
+  Intercept intercept("*", [&](int, const char* name) {
+    if (strcmp(name, "openat2") == 0) return EAGAIN;
+    return strcmp(name, "realloc") == 0 && ++growths == 1 ? ENOMEM : 0;
+  });
+  CHECK(HasFailed(CheckAnswers(world.paths(), false), ENOMEM));
+}
+
+TEST_CASE("without memory for a thread's work a box does not answer, and that is told") {
+  SKIP_UNLESS(KnowsOpenat2(), kWithoutOpenat2);
+  BoundWorld world;
+  std::string fresh = world.home / "fresh";
+  MakeLink(world.real_dir, fresh);
+  fresh += "/.";
+  // A link that was not followed yet has to be noted as read.
+  SKIP_UNLESS(KnowWay(AT_FDCWD, fresh.c_str(), nullptr) != 0, "what is read is not noted here");
+  world.real_dir = fresh;
+  Intercept intercept("malloc", 1, [] { return ENOMEM; });
+  CHECK(HasFailed(CheckAnswers(world.paths(), true), ENOMEM));
+}
+
+TEST_CASE("a thread asks what is not known by heart, and nothing else") {
+  World world;
+  world.MakeParent();
+  MakeLink(world.base, world.binding);
+  for (bool takeover : {false, true}) {
+    int ways = 0, asked = 0;
+    Intercept intercept("*", [&](int, const char* name) {
+      if (strcmp(name, "stat") == 0) asked++;
+      // The real directory is known, and where the link leads is not.
+      return strcmp(name, "openat2") == 0 && ++ways == 2 ? EAGAIN : 0;
+    });
+    CAPTURE(takeover);
+    CHECK(CheckAnswers(world.paths(), takeover).ok());
+    CHECK(ways == (takeover ? 1 : 2));
+    CHECK(asked == (takeover ? 0 : 1));
+  }
 }
 
 // A socket that is held, with its file, without one, and with another one's file in its place.
@@ -131,6 +190,17 @@ TEST_CASE(
     Intercept intercept(call, 1, [] { return EIO; });
     CAPTURE(call);
     CHECK(HasFailed(Judged(world).status, EIO));
+  }
+  // Nor are two that were found before all that is known.
+  MakeDeadSocket(world.real_dir + "/second.sock");
+  {
+    int asked = 0;
+    Intercept intercept("*", [&](int, const char* name) {
+      if (strcmp(name, "connect") == 0) asked++;
+      return strcmp(name, "readdir") == 0 && asked == 2 ? EIO : 0;
+    });
+    CHECK(HasFailed(Judged(world, BoxDepth::kFiles).status, EIO));
+    CHECK(asked == 2);
   }
   // The kernel's list, which is read last.
   Intercept intercept("read", 1, [] { return EIO; });

@@ -55,6 +55,19 @@ TEST_CASE("of many, each is told what became of it, and its parent is put right"
   }
 }
 
+TEST_CASE("of many, nothing is asked for an answer unless that may be waited for") {
+  for (bool may_wait : {false, true}) {
+    Many world;
+    world.Ensure();
+    EnsureOptions options;
+    options.may_wait = may_wait;
+    Intercept intercept("openat2", [](int, const char*) { return 0; });
+    world.Ensure(options);
+    CAPTURE(may_wait);
+    CHECK((intercept.calls() == 0) == !may_wait);
+  }
+}
+
 TEST_CASE(
     "of many, what is missing is made though the lock is held, and what is there waits for it") {
   Many world;

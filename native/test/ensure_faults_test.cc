@@ -105,6 +105,34 @@ TEST_CASE("a real directory that goes when the new link is made is refused by wh
   }
 }
 
+TEST_CASE("why it cannot be told where a binding leads is told by the call that failed") {
+  struct Failing {
+    const char *call, *told;
+    int number;
+  };
+  for (const Failing& failing : {Failing{"fstatat", "fstatat", 1}, Failing{"fdopendir", "fdopendir", 1},
+                                 Failing{"openat", "openat", 1}}) {
+    Bound world;
+    std::string other = world.MakeDirectory("elsewhere");
+    unlink(world.binding.c_str());
+    MakeLink(other, world.binding);
+    bool locked = false;
+    int calls = 0;
+    Intercept intercept("*", [&](int, const char* name) {
+      locked = locked || strcmp(name, "flock") == 0;
+      return locked && strcmp(name, failing.call) == 0 && ++calls == failing.number ? EIO : 0;
+    });
+    Status status = world.Ensure();
+    CAPTURE(failing.call);
+    CAPTURE(calls);
+    CHECK(HasFailed(status, EIO));
+    REQUIRE(status.syscall != nullptr);
+    CHECK(std::string(status.syscall) == failing.told);
+    CHECK(status.subject == Subject::kBinding);
+    CHECK(TargetOf(world.binding) == other);
+  }
+}
+
 TEST_CASE("what lies in the place of the new link is replaced where it is a link, and told else") {
   {
     Bound world;

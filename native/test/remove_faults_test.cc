@@ -81,6 +81,17 @@ TEST_CASE("a lack of memory is no server that does not answer") {
   CHECK(world.IsAsBefore());
 }
 
+TEST_CASE("of a removal the real directory has to answer, and not where a foreign link leads") {
+  Bound world(Kind::kSpelt);
+  int ways = 0;
+  Intercept intercept("openat2", [&](int, const char*) {
+    ways++;
+    return 0;
+  });
+  CHECK(world.Remove().ok());
+  CHECK(ways == 2);  // to the real directory, and by the binding
+}
+
 TEST_CASE("a failure is told by the call that failed") {
   struct Failing {
     Kind kind;

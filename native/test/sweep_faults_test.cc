@@ -213,6 +213,59 @@ TEST_CASE("whichever growth of memory fails, a sweep says so, or tells all that 
   }
 }
 
+TEST_CASE("without memory to begin with a sweep says so, and nothing goes") {
+  for (int failing : {1, 2}) {
+    Stale world;
+    Intercept intercept("malloc", failing, [] { return ENOMEM; });
+    CAPTURE(failing);
+    CHECK(HasFailed(Swept(world).status, ENOMEM));
+    CHECK(intercept.calls() == failing);
+    CHECK(IsLink(world.binding));
+  }
+}
+
+TEST_CASE("whichever growth of memory fails, what could not be put back is told, or that is") {
+  int growths = 1;
+  for (int failing = 0; failing <= growths; failing++) {
+    World world;
+    world.MakeParent();
+    for (int i = 0; i < 18; i++) {
+      MakeLink(world.real_dir, world.InParent(".aside-" + std::to_string(i) + ".old"));
+    }
+    int calls = 0;
+    Intercept intercept("*", [&](int, const char* name) {
+      // By renameat2, and without it.
+      if (strcmp(name, "syscall") == 0 || strcmp(name, "renameat") == 0) return EIO;
+      return strcmp(name, "realloc") == 0 && ++calls == failing ? ENOMEM : 0;
+    });
+    Swept swept(world);
+    growths = std::max(growths, calls);
+    CAPTURE(failing);
+    if (failing == 0) CHECK(swept.skipped.size() == 18);
+    CHECK((failing == 0 ? swept.status.ok() : HasFailed(swept.status, ENOMEM)));
+  }
+  CHECK(growths > 4);
+}
+
+TEST_CASE("a link that a file replaces while it is read is not told of") {
+  Stale world;
+  Intercept intercept("readlinkat", 1, [&] {
+    REQUIRE(unlink(world.binding.c_str()) == 0);
+    MakeFile(world.binding);
+    return 0;
+  });
+  CHECK(Swept(world).ToldNothing());
+}
+
+TEST_CASE("a socket speaks for its binding, whatever the kernel lists after it") {
+  Stale world;
+  OwnProc kernel;
+  kernel.Listens({"1 /elsewhere/s", "2 " + world.away + "/s", "3 /elsewhere/t"});
+  Swept swept(world);
+  CHECK(swept.kept == 1);
+  CHECK(swept.removed.empty());
+}
+
 // Until the threads that were given up have ended.
 void AwaitThreads() {
   while (EntriesOf("/proc/self/task").size() > 1) sched_yield();

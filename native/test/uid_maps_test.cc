@@ -155,6 +155,24 @@ TEST_CASE("a base of the unmapped root is trusted where it is sticky, and a stra
   }
 }
 
+TEST_CASE("below directories of the unmapped root, and of the map's own, a base is trusted") {
+  SKIP_UNLESS(IsRoot(), "needs root, to write a map of many uids");
+  SKIP_UNLESS(alone, kNotAlone);
+  constexpr uid_t kUser = 1000;
+  // Who owns the home, in which the base lies.
+  for (uid_t owner : {uid_t{0}, uid_t{100000}, 100000 + kUser, 100000 + kUser + 1}) {
+    Shared world;
+    world.Give(100000 + kUser);
+    REQUIRE(chown(world.home.path().c_str(), owner, static_cast<gid_t>(-1)) == 0);
+    CAPTURE(owner);
+    CHECK(RunMapped(kUsual, kUser, [&] {
+            Status status = CheckAncestry(world.base.c_str(), kUser);
+            bool stranger = owner == 100000 + kUser + 1;
+            return stranger ? IsRefused(status, Refusal::kAncestryUntrusted) : status.ok();
+          }) == 0);
+  }
+}
+
 TEST_CASE("of two ranges, both are mapped, and 65534 says nothing as long as they are not one") {
   SKIP_UNLESS(IsRoot(), "needs root, to write a map of many uids");
   SKIP_UNLESS(alone, kNotAlone);

@@ -93,7 +93,7 @@ function maskInactive(code) {
   const nested = [];
   return code.replace(/^.*$/gm, (line) => {
     const [, word, rest = ''] = /^#\s*(\w+)(.*)$/.exec(line) ?? [];
-    const holds = !/^ !|__APPLE__|BOXSOCKETS_INVARIANTS/.test(rest);
+    const holds = !/^ !|__APPLE__|MNT_IGNORE_OWNERSHIP|BOXSOCKETS_INVARIANTS/.test(rest);
     if (word?.startsWith('if')) nested.push({ taken: holds, active: holds });
     const innermost = nested.at(-1);
     if (innermost !== undefined && (word === 'elif' || word === 'else')) {
