@@ -58,7 +58,7 @@ class Search {
   Status Ask(int directory, const char* path, const char* leaf, const char* name) {
     Verdict verdict;
     Status status = question_.Ask(directory, path, leaf, &verdict);
-    if (!status.ok() || verdict.judgement == Judgement::kGone) return status;
+    if (verdict.judgement == Judgement::kGone) return status;  // or it could not be asked
     return sockets_->Add(name, verdict);
   }
 

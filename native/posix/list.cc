@@ -23,7 +23,7 @@ class Lister {
     }
     // Where no file says that a box lives, the kernel's list may: a cleaner takes files.
     if (status.ok() && in_doubt_) status = BoundSockets::Read(true, this, Hear);
-    return status.ok() && short_of_memory_ ? Status::OutOfMemory() : status;
+    return short_of_memory_ ? Status::OutOfMemory() : status;
   }
 
  private:

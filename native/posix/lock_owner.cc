@@ -54,7 +54,7 @@ int64_t LockOwnerIn(int fd, const struct stat& lock) {
 
 int64_t LockOwner(const struct stat& lock) {
   Fd fd(RetryInterrupted([] { return open("/proc/locks", O_RDONLY | O_CLOEXEC); }));
-  return fd.valid() ? LockOwnerIn(fd.get(), lock) : -1;
+  return LockOwnerIn(fd.get(), lock);
 }
 
 #else

@@ -42,7 +42,6 @@ class Listed {
 
   bool IsOurs(const char* name) {
     Verdict verdict;
-    if (!real_dir_.valid() || !status_.ok()) return false;
     status_ = question_.Ask(real_dir_.get(), paths_.real_dir, name, &verdict);
     return verdict.judgement == Judgement::kAlive;
   }

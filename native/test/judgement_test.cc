@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "support.h"
@@ -159,6 +160,34 @@ TEST_CASE("sockets are found in directories within each other, the foremost firs
   Fd held = MakeSocket(directory / "pool/inner/w.sock", SocketType::kStream);
   CHECK(Found(directory.path()).Foremost() == "pool/inner/w.sock");
   CHECK(Found(directory.path()).sockets.found.size() == 2);
+}
+
+TEST_CASE("a thousand sockets are told of a directory, and that there are more") {
+  World world;
+  for (size_t i = 0; i < kSearchSockets + 3; i++) {
+    std::string path = world.real_dir + "/" + std::to_string(i);
+    REQUIRE(mknod(path.c_str(), S_IFSOCK | 0600, 0) == 0);
+  }
+  Found found(world.real_dir);
+  REQUIRE(found.sockets.found.size() == kSearchSockets + 1);
+  for (size_t i = 0; i < kSearchSockets; i++) CHECK(found.sockets.found[i].verdict.IsDead());
+  CHECK(found.sockets.found[kSearchSockets].verdict.reason == Reason::kTooMany);
+}
+
+TEST_CASE("the longest names, in directories as deep as is looked at, are told whole") {
+  World world;
+  std::string longest(255, 'n'), directory = world.real_dir, name;
+  // By descriptors: no path is as long.
+  Fd fd(open(world.real_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (int depth = 1; depth < kSearchDepth; depth++) {
+    REQUIRE(mkdirat(fd.get(), longest.c_str(), 0700) == 0);
+    fd = Fd(openat(fd.get(), longest.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    name += longest + "/";
+  }
+  REQUIRE(mknodat(fd.get(), longest.c_str(), S_IFSOCK | 0600, 0) == 0);
+  Found found(world.real_dir);
+  REQUIRE(found.sockets.found.size() == 1);
+  CHECK(found.sockets.names.at(found.sockets.found[0].name) == name + longest);
 }
 
 TEST_CASE("what cannot be looked at is unknown") {

@@ -119,6 +119,18 @@ TEST_CASE("where a socket is unknown so is its binding, for the socket's reason 
                                 {{"s", {Judgement::kUnknown, Reason::kErrno, EIO}}}));
 }
 
+TEST_CASE("of two sockets that are unknown the first says why their binding is") {
+  Scene scene;
+  OwnProc own;
+  std::string target = scene.Bind("box");
+  MakeDeadSocket(target + "/a");
+  MakeDeadSocket(target + "/b");
+  Intercept intercept("connect", [](int number, const char*) { return number == 1 ? EIO : EINVAL; });
+  CHECK(scene.List().ok());
+  CHECK(scene.entries["box"].errnum == EIO);
+  CHECK(scene.entries["box"].sockets.size() == 2);
+}
+
 TEST_CASE("of a directory that could not be read to its end no socket is told") {
   Scene scene;
   OwnProc own;

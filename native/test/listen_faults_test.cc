@@ -240,6 +240,28 @@ TEST_CASE("a real directory that cannot be opened is told by that call") {
   CHECK(SocketIsHeld(world.path.c_str()));
 }
 
+TEST_CASE("a free name is bound however its binding is spelled, at less cost where it is the same") {
+  int looks[2];
+  for (bool same : {true, false}) {
+    Bound world;
+    if (!same) {
+      REQUIRE(unlink(world.binding.c_str()) == 0);
+      MakeLink(world.real_dir + "/.", world.binding);
+    }
+    Listener listener;
+    Status status;
+    Intercept intercept("stat", [](int, const char*) { return 0; });
+    CAPTURE(same);
+    CHECK(ListenAtFreeName(world.paths(), "box.sock", {}, &listener, &status));
+    CHECK(status.ok());
+    looks[same ? 0 : 1] = intercept.calls();
+    // And can be unlinked in the directory that it was bound in.
+    CHECK(UnlinkHeld(listener.real_dir.get(), "box.sock", listener.identity).ok());
+    CHECK_FALSE(Exists(world.path));
+  }
+  CHECK(looks[0] < looks[1]);
+}
+
 TEST_CASE("a free name is not even bound where the binding is not right, or leads elsewhere") {
   Bound world;
   Listener listener;
