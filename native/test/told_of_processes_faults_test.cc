@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../posix/clock.h"
 #include "../posix/process.h"
 #include "../posix/user.h"
 #include "intercept.h"
@@ -136,6 +137,37 @@ TEST_CASE("what fails in looking at a process is told by its call, with no start
 }
 
 // The calls on a process by descriptor both go by `syscall`: the first opens, the second sends.
+TEST_CASE("whose environment has an entry is asked, and who does not answer is told apart") {
+  OwnProc own;
+  own.File("51/environ", std::string("A=1\0BOX=a\0", 10));
+  own.File("52/environ", std::string("BOX=b\0", 6));
+  auto kept = [](int32_t pid) {
+    CHECK(KeepThoseWith("BOX=a", &pid, 1).ok());
+    return pid;
+  };
+  CHECK(kept(51) == 51);
+  CHECK(kept(52) == 0);
+  CHECK(kept(53) == 0);
+  {
+    Intercept intercept("open", 1, [] { return EINTR; });
+    CHECK(kept(51) == 51);
+  }
+  {
+    Intercept intercept("malloc", 1, [] { return ENOMEM; });
+    int32_t pid = 51;
+    CHECK(HasFailed(KeepThoseWith("BOX=a", &pid, 1), ENOMEM));
+    CHECK(pid == 51);
+  }
+  Signal answer;
+  Intercept intercept("open", 1, [&] {
+    answer.Await();
+    return 0;
+  });
+  CHECK(kept(51) == -51);
+  answer.Send();
+  while (EntriesOf("/proc/self/task").size() > 1) SleepNs(1'000'000);
+}
+
 TEST_CASE("a signal that cannot be sent is told by its call, and one that reaches nobody is fine") {
   SKIP_UNLESS(KnowsOpenat2(), "what does not know openat2 may not know pidfd_open either");
   Own own;
