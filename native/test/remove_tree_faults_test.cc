@@ -255,6 +255,14 @@ TEST_CASE("permission is given once to a directory of ours, whose entry could no
   CHECK(ModeOf(wood.tree) == 0500);
 }
 
+TEST_CASE("permission is given where an entry could not be removed, and not above that") {
+  Wood wood;
+  MakeFile(wood.directory / wood.MakeDeep(2) + "/file");
+  Calls calls("unlinkat", EACCES, 1);
+  CHECK(wood.Removes());
+  CHECK(calls.Of("fchmod") == 1);
+}
+
 TEST_CASE("what may not be entered, accessible or not, is told, and nothing is changed above it") {
   Wood wood;
   {
@@ -277,7 +285,7 @@ TEST_CASE("for what is moved up, the first directory is made accessible, too") {
     Intercept intercept("*", [&](int, const char* name) {
       if (strcmp(name, "renameat") == 0) return ++moves == 1 ? EACCES : 0;
       if (strcmp(name, "fchmod") == 0) return ++repairs == 1 && !here ? EIO : 0;
-      return 0;
+      return strcmp(name, "chmod") == 0 && !here ? EIO : 0;
     });
     CAPTURE(here);
     CHECK(wood.Removes());
