@@ -110,8 +110,9 @@ TEST_CASE("why it cannot be told where a binding leads is told by the call that 
     const char *call, *told;
     int number;
   };
-  for (const Failing& failing : {Failing{"fstatat", "fstatat", 1}, Failing{"fdopendir", "fdopendir", 1},
-                                 Failing{"openat", "openat", 1}}) {
+  for (const Failing& failing :
+       {Failing{"fstatat", "fstatat", 1}, Failing{"fdopendir", "fdopendir", 1},
+        Failing{"openat", "openat", 1}}) {
     Bound world;
     std::string other = world.MakeDirectory("elsewhere");
     unlink(world.binding.c_str());

@@ -125,7 +125,8 @@ TEST_CASE("of two sockets that are unknown the first says why their binding is")
   std::string target = scene.Bind("box");
   MakeDeadSocket(target + "/a");
   MakeDeadSocket(target + "/b");
-  Intercept intercept("connect", [](int number, const char*) { return number == 1 ? EIO : EINVAL; });
+  Intercept intercept("connect",
+                      [](int number, const char*) { return number == 1 ? EIO : EINVAL; });
   CHECK(scene.List().ok());
   CHECK(scene.entries["box"].errnum == EIO);
   CHECK(scene.entries["box"].sockets.size() == 2);

@@ -240,7 +240,8 @@ TEST_CASE("a real directory that cannot be opened is told by that call") {
   CHECK(SocketIsHeld(world.path.c_str()));
 }
 
-TEST_CASE("a free name is bound however its binding is spelled, at less cost where it is the same") {
+TEST_CASE(
+    "a free name is bound however its binding is spelled, at less cost where it is the same") {
   int looks[2];
   for (bool same : {true, false}) {
     Bound world;

@@ -254,10 +254,10 @@ TEST_CASE("the uids are read once, that of root too where it is zero") {
 TEST_CASE(
     "the overflow uid stands for nobody else where the map says that it is whole, and only there") {
   OverflowUid();
-  auto stands = [&](const char* text, const char* call = "none", int errnum = 0) {
+  auto stands = [&](const char* text, const char* call = "none", int errnum = 0, int number = 1) {
     OwnProc own;
     if (text != nullptr) own.File("self/uid_map", text);
-    Intercept intercept(call, 1, [errnum] { return errnum; });
+    Intercept intercept(call, number, [errnum] { return errnum; });
     return StandsForUnmapped(OverflowUid());
   };
   std::string whole = "         0          0 4294967295\n";
@@ -267,8 +267,10 @@ TEST_CASE(
   CHECK(!stands((whole + std::string(200, ' ')).c_str()));
   CHECK(stands(whole.c_str(), "open", EACCES));
   CHECK(stands(whole.c_str(), "read", EIO));
-  for (const char* text : {"0 0 65536", "1 0 4294967295", "0 100000 65536\n65536 0 4294967295", "",
-                           static_cast<const char*>(nullptr)}) {
+  CHECK(stands(whole.c_str(), "read", EIO, 2));
+  for (const char* text :
+       {"0 0 65536\n", "1 0 4294967295\n", "0 0 4294967295", "0 100000 65536\n65536 0 4294967295\n",
+        "\n", "", static_cast<const char*>(nullptr)}) {
     CAPTURE(text);
     CHECK(stands(text));
   }

@@ -1,6 +1,8 @@
 // What never answers blocks a thread of its own, and nothing else.
 #include "../posix/watch.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "../posix/clock.h"
@@ -48,6 +50,29 @@ TEST_CASE("all that answers is looked at") {
     for (size_t i = 0; i < count; i++) CHECK((asking->Answered(i) && (*asking)[i].answered));
     asking->Release();
   }
+}
+
+TEST_CASE(
+    "no handler of the host's runs where it is looked, and its own signals stay as they are") {
+  struct Mask {
+    sigset_t set;
+  };
+  using Masked = WatchOver<Mask, Nothing>;
+  Masked* masked = Masked::New(1, [](Masked* watch, size_t index) {
+    pthread_sigmask(SIG_SETMASK, nullptr, &(*watch)[index].set);
+  });
+  sigset_t before, one, after;
+  sigemptyset(&one);
+  sigaddset(&one, SIGUSR1);
+  REQUIRE(pthread_sigmask(SIG_SETMASK, &one, &before) == 0);
+  masked->Run(1, 60'000);
+  REQUIRE(pthread_sigmask(SIG_SETMASK, &before, &after) == 0);
+  for (int number : {SIGHUP, SIGUSR1, SIGCHLD, SIGTERM}) {
+    CAPTURE(number);
+    CHECK(sigismember(&(*masked)[0].set, number) == 1);
+    CHECK(sigismember(&after, number) == (number == SIGUSR1 ? 1 : 0));
+  }
+  masked->Release();
 }
 
 TEST_CASE("what does not answer is given up together, and the rest is looked at meanwhile") {

@@ -130,6 +130,26 @@ export const EQUIVALENT = Object.freeze({
     'bool leads_on = !takeover && text.Read(AT_FDCWD, paths.binding) && !text.Is(paths.real_dir);  =>  bool leads_on = !takeover && text.Read(AT_FDCWD, paths.binding);':
       'the real directory, which answers, is asked once more',
   },
+  'native/posix/watch.cc': {
+    'waiting = waiting || state == kClaimed || (looked_at && !late);  =>  waiting = waiting || state == kClaimed || (looked_at);':
+      'one more tick: what is late has been given up by then',
+    'busy = busy || state == kClaimed || (looked_at && now - state < kPatienceNs);  =>  busy = busy || state == kClaimed || (looked_at && now - state <= kPatienceNs);':
+      'one more tick in that very nanosecond',
+    'busy = busy || state == kClaimed || (looked_at && now - state < kPatienceNs);  =>  busy = state == kClaimed || (looked_at && now - state < kPatienceNs);':
+      'a thread more, for what another one would have come to',
+    'pthread_condattr_init(&attributes);  =>  ;': 'what nobody wrote is not zero but by chance; valgrind ends a test that reads it',
+    'pthread_condattr_destroy(&attributes);  =>  ;': 'it frees nothing in a C library of Linux',
+    'pthread_cond_destroy(&changed_);  =>  ;': 'it frees nothing in a C library of Linux',
+    'pthread_mutex_destroy(&mutex_);  =>  ;': 'it frees nothing in a C library of Linux',
+    'if (pthread_attr_init(&attributes) != 0) return false;  =>  if (pthread_attr_init(&attributes) != 0) return true;':
+      'it does not fail in a C library of Linux',
+    'pthread_attr_setstacksize(&attributes, kStackBytes);  =>  ;': 'a thread has more memory than it needs',
+    'pthread_attr_destroy(&attributes);  =>  ;': 'memory is lost at most: valgrind ends a test that loses it',
+    'bool looked_at = state > kNotBegun;  =>  bool looked_at = state >= kNotBegun;':
+      'all that come before the next one have begun',
+    'bool late = looked_at && now - state >= timeout_ms * kMs;  =>  bool late = looked_at && now - state > timeout_ms * kMs;':
+      'one more look in that very nanosecond',
+  },
   'native/posix/sweep.cc': {
     'if (answered && link.end == Doomed::kGone) return Status::Ok();  =>  if (link.end == Doomed::kGone) return Status::Ok();':
       'it is given up before or after its claim, and is gone since a moment ago only',
