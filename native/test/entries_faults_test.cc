@@ -132,6 +132,31 @@ TEST_CASE("of a home that does not answer, where its link leads is told, and tha
   while (EntriesOf("/proc/self/task").size() > 1) SleepNs(1'000'000);
 }
 
+TEST_CASE("where there can be no thread, or no further one, all is looked at nevertheless") {
+  Away world;
+  MakeDirectory(world.away);
+  {
+    Intercept intercept("pthread_create", [](int, const char*) { return EAGAIN; });
+    CHECK(Told(world).Is(BindingState::kIdle, 0, world.away));
+    CHECK(intercept.calls() == 1);
+  }
+  // The first waits, and whoever is to go on with the second cannot be started at once.
+  struct Waiting {
+    Signal held;
+  };
+  using Watched = WatchOver<int, Waiting>;
+  Watched* watched = Watched::New(2, [](Watched* watch, size_t index) {
+    if (index == 0) watch->shared.held.Await();
+    if (index == 1) watch->shared.held.Send();
+  });
+  Intercept intercept("pthread_create", 2, [] { return EAGAIN; });
+  watched->Run(2, 60'000);
+  CHECK(intercept.calls() == 3);
+  CHECK(watched->Answered(0));
+  CHECK(watched->Answered(1));
+  watched->Release();
+}
+
 TEST_CASE("who is given up looks on in a parent of its own, which the caller may close") {
   Away world;
   MakeDirectory(world.away);

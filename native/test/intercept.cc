@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -153,6 +154,9 @@ WRAP(ssize_t, -1, readlink, (const char* path, char* target, size_t size),
      (boxsockets::test::Led(path).c_str(), target, size));
 WRAP(ssize_t, -1, readlinkat, (int at, const char* path, char* target, size_t size),
      (at, path, target, size));
+WRAP(int, errno, pthread_create,
+     (pthread_t * thread, const pthread_attr_t* attributes, void* (*work)(void*), void* data),
+     (thread, attributes, work, data));
 WRAP(void*, nullptr, realloc, (void* data, size_t size), (data, size));
 WRAP(ssize_t, -1, recv, (int fd, void* data, size_t size, int flags), (fd, data, size, flags));
 WRAP(int, -1, renameat, (int from_at, const char* from, int to_at, const char* to),

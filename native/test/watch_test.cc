@@ -75,6 +75,36 @@ TEST_CASE(
   masked->Release();
 }
 
+TEST_CASE(
+    "one thread looks at all that answers, and at what follows a change that takes its time") {
+  struct Looked {
+    bool changes = false;
+    pthread_t by;
+  };
+  using Looking = WatchOver<Looked, Nothing>;
+  for (bool changes : {false, true}) {
+    // On a busy machine a look may take longer than is waited for: not every time.
+    bool alone = false;
+    for (int attempt = 0; attempt < 50 && !alone; attempt++) {
+      Looking* looking = Looking::New(20, [](Looking* watch, size_t index) {
+        Looked& looked = (*watch)[index];
+        looked.by = pthread_self();
+        if (looked.changes) watch->Claim(index);
+        SleepNs(int64_t{looked.changes ? 120 : 6} * 1'000'000);
+      });
+      (*looking)[0].changes = changes;
+      looking->Run(20, 60'000);
+      alone = true;
+      for (size_t i = 1; i < 20; i++) {
+        alone = alone && pthread_equal((*looking)[i].by, (*looking)[0].by) != 0;
+      }
+      looking->Release();
+    }
+    CAPTURE(changes);
+    CHECK(alone);
+  }
+}
+
 TEST_CASE("what does not answer is given up together, and the rest is looked at meanwhile") {
   Signal held, ended;
   Asking* asking = Asking::New(20, Look);

@@ -131,6 +131,15 @@ export const EQUIVALENT = Object.freeze({
       'the real directory, which answers, is asked once more',
   },
   'native/posix/watch.cc': {
+    'busy = busy || state == kClaimed || (looked_at && now - state < kPatienceNs);  =>  busy = busy || state == kClaimed || (now - state < kPatienceNs);':
+      'what is done or given up was never looked at for as long',
+    '*start_another = rest && !busy && now - last_start >= kPatienceNs;  =>  *start_another = rest && !busy && now - last_start > kPatienceNs;':
+      'one more tick in that very nanosecond',
+    '*start_another = rest && !busy && now - last_start >= kPatienceNs;  =>  *start_another = !busy && now - last_start >= kPatienceNs;':
+      'a thread more, that finds nothing to look at',
+    '*start_another = rest && !busy && now - last_start >= kPatienceNs;  =>  *start_another = rest && !busy;':
+      'a thread more, where the last one has not begun yet',
+    'last_start = MonotonicNs();  =>  ;': 'a thread more, where the last one has not begun yet',
     'waiting = waiting || state == kClaimed || (looked_at && !late);  =>  waiting = waiting || state == kClaimed || (looked_at);':
       'one more tick: what is late has been given up by then',
     'busy = busy || state == kClaimed || (looked_at && now - state < kPatienceNs);  =>  busy = busy || state == kClaimed || (looked_at && now - state <= kPatienceNs);':
