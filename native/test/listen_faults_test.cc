@@ -242,7 +242,7 @@ TEST_CASE("a real directory that cannot be opened is told by that call") {
 
 TEST_CASE(
     "a free name is bound however its binding is spelled, at less cost where it is the same") {
-  int looks[2];
+  int looks[2] = {};
   for (bool same : {true, false}) {
     Bound world;
     if (!same) {
