@@ -85,17 +85,17 @@ TEST_CASE(
   for (bool changes : {false, true}) {
     // On a busy machine a look may take longer than is waited for: not every time.
     bool alone = false;
-    for (int attempt = 0; attempt < 50 && !alone; attempt++) {
-      Looking* looking = Looking::New(20, [](Looking* watch, size_t index) {
+    for (int attempt = 0; attempt < 200 && !alone; attempt++) {
+      Looking* looking = Looking::New(8, [](Looking* watch, size_t index) {
         Looked& looked = (*watch)[index];
         looked.by = pthread_self();
         if (looked.changes) watch->Claim(index);
         SleepNs(int64_t{looked.changes ? 120 : 6} * 1'000'000);
       });
       (*looking)[0].changes = changes;
-      looking->Run(20, 60'000);
+      looking->Run(8, 60'000);
       alone = true;
-      for (size_t i = 1; i < 20; i++) {
+      for (size_t i = 1; i < 8; i++) {
         alone = alone && pthread_equal((*looking)[i].by, (*looking)[0].by) != 0;
       }
       looking->Release();
