@@ -42,8 +42,7 @@ export class BoxSockets extends BoxPaths {
    * `ERR_BOX_SOCKETS_LOCK_TIMEOUT`, `ERR_BOX_SOCKETS_NOT_A_SYMLINK`, `ERR_BOX_SOCKETS_BINDING_IN_USE`,
    * `ERR_BOX_SOCKETS_NATIVE_UNAVAILABLE`, or the system call that failed (`ETIMEDOUT`: no answer for 2,000 ms)
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
-   * @example
-   * const { status, bindingDir } = await sockets.ensure();
+   * @example const { status, bindingDir } = await sockets.ensure();
    */
   async ensure(options?: EnsureOptions): Promise<EnsureResult> {
     return this.#binding.async(this.#toEnsure(options));
@@ -64,8 +63,7 @@ export class BoxSockets extends BoxPaths {
    *
    * @throws {BoxSocketsError} as {@link ensure}, but never for something that is missing
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
-   * @example
-   * const { status } = await sockets.remove(); // 'removed', 'absent' or 'foreign'
+   * @example const { status } = await sockets.remove(); // 'removed', 'absent' or 'foreign'
    */
   async remove(options?: RemoveOptions): Promise<RemoveResult> {
     return runAsync(remove(this.#paths, options));
@@ -103,8 +101,7 @@ export class BoxSockets extends BoxPaths {
    *
    * @returns the hold, until it is released or disposed of, or the process ends
    * @throws {BoxSocketsError} as {@link ensure}
-   * @example
-   * using hold = await sockets.hold();
+   * @example using hold = await sockets.hold();
    */
   async hold(options?: HoldOptions): Promise<BindingHold> {
     return runAsync(lazy.loadHold().hold(this.#fitting().paths, options));
@@ -123,8 +120,7 @@ export class BoxSockets extends BoxPaths {
    * @returns the path to bind and to dial, through the binding
    * @throws {BoxSocketsError} `EADDRINUSE` (what is there is not proven dead), as {@link ensure}, or a failed system call
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
-   * @example
-   * Bun.serve({ unix: await sockets.claim('box.sock'), fetch });
+   * @example Bun.serve({ unix: await sockets.claim('box.sock'), fetch });
    */
   async claim(name: string, options?: ClaimOptions): Promise<string> {
     return lazy.loadClaim().claim(this.#fitting().paths, name, options);
@@ -142,8 +138,7 @@ export class BoxSockets extends BoxPaths {
    * @throws {BoxSocketsError} `EADDRINUSE` (a process holds the socket), `ERR_BOX_SOCKETS_DESCRIPTOR_UNSUPPORTED` (in a
    * cluster worker), `ERR_BOX_SOCKETS_MISPLACED`, as {@link ensure}, or the system call that failed
    * @throws {Error} `ABORT_ERR`
-   * @example
-   * await sockets.listen(net.createServer(onConnection), 'box.sock');
+   * @example await sockets.listen(net.createServer(onConnection), 'box.sock');
    */
   async listen(server: net.Server, name: string, options?: ListenOptions): Promise<void> {
     return lazy.loadListen().listen(this.#fitting(), server, name, options);

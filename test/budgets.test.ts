@@ -14,7 +14,7 @@ const BUDGETS = {
   // 7,150, and what judges a box's sockets and homes that hang, which lib/runtime did before (420).
   'lines of native/posix and native/glue': { design: 4_300, ceiling: 7_600 },
   'lines of scripts': { design: 2_800, ceiling: 2_800 },
-  'files of more than 250 lines': { design: 0, ceiling: 2 },
+  'files of more than 250 lines': { design: 0, ceiling: 1 },
   'lines of the largest file': { design: 250, ceiling: 312 },
   'files of lib whose name another one has': { design: 0, ceiling: 0 },
   'imports of lib that run upward': { design: 0, ceiling: 0 },
