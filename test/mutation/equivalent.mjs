@@ -146,7 +146,8 @@ export const EQUIVALENT = Object.freeze({
       'one more tick in that very nanosecond',
     'busy = busy || state == kClaimed || (looked_at && now - state < kPatienceNs);  =>  busy = state == kClaimed || (looked_at && now - state < kPatienceNs);':
       'a thread more, for what another one would have come to',
-    'pthread_condattr_init(&attributes);  =>  ;': 'what nobody wrote is not zero but by chance; valgrind ends a test that reads it',
+    'pthread_condattr_init(&attributes);  =>  ;':
+      'what nobody wrote is not zero but by chance; valgrind ends a test that reads it',
     'pthread_condattr_destroy(&attributes);  =>  ;': 'it frees nothing in a C library of Linux',
     'pthread_cond_destroy(&changed_);  =>  ;': 'it frees nothing in a C library of Linux',
     'pthread_mutex_destroy(&mutex_);  =>  ;': 'it frees nothing in a C library of Linux',
