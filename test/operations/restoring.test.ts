@@ -109,7 +109,8 @@ describe('a hold that restores its link', () => {
     const disposed = hold[Symbol.asyncDispose]().then(() => {
       ended = true;
     });
-    for (let turns = 0; turns < 9; turns++) await turn();
+    // Longer than a look takes that was begun before.
+    for (let times = 0; times < 50; times++) await fs.promises.stat(world.base).then(turn);
     expect(ended).toBe(false);
     await holding.open();
     await disposed;
