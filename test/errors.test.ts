@@ -132,6 +132,7 @@ describe('what is made of a failure', () => {
       126 ENOKEY 127 EKEYEXPIRED 128 EKEYREVOKED 129 EKEYREJECTED 130 EOWNERDEAD 131 ENOTRECOVERABLE 132 ERFKILL
       133 EHWPOISON`.split(/\s+/);
     for (let at = 0; at < names.length; at += 2) expect(errors.errnoName(Number(names[at]))).toBe(names[at + 1]);
+    expect(errors.errnoName(0)).toBe('E0');
     expect([errors.errnoName(-13), errors.errnoName(13), errors.errnoName(4711)]).toEqual([
       'EACCES',
       'EACCES',
