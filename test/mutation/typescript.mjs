@@ -60,6 +60,7 @@ function settings(modules, mutate, incremental) {
     ignorePatterns: ['/native/build', '/build', '/coverage', '/test/proofs', '/test/package'],
     buildCommand: 'chmod 755 .', // some tests act as another user
     concurrency: os.availableParallelism(),
+    timeoutMS: 20_000, // what is slow on a busy machine is not found by that
     incremental,
     incrementalFile: path.relative(root, path.join(work, 'incremental.json')),
     tempDirName: path.relative(root, path.join(work, 'sandbox')),
