@@ -25,9 +25,13 @@ export default defineConfig({
   ],
   test: {
     include: ['test/{paths,krun,sandbox,box,cli,runtime}/**/*.test.ts', 'test/*.test.ts'],
-    // What a program in a sandbox may do is no matter of these sources alone, and takes long; and node:fs can be replaced
-    // for what is built alone.
-    exclude: ['test/sandbox/{bubblewrap-real,landlock}.test.ts', 'test/budgets.test.ts', 'test/mount-points.test.ts'],
+    // What a program in a sandbox may do is no matter of these sources alone, and takes long. node:fs can be replaced for
+    // what is built alone, and a mask is of a whole process.
+    exclude: [
+      'test/sandbox/{bubblewrap-real,landlock}.test.ts',
+      'test/budgets.test.ts',
+      'test/{beneath,mount-points}.test.ts',
+    ],
     // One that fails by chance before any mutant would end it all.
     retry: 1,
     pool: 'threads',
