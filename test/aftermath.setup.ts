@@ -29,18 +29,21 @@ const SOON = 5_000;
 
 /** By what they are, how many descriptors and locks this process has, and how much is remembered. */
 function held(): { sockets: number; inTemporary: string[]; locks: number; timers: number; entries: number } {
-  const targets = fs.readdirSync('/proc/self/fd').flatMap((fd) => {
+  const open = fs.readdirSync('/proc/self/fd').flatMap((fd) => {
     try {
-      return [fs.readlinkSync(`/proc/self/fd/${fd}`)];
+      const target = fs.readlinkSync(`/proc/self/fd/${fd}`);
+      // Not in /proc/locks, which is read in pieces and may pass over one while others come and go.
+      const info = target.startsWith('/') ? fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8') : '';
+      return [{ target, locks: info.match(/^lock:.* FLOCK /gm)?.length ?? 0 }];
     } catch {
       return []; // the one that readdir itself had
     }
   });
-  const locks = fs.readFileSync('/proc/locks', 'utf8').split('\n');
+  const targets = open.map(({ target }) => target);
   return {
     sockets: targets.filter((target) => target.startsWith('socket:')).length,
     inTemporary: targets.filter((target) => target.startsWith('/tmp/bs-')).sort(),
-    locks: locks.filter((line) => / FLOCK /.test(line) && line.split(/\s+/)[4] === String(process.pid)).length,
+    locks: open.reduce((sum, { locks }) => sum + locks, 0),
     entries: remembered.reduce((sum, { size }) => sum + size, listening?.size ?? 0),
     timers: process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length,
   };
