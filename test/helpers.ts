@@ -5,4 +5,5 @@ export * from './helpers/file-servers.js';
 export * from './helpers/machine.js';
 export * from './helpers/sockets.js';
 export * from './helpers/twins.js';
+export * from './helpers/warnings.js';
 export * from './helpers/worlds.js';

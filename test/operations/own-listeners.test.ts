@@ -1,16 +1,7 @@
 import * as fs from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
 import { inodeOfListener, rememberListener, warnOfLostListeners } from '../../dist/operations/own-listeners.js';
-import { tempDir } from '../helpers.js';
-
-/** The warnings from now on. */
-function hear(): (Error & { code?: string })[] {
-  const heard: Error[] = [];
-  const onWarning = (warning: Error): void => void heard.push(warning);
-  process.on('warning', onWarning);
-  onTestFinished(() => void process.off('warning', onWarning));
-  return heard;
-}
+import { hearWarnings, tempDir } from '../helpers.js';
 
 function remember(realDir: string, name: string, inode: bigint): () => void {
   const forget = rememberListener({ realDir, name, inode });
@@ -36,7 +27,7 @@ it('a listener is known by its directory and its name, until it is forgotten', (
 
 it('a listener is lost where its file is gone or another one, and that is told once; else it is not', async () => {
   const [directory, other] = [tempDir(), tempDir()];
-  const heard = hear();
+  const heard = hearWarnings();
   const file = `${directory}/kept.sock`;
   fs.writeFileSync(file, '');
   remember(directory, 'kept.sock', fs.lstatSync(file, { bigint: true }).ino);
@@ -58,7 +49,7 @@ it('a listener is lost where its file is gone or another one, and that is told o
 });
 
 it('a listener whose file cannot be looked at is not lost', async () => {
-  const heard = hear();
+  const heard = hearWarnings();
   const file = `${tempDir()}/file`;
   fs.writeFileSync(file, '');
   remember(file, 'a.sock', 1n); // ENOTDIR

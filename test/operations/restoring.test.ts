@@ -9,7 +9,7 @@ import { Subject } from '../../dist/native/contract.js';
 import { runSync } from '../../dist/twin.js';
 import { failure, native, recordNative, replaceNative } from '../helpers/addon.js';
 import { expectDescriptors, openDescriptors } from '../helpers/descriptors.js';
-import { makeWorld, type World } from '../helpers.js';
+import { hearWarnings, makeWorld, type World } from '../helpers.js';
 
 type Hold = typeof import('../../dist/operations/hold.js');
 
@@ -82,14 +82,6 @@ function gate<Name extends Asynchronous>(name: Name) {
   return at;
 }
 
-function hear(): (Error & { code?: string })[] {
-  const heard: Error[] = [];
-  const onWarning = (warning: Error): void => void heard.push(warning);
-  process.on('warning', onWarning);
-  onTestFinished(() => void process.off('warning', onWarning));
-  return heard;
-}
-
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('a hold that restores its link', () => {
@@ -153,7 +145,7 @@ describe('a hold that restores its link', () => {
 
   it.each([false, true])('and cannot says so, unless it was released meanwhile: %s', async (released) => {
     const world = makeWorld();
-    const heard = hear();
+    const heard = hearWarnings();
     const hold = await world.box('b').hold({ refreshInterval: 5 });
     onTestFinished(() => hold.release());
     const holding = gate('holdAsync');
@@ -185,7 +177,7 @@ describe('a look at the real directory', () => {
 
   it('that fails is told, and is not the last one', async () => {
     const world = makeWorld();
-    const heard = hear();
+    const heard = hearWarnings();
     const refreshing = gate('refreshSocketsAsync');
     const hold = await world.box('b').hold({ refreshInterval: 5 });
     onTestFinished(() => hold.release());
@@ -213,7 +205,7 @@ describe('a look at the real directory', () => {
 
   it('that finds another one restores the hold before the next look; where that fails it is told', async () => {
     const world = makeWorld();
-    const heard = hear();
+    const heard = hearWarnings();
     const hold = await world.box('b').hold({ refreshInterval: 5 });
     onTestFinished(() => hold.release());
     const holding = gate('holdAsync');
