@@ -72,8 +72,8 @@ export function longestKrunName(scheme: KrunScheme, suffix: string | null): stri
 }
 
 /** The parts of a derivation, checked: `'suffix'` with `-krun.sock` where none is given. */
-export function resolveKrunDerivation(krun: KrunDerivation = 'suffix'): ResolvedKrunDerivation {
-  return parseKrunDerivation('krun', krun);
+export function resolveKrunDerivation(krun: KrunDerivation | undefined): ResolvedKrunDerivation {
+  return krun === undefined ? resolved('suffix', DEFAULT_KRUN_SUFFIX) : parseKrunDerivation('krun', krun);
 }
 
 /** {@link resolveKrunDerivation} for an argument of another name, that must be given. */

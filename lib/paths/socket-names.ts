@@ -55,15 +55,13 @@ interface GivenNames {
 }
 
 /** Every name of a box, once each: the declared ones, the one its vendor derives, and further ones with what they derive. */
-export function socketNames({ krun, names: further = [], standardNames }: GivenNames): SocketName[] {
+export function socketNames({ krun, names: further, standardNames }: GivenNames): SocketName[] {
   const isStandard = standardNames === undefined || toBoolean('options.standardNames', standardNames);
+  const names = isStandard ? [...STANDARD] : [];
+  if (isStandard && krun.longestName !== null) names.push({ name: krun.longestName, kind: 'derived', type: 'dgram' });
+  if (further === undefined) return names;
   if (!Array.isArray(further)) throw invalidArgType('options.names', 'an array', further);
-  const { longestName: name } = krun;
-  const derived: SocketName[] = name === null ? [] : [{ name, kind: 'derived', type: 'dgram' }];
-  const names = [
-    ...(isStandard ? [...STANDARD, ...derived] : []),
-    ...further.flatMap((entry: unknown, index) => namesOf(`options.names[${index}]`, entry)),
-  ];
+  names.push(...further.flatMap((entry: unknown, index) => namesOf(`options.names[${index}]`, entry)));
   return names.filter(({ name }, index) => names.findIndex((earlier) => earlier.name === name) === index);
 }
 
