@@ -4,17 +4,12 @@ import * as path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import * as beneath from '../dist/beneath.js';
 import { Refusal, Subject } from '../dist/native/contract.js';
-import { runAsync, runSync, type Steps } from '../dist/twin.js';
+import type { Steps } from '../dist/twin.js';
 import { failure, recordNative, replaceNative } from './helpers/addon.js';
 import { expectDescriptors, openDescriptors } from './helpers/descriptors.js';
-import { modeOf, rejection, tempDir } from './helpers.js';
+import { forms, modeOf, rejection, tempDir } from './helpers.js';
 
-const twins = [
-  { name: 'sync', run: async <T>(steps: Steps<T>): Promise<T> => runSync(steps) },
-  { name: 'async', run: <T>(steps: Steps<T>): Promise<T> => runAsync(steps) },
-] as const;
-
-describe.each(twins)('files below a directory, $name', ({ run }) => {
+describe.each(forms)('files below a directory, $name', ({ run }) => {
   it('are read in part or whole, and null where they are missing', async () => {
     const directory = tempDir();
     fs.writeFileSync(path.join(directory, 'file'), '0123456789');

@@ -4,16 +4,11 @@ import * as fs from 'node:fs';
 import { createRequire } from 'node:module';
 import { describe, expect, it, vi } from 'vitest';
 import * as files from '../dist/files.js';
-import { runAsync, runSync, type Steps } from '../dist/twin.js';
+import type { Steps } from '../dist/twin.js';
 import { openDescriptors } from './helpers/descriptors.js';
-import { modeOf, rejection, run as runProgram, tempDir } from './helpers.js';
+import { forms, modeOf, rejection, run as runProgram, tempDir } from './helpers.js';
 
 const nodeFs = createRequire(__filename)('node:fs') as typeof fs;
-
-const forms = [
-  { name: 'sync', run: async <T>(steps: Steps<T>): Promise<T> => runSync(steps) },
-  { name: 'async', run: <T>(steps: Steps<T>): Promise<T> => runAsync(steps) },
-] as const;
 
 describe.each(forms)('calls of node:fs ($name)', ({ run }) => {
   it('open, look, read on and close', async () => {

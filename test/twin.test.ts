@@ -1,17 +1,12 @@
 // One body, two forms: what a call answers, and what it throws, comes back to where it was asked for.
 
 import { describe, expect, it } from 'vitest';
-import { attempt, both, orNull, run, runAsync, runSync, type Steps, step, together } from '../dist/twin.js';
-import { rejection } from './helpers.js';
-
-const forms = [
-  { name: 'sync', go: async <T>(steps: Steps<T>): Promise<T> => runSync(steps) },
-  { name: 'async', go: <T>(steps: Steps<T>): Promise<T> => runAsync(steps) },
-] as const;
+import { attempt, both, orNull, run, type Steps, step, together } from '../dist/twin.js';
+import { forms, rejection } from './helpers.js';
 
 const coded = (code: string): Error => Object.assign(new Error(code), { code });
 
-describe.each(forms)('an operation ($name)', ({ name, go }) => {
+describe.each(forms)('an operation ($name)', ({ name, run: go }) => {
   /** A call that answers which form was asked, or throws. */
   const asked = (fails?: Error): Steps<string> => {
     const answer = (form: string): string => {

@@ -22,6 +22,7 @@ import {
   sameInode,
   sameInodeSync,
 } from '../../dist/index.js';
+import { runAsync, runSync, type Steps } from '../../dist/twin.js';
 
 export interface Twin {
   readonly name: 'sync' | 'async';
@@ -60,6 +61,12 @@ export const twins: readonly Twin[] = [
     sameInode: (a, b) => sameInode(a, b),
   },
 ];
+
+/** Both forms in which the steps of an operation are run. */
+export const forms = [
+  { name: 'sync', run: async <T>(steps: Steps<T>): Promise<T> => runSync(steps) },
+  { name: 'async', run: <T>(steps: Steps<T>): Promise<T> => runAsync(steps) },
+] as const;
 
 /** What a promise was rejected with; fails where it was not. */
 export async function rejection(promise: Promise<unknown>): Promise<Error & Record<string, unknown>> {
