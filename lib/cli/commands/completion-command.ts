@@ -58,11 +58,13 @@ async function wordsOf(args: Arguments, program: Program): Promise<readonly stri
   const command = program.commands.find((candidate) => candidate.name() === name);
   if (command === undefined) return [];
   const { options, registeredArguments: operands } = command;
-  const [word = '', previous] = rest.toReversed();
-  const valued = options.find((option) => option.required && previous === nameOf(option));
-  if (valued !== undefined) return valued.argChoices ?? [];
+  const valued = rest.map((_, at) => options.find((one) => one.required && isIts(one, rest[at - 1])));
+  const word = rest.at(-1) ?? '';
+  const option = valued.at(-1);
+  if (option !== undefined) return option.argChoices ?? [];
   if (word.startsWith('-')) return [...options.map(nameOf), '--help'];
-  const operand = operands[rest.filter((one) => !one.startsWith('-')).length - 1] ?? operands[0];
+  const given = rest.filter((one, at) => !one.startsWith('-') && valued[at] === undefined);
+  const operand = operands[given.length - 1];
   if (operand?.argChoices !== undefined) return operand.argChoices;
   return operand?.name() === 'ID' ? (await BoxSockets.list(pick(args, 'base'))).map(({ id }) => id) : [];
 }
@@ -70,4 +72,8 @@ async function wordsOf(args: Arguments, program: Program): Promise<readonly stri
 // Of two long names, commander calls the first the short one.
 function nameOf({ short, long = '' }: ProgramOption): string {
   return short ?? long;
+}
+
+function isIts({ short, long }: ProgramOption, word: string | undefined): boolean {
+  return word !== undefined && (word === short || word === long);
 }
