@@ -1,13 +1,15 @@
 // A state that may be broken, and how it is tried: doctor is to name one cause, and its remedy is pasted into a shell, after
 // which the finding is gone. Its first line looks, and no line destroys.
 
+import * as fs from 'node:fs';
 import * as net from 'node:net';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import type { FindingCode } from '../../../dist/cli/doctor/doctor-report.js';
+import type { Finding, FindingCode } from '../../../dist/cli/doctor/doctor-report.js';
 import { missingMount, missingUser } from '../../helpers.js';
 import { isRoot, NOBODY } from '../run.js';
-import { at, doctor, giveTo, paste, troubles, type User } from './patient.js';
+import { at, doctor, giveTo, paste, troubles, type User, uidOf } from './patient.js';
 
 export interface State {
   /** What is broken, and how. */
@@ -54,6 +56,28 @@ const textOf = (text: string | (() => string)): string => (typeof text === 'stri
 // What follows from a base that was replaced is that nothing is bound there yet.
 const FOLLOWS = ['binding-missing'];
 
+const KEPT = path.join(__dirname, 'golden/findings.json');
+
+// The finding as it was looked at, word by word: as root is told it on Linux, for others it has a sudo more.
+// BOXSOCKETS_KEEP_SCREENS=1 writes it anew.
+function expectKept(name: string, { severity, code, message, remedy }: Finding, user: User): void {
+  if (!isRoot || process.platform !== 'linux' || os.tmpdir() !== '/tmp') return;
+  const stable = (text: string) =>
+    text
+      .replaceAll(at.dir, '@')
+      .replaceAll(new RegExp(`\\b${process.pid}\\b`, 'g'), 'PID')
+      .replace(/(process|-p) \d+/g, '$1 PID')
+      .replaceAll(`bl-${uidOf(user)}`, 'bl-UID');
+  const shown = { severity, code, message: stable(message), remedy: stable(remedy).split('\n') };
+  const kept = JSON.parse(fs.readFileSync(KEPT, 'utf8'));
+  if (process.env.BOXSOCKETS_KEEP_SCREENS !== undefined) {
+    kept[name] = shown;
+    const sorted = Object.fromEntries(Object.entries(kept).sort(([a], [b]) => (a < b ? -1 : 1)));
+    fs.writeFileSync(KEPT, `${JSON.stringify(sorted, null, 2)}\n`);
+  }
+  expect(shown).toEqual(kept[name]);
+}
+
 /** Needs another user or a mount, and takes as long as a process of its own does. */
 export const isSlow = (state: State): boolean => state.user === 'nobody' || state.missing !== undefined;
 
@@ -69,6 +93,7 @@ export function tryState(state: State): void {
     const [finding] = own;
     expect(finding?.message).toContain(textOf(state.says));
     expect(finding?.remedy).toContain(textOf(state.remedy));
+    expectKept(name, finding as Finding, user);
     expect(finding?.remedy).not.toMatch(/\brm\b|\brmdir\b|\bkill\b|--takeover$/m);
 
     await state.person?.();
