@@ -146,10 +146,11 @@ function bindingCause({ box, holders }: Examined, request: DoctorRequest): Cause
       return cause('binding-not-a-symlink', says, look(where), aside, ensure);
     }
     case 'unreadable': {
-      const closed = closedDirectory(target ?? where);
+      const leadsTo = path.resolve(path.dirname(where), target ?? where);
+      const closed = closedDirectory(leadsTo);
       const open = closed === null ? [] : [asUser(['chmod', 'u+rwx', closed])];
       const says = `has a binding that cannot be resolved (${code}): ${leads}; a live box may be behind it`;
-      return cause('binding-unreadable', says, lookAtPath(target ?? where), ...open, ensure);
+      return cause('binding-unreadable', says, lookAtPath(leadsTo), ...open, ensure);
     }
     default:
       return null;

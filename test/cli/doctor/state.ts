@@ -56,26 +56,25 @@ const textOf = (text: string | (() => string)): string => (typeof text === 'stri
 // What follows from a base that was replaced is that nothing is bound there yet.
 const FOLLOWS = ['binding-missing'];
 
-const KEPT = path.join(__dirname, 'golden/findings.json');
+const KEPT = path.join(__dirname, 'golden/findings.txt');
 
 // The finding as it was looked at, word by word: as root is told it on Linux, for others it has a sudo more.
 // BOXSOCKETS_KEEP_SCREENS=1 writes it anew.
 function expectKept(name: string, { severity, code, message, remedy }: Finding, user: User): void {
   if (!isRoot || process.platform !== 'linux' || os.tmpdir() !== '/tmp') return;
-  const stable = (text: string) =>
-    text
-      .replaceAll(at.dir, '@')
-      .replaceAll(new RegExp(`\\b${process.pid}\\b`, 'g'), 'PID')
-      .replace(/(process|-p) \d+/g, '$1 PID')
-      .replaceAll(`bl-${uidOf(user)}`, 'bl-UID');
-  const shown = { severity, code, message: stable(message), remedy: stable(remedy).split('\n') };
-  const kept = JSON.parse(fs.readFileSync(KEPT, 'utf8'));
+  const shown = [name, `${severity} ${code}: ${message}`, ...remedy.split('\n').map((line) => `    ${line}`)]
+    .join('\n')
+    .replaceAll(at.dir, '@')
+    .replace(/(process|-p) \d+/g, '$1 PID')
+    .replaceAll(`bl-${uidOf(user)}`, 'bl-UID');
+  const nameOf = (text: string) => text.slice(0, text.indexOf('\n'));
+  const kept = fs.readFileSync(KEPT, 'utf8').trimEnd().split('\n\n');
   if (process.env.BOXSOCKETS_KEEP_SCREENS !== undefined) {
-    kept[name] = shown;
-    const sorted = Object.fromEntries(Object.entries(kept).sort(([a], [b]) => (a < b ? -1 : 1)));
-    fs.writeFileSync(KEPT, `${JSON.stringify(sorted, null, 2)}\n`);
+    const sorted = [...kept.filter((text) => nameOf(text) !== name), shown].sort();
+    fs.writeFileSync(KEPT, `${sorted.join('\n\n').trim()}\n`);
+  } else {
+    expect(shown).toBe(kept.find((text) => nameOf(text) === name));
   }
-  expect(shown).toEqual(kept[name]);
 }
 
 /** Needs another user or a mount, and takes as long as a process of its own does. */
