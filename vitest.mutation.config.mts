@@ -24,7 +24,11 @@ export default defineConfig({
     },
   ],
   test: {
-    include: ['test/{paths,krun,sandbox,box,cli,runtime}/**/*.test.ts', 'test/*.test.ts'],
+    include: [
+      'test/{paths,krun,sandbox,box,cli,runtime}/**/*.test.ts',
+      'test/*.test.ts',
+      'test/proofs/cli/mounts.test.ts',
+    ],
     // What a program in a sandbox may do is no matter of these sources alone, and takes long. node:fs can be replaced for
     // what is built alone, and a mask is of a whole process.
     exclude: [

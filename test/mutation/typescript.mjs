@@ -57,7 +57,7 @@ function settings(modules, mutate, incremental) {
     coverageAnalysis: 'perTest',
     // Messages are held by the golden files of doctor, word by word, and nobody else reads them.
     mutator: { excludedMutations: ['StringLiteral'] },
-    ignorePatterns: ['/native/build', '/build', '/coverage', '/test/proofs', '/test/package'],
+    ignorePatterns: ['/native/build', '/build', '/coverage', '/test/proofs/*', '!/test/proofs/cli', '/test/package'],
     buildCommand: 'chmod 755 .', // some tests act as another user
     concurrency: os.availableParallelism(),
     timeoutMS: 20_000, // what is slow on a busy machine is not found by that

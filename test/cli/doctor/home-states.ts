@@ -85,6 +85,7 @@ export const HOMES: State[] = [
   {
     name: "root looks at a user's home: it is examined, and mended, as that user",
     code: 'binding-missing',
+    becomesUser: true,
     missing: needsRoot ?? needsNobody,
     says: 'has no binding',
     remedy: () => `sudo -u '#65534' sh -c 'boxsockets ensure b1 ${at.sockets('b1')} `,

@@ -21,6 +21,8 @@ export interface State {
   remedy: string | (() => string);
   break(): unknown;
   user?: User;
+  /** Root looks, and doctor runs itself as the user. */
+  becomesUser?: boolean;
   missing?: string | null;
   args?: () => string[];
   /** Whoever breaks it has said whose it all is. */
@@ -77,8 +79,11 @@ function expectKept(name: string, { severity, code, message, remedy }: Finding, 
   }
 }
 
-/** Needs another user or a mount, and takes as long as a process of its own does. */
-export const isSlow = (state: State): boolean => state.user === 'nobody' || state.missing !== undefined;
+/** Takes a process of another user's. */
+export const needsUser = (state: State): boolean => state.user === 'nobody' || state.becomesUser === true;
+
+/** Needs root's rights, a mount or a program that may not be there. */
+export const needsMore = (state: State): boolean => state.missing !== undefined;
 
 export function tryState(state: State): void {
   const { missing = null, user = 'self', name, code } = state;
