@@ -191,10 +191,11 @@ async function link(name, out, folder) {
  * rest of the files as they are.
  *
  * @param {string[]} command @param {number} seconds after which it is ended, and has failed
- * @param {{ env?: NodeJS.ProcessEnv, writable?: string[] }} [options] `writable`: directories that it may write after all
+ * @param {{ env?: NodeJS.ProcessEnv, writable?: string[], isShown?: boolean }} [options] `writable`: directories that it may write after
+ *   all; `isShown`: what it says is shown as it comes
  * @returns {Promise<{ passed: boolean, output: string }>}
  */
-export function runConfined(command, seconds, { env = {}, writable = [] } = {}) {
+export function runConfined(command, seconds, { env = {}, writable = [], isShown = false } = {}) {
   const kept = writable.map((directory) => `mount --bind '${directory}' '${directory}' && `).join('');
   const confine = `mount -t tmpfs -o mode=1777 tmpfs /tmp && ${kept} mount -o remount,bind,ro / && exec "$@"`;
   const user = process.getuid?.() === 0 ? [] : ['--user', '--map-current-user', '--keep-caps'];
@@ -208,6 +209,7 @@ export function runConfined(command, seconds, { env = {}, writable = [] } = {}) 
     let output = '';
     child.stdout.on('data', (data) => {
       if (output.length < 100_000) output += data;
+      if (isShown) process.stderr.write(data);
     });
     // All of its group, the first process of its namespace among them, with which every other ends.
     const end = () => child.pid !== undefined && process.kill(-child.pid, 'SIGKILL');

@@ -35,7 +35,7 @@ export async function mutateTypeScript({ files, sample, seed }) {
   const scratch = path.join(root, 'node_modules/.vite-temp');
   fs.mkdirSync(scratch, { recursive: true });
   const command = [process.execPath, program, 'run', config];
-  const { output } = await runConfined(command, HOURS * 3600, { writable: [work, scratch] });
+  const { output } = await runConfined(command, HOURS * 3600, { writable: [work, scratch], isShown: true });
   if (!fs.existsSync(report)) throw new Error(`StrykerJS ended without a report:\n${output}`);
   return readReport();
 }
@@ -64,7 +64,7 @@ function settings(modules, mutate, incremental) {
     incremental,
     incrementalFile: path.relative(root, path.join(work, 'incremental.json')),
     tempDirName: path.relative(root, path.join(work, 'sandbox')),
-    reporters: ['json'],
+    reporters: ['json', 'progress-append-only'],
     jsonReporter: { fileName: path.relative(root, report) },
     allowEmpty: true,
   };
