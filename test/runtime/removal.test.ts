@@ -4,10 +4,11 @@ import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { BoxLayout, ShimProcess } from '../../dist/box/index.js';
 import { Subject } from '../../dist/native/contract.js';
 import { native, useBinding } from '../../dist/native/load.js';
+import { Home } from '../../dist/runtime/home.js';
 import { type BoxRuntime, type BoxStore, SqliteBoxStore } from '../../dist/runtime/index.js';
 import { MemoryBoxStore } from '../helpers/memory-box-store.js';
 import { isRoot, missingMount, missingPython, promise, rejection, run, snapshot, tempDir } from '../helpers.js';
@@ -140,6 +141,28 @@ describe('removed, with a row', () => {
     spawnSync('umount', [volume]);
     await runtime.remove(id);
     expect(await remains(home, id)).toEqual(NOTHING);
+  });
+});
+
+describe('of a home that does not answer', () => {
+  it.each<[string, (runtime: BoxRuntime, id: string) => Promise<unknown>]>([
+    ['stop', (runtime, id) => runtime.stop(id)],
+    ['remove', (runtime, id) => runtime.remove(id)],
+    ['remove with force', (runtime, id) => runtime.remove(id, { force: true })],
+  ])('%s is refused, and changes nothing', async (_, act) => {
+    const home = makeHome();
+    const runtime = await home.open();
+    const { id } = await runtime.provision();
+    const before = snapshot(home.base);
+    const why = `'${home.boxHome(id)}' does not answer`;
+    const activity = { state: 'unknown', why, shim: null, silent: true } as const;
+    const asked = vi.spyOn(Home.prototype, 'activity').mockResolvedValue(activity);
+    const error = await rejection(act(runtime, id));
+    asked.mockRestore();
+    expect(error).toMatchObject({ code: 'ERR_BOX_SOCKETS_BOX_RUNNING' });
+    for (const word of [why, 'Mend its file server', 'Nothing was changed']) expect(error.message).toContain(word);
+    expect(snapshot(home.base)).toEqual(before);
+    expect(await remains(home, id)).toEqual(STOPPED);
   });
 });
 
