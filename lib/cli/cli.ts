@@ -105,11 +105,11 @@ function wantsJson(argv: readonly string[]): boolean {
 }
 
 function wrongUsage({ code, message }: CommanderError, json: boolean, output: Output): number {
-  // The help is shown where no command was named.
-  const said = code === 'commander.help' ? 'no command given' : message.replace(/^error: /, '');
+  const said = message.replace(/^error: /, '');
   if (json) {
     output.json({ ok: false, error: { code: 'ERR_BOX_SOCKETS_USAGE', message: said } });
   } else if (code !== 'commander.help') {
+    // Where no command was named, the help has been shown.
     output.complain(`boxsockets: ${said}`);
     output.complain('See boxsockets help.');
   }

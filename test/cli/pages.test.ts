@@ -5,7 +5,8 @@ import * as fs from 'node:fs';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import * as path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { COMMANDS } from '../../dist/cli/cli.js';
+import { COMMANDS, runCli } from '../../dist/cli/cli.js';
+import { Output } from '../../dist/cli/output.js';
 import { BoxSockets } from '../../dist/index.js';
 import { boxsockets, json, makeBox, scratch, uid } from './run.js';
 
@@ -38,6 +39,9 @@ it('a title of help is bold on a terminal, and on no pipe', async () => {
   const { stdout } = await boxsockets(['list', '--help'], { columns: 80 });
   for (const title of ['Usage:', 'Options:', 'Examples:']) expect(stdout).toContain(bold(title));
   expect((await boxsockets(['list', '--help'])).stdout).not.toContain('\u001b');
+  // Where no command was named, the help is on standard error, which may be no terminal.
+  const { stderr } = await boxsockets([], { columns: 80 });
+  expect([stderr.includes('Commands:'), stderr.includes('\u001b')]).toEqual([true, false]);
 });
 
 describe('ensure and remove', () => {
@@ -283,20 +287,20 @@ describe('what is thrown', () => {
         status: 2,
         stderr: expect.stringContaining('--base is wrong'),
       });
+      for (const name of ["argument 'options.names[12]'", '"options.names[0]" argument', "'options.names'"]) {
+        failing(Object.assign(new TypeError(`The ${name} is wrong`), { code }));
+        expect((await boxsockets(['list'])).stderr).toContain('boxsockets: --names is wrong\n');
+      }
     }
   });
 
-  it('takes away what was being done', async () => {
-    const shown: string[] = [];
-    vi.spyOn(BoxSockets, 'list').mockRejectedValue(Object.assign(new Error('x'), { code: 'E' }));
-    const { Output } = await import('../../dist/cli/output.js');
-    const { runCli } = await import('../../dist/cli/cli.js');
-    const stream = { isTTY: true, write: (text: string) => void shown.push(text) };
+  it('or not: what was being done is taken away at the end', async () => {
+    const realDir = makeBox(test.dir, 'b1');
+    const written: string[] = [];
+    const stream = { isTTY: true, write: (text: string) => void written.push(text) };
     const output = new Output(stream, stream, {});
     output.progress('working');
-    await runCli(['version', '--quiet', '--json', '--nosuch'], output);
-    output.progress('working');
-    await runCli(['sweep', '--help'], output);
-    expect(shown.filter((text) => text === '\r\u001b[K')).toHaveLength(2);
+    await runCli(['remove', '--quiet', 'b1', realDir, '--base', test.base], output);
+    expect(written).toEqual(['\r\u001b[Kworking', '\r\u001b[K']);
   });
 });

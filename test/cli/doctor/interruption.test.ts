@@ -1,6 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import * as path from 'node:path';
 import { expect, it } from 'vitest';
+import { boxsockets, scratch } from '../run.js';
+
+const test = scratch();
 
 const INTERRUPTION = path.join(__dirname, '../../../dist/cli/doctor/interruption.js');
 
@@ -33,4 +36,11 @@ it('a signal between two makings ends the process', () => {
 
 it('without a signal nothing is ended', () => {
   expect(endOf('SIGTERM', {})).toEqual([0, null]);
+});
+
+it('a doctor that was not interrupted leaves no handler of its own', async () => {
+  const count = () => ['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => process.listenerCount(signal));
+  const before = count();
+  await boxsockets(['doctor', '--quiet', '--base', test.base]);
+  expect(count()).toEqual(before);
 });
