@@ -219,3 +219,24 @@ describe('a policy', () => {
     expect(seatbeltPolicy(box.policyPaths())).toBe(before);
   });
 });
+
+describe('the text', () => {
+  const wide: PathAccess[] = [
+    ...policy,
+    { path: '/tmp', writable: true, kind: 'directory' },
+    { path: '/srv', writable: true, kind: 'directory' },
+    { path: '/srv/ro', writable: false, kind: 'directory' },
+    { path: '/srv/ro/below', writable: false, kind: 'file' },
+    { path: '/srv-a/bl-7/b', writable: true, kind: 'directory', linkTo: '/srv/b' },
+  ];
+
+  it.each([
+    ['policy', policy, {}],
+    ['wide', wide, {}],
+    ['named', wide, { sockets: ['box.sock', 'net.sock'], prelude: '(allow process-exec*)\n\n' }],
+    ['part', policy.slice(0, 3), { denyDefault: false, sockets: [] }],
+    ['nothing', [], {}],
+  ] as const)('of %s is what was looked at: golden/', async (name, paths, options) => {
+    await expect(seatbeltPolicy(paths, options)).toMatchFileSnapshot(`golden/${name}.sb`);
+  });
+});
