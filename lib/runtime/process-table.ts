@@ -45,10 +45,10 @@ async function fromProc(): Promise<ProcessEntry[]> {
   return entries;
 }
 
-// `4711 (a (strange) name) S 1 …`: the state is the third field, the start time the 22nd.
+// `4711 (a (strange) name) S 1 …`: the state is the third field, the start time the 22nd. No text: it has ended meanwhile.
 function parseStat(pid: number, text: string): ProcessEntry | null {
-  const [state = 'X', parent, , session, ...rest] = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  const thread = /[ZXx]/.test(state) ? laterThread(pid) : pid;
+  const [state = '', parent, , session, ...rest] = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const thread = /^[ZXx]?$/.test(state) ? laterThread(pid) : pid;
   if (thread === null) return null;
   return { pid, thread, parent: Number(parent), session: Number(session), startTime: Number(rest[15]) };
 }
