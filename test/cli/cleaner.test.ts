@@ -239,6 +239,7 @@ describe('what is asked of a machine', () => {
     expect(reaper(null)).toEqual([takes]);
     expect(reaper('', false)).toEqual([{ ...takes, active: false, reason: stopped }]);
     expect(reaper('SHOWWARNING=true')).toEqual([{ ...takes, active: false, reason: stopped }]);
+    expect(reaper('SHOWWARNING=true \n')).toEqual([{ ...takes, active: false, reason: stopped }]);
     expect(reaper('SHOWWARNING=false')).toEqual([takes]);
     expect(reaper('#SHOWWARNING=true')).toEqual([takes]);
     expect(reaper('  TMPREAPER_TIME="3d" # three\n')).toEqual([{ ...takes, age: '3d' }]);
@@ -302,6 +303,7 @@ describe('the lines of tmpfiles.d', () => {
     ['a slash at the end', ['d /tmp/ - - - 1d'], true],
     ['two of them', ['d /tmp// - - - 1d'], true],
     ['the root alone', ['d / - - - 1d'], true],
+    ['a quote within', ['d /t"m"p - - - 1d'], false],
     ['a quoted path with a blank', ['d "/tm p" - - - 1d'], false],
     ['a pattern that is longer', ['e /tmp/bl-?? - - - 1d'], false],
     ['a star within a name', ['e /t*p - - - 1d'], true],
@@ -322,6 +324,7 @@ describe('the lines of tmpfiles.d', () => {
     ['X for the link', ['d /tmp - - - 1d', 'X /tmp/bl-0/box'], false],
     ['a line for what lies below the link', ['d /tmp - - - 1d', 'x /tmp/bl-0/box/x'], true],
     ['the same path twice, of which the first is at boot', ['d! /tmp - - - 1d', 'd /tmp - - - 2d'], true],
+    ['the same, of types with a plus', ['e+ /tmp - - - 1d', 'e /tmp - - - -'], true],
     ['a pattern and a directory of one path', ['e /tmp - - - 1d', 'd /tmp - - - -'], true],
     ['a tilde for what lies two levels below', ['d /tmp - - - ~1d'], true],
     ['a tilde for the parent itself', ['d /tmp/bl-0 - - - ~1d'], false],

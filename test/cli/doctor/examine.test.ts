@@ -1,5 +1,6 @@
 // The examination as a whole: its steps, their order, what is told and what is not; and the check without a home.
 
+import type * as ChildProcess from 'node:child_process';
 import * as fs from 'node:fs';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import * as path from 'node:path';
@@ -14,6 +15,7 @@ import { makeBox, scratch } from '../run.js';
 
 const test = scratch();
 const nodeFs: typeof fs = createRequire(__filename)('node:fs');
+const children: typeof ChildProcess = createRequire(__filename)('node:child_process');
 const me = process.geteuid?.() ?? 0;
 const home = () => path.join(test.dir, 'h');
 const parent = () => path.join(test.base, `bl-${me}`);
@@ -123,6 +125,71 @@ describe('of a home', () => {
     vi.spyOn(process, 'geteuid').mockReturnValue(4321);
     const { report, told, steps } = await examined();
     expect([report.ok, report.boxes, told, steps]).toEqual([false, [], ['error other-user'], [FIRST]]);
+  });
+});
+
+describe("of another user's home, root has it examined by that user", () => {
+  /** What that user's doctor says; what it was asked. */
+  function says(stdout: string): unknown[][] {
+    const asked: unknown[][] = [];
+    const { spawnSync } = children;
+    vi.spyOn(children, 'spawnSync').mockImplementation(((program: string, args: string[], options: object) => {
+      if (program !== process.execPath) return spawnSync(program, args, options);
+      asked.push([args, options]);
+      return { stdout };
+    }) as never);
+    syncBuiltinESMExports();
+    return asked;
+  }
+
+  /** Root looks, at what belongs to this user. */
+  function asRoot(): { uid: number; gid: number } {
+    const { statSync } = nodeFs;
+    const { uid, gid } = { uid: 4321, gid: 4322 };
+    vi.spyOn(process, 'geteuid').mockReturnValue(0);
+    vi.spyOn(nodeFs, 'statSync').mockImplementation(((file: string, ...rest: []) =>
+      file === home() ? { uid, gid } : statSync(file, ...rest)) as never);
+    syncBuiltinESMExports();
+    return { uid, gid };
+  }
+
+  it('with what was asked, and each remedy is run as that user; what needs root is left to root', async () => {
+    const { uid, gid } = asRoot();
+    const remedy = 'ls x\n# words\nsudo chown 1 x\nx sudo ';
+    const finding = { severity: 'error', code: 'sockets-foreign', message: 'm', remedy };
+    const asked = says(JSON.stringify({ ok: false, boxes: [], findings: [finding] }));
+    const { report, selfCheck, steps } = await examined({ krun: 'none' });
+    expect([selfCheck, steps]).toEqual([null, []]);
+    const as = `setpriv --reuid ${uid} --regid ${uid} --clear-groups sh -c`;
+    expect(report).toEqual({
+      ok: false,
+      boxes: [],
+      findings: [
+        {
+          ...finding,
+          remedy: `${as} 'ls x'\n# words\n# needs root: sudo chown 1 x\n${as} 'x sudo '`,
+        },
+      ],
+    });
+    const own = me === 0 ? [] : ['--uid', String(me)];
+    const words = ['doctor', '--json', '--home', home(), '--base', test.base, '--krun', 'none', ...own];
+    const options = { uid, gid, env: { PATH: '/nowhere' }, cwd: '/', encoding: 'utf8', timeout: 120_000 };
+    expect(asked).toEqual([[[expect.stringMatching(/\/cli\/main\.js$/), ...words], options]]);
+  });
+
+  it('or is told that it is not, where that user cannot run this program', async () => {
+    asRoot();
+    const asked = says('no document');
+    const { told } = await examined();
+    expect([asked.length, told]).toEqual([1, ['error other-user']]);
+  });
+
+  it('but no other user has', async () => {
+    makeBox(home(), 'b1');
+    const asked = says('{}');
+    vi.spyOn(process, 'geteuid').mockReturnValue(4321);
+    const { told } = await examined();
+    expect([asked, told]).toEqual([[], ['error other-user']]);
   });
 });
 

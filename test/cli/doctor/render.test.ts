@@ -319,7 +319,7 @@ describe('the bars of a box', () => {
   };
 
   it('are drawn of all with --verbose, else of three that are broken', () => {
-    const broken = (id: string) => box(id, { sockets: [socket('a', { fits: false })] });
+    const broken = (id: string) => box(id, { sockets: [socket('a'), socket('b', { fits: false })] });
     const some = [box('fine'), ...['p', 'q', 'r', 's'].map(broken)];
     const titles = (verbose: boolean) => page(report(some), { verbose }).filter((line) => line.startsWith('Box '));
     expect(titles(false)).toEqual(['Box p', 'Box q', 'Box r']);
@@ -387,7 +387,7 @@ describe('the bars of a box', () => {
   });
 
   it('are no wider than 60 columns, and have their colours', () => {
-    const small = box('s', { sockets: [socket('a', { bytes: 3 }), socket('b', { fits: false, bytes: 104 })] });
+    const small = box('s', { sockets: [socket('a', { bytes: 3 }), socket('longer', { fits: false, bytes: 104 })] });
     const lines = drawn(small, { columns: 200, env: { LANG: 'C.UTF-8' } });
     expect(lines.map((line) => line.replaceAll('\u001b', '^'))).toMatchInlineSnapshot(`
       [
@@ -396,10 +396,10 @@ describe('the bars of a box', () => {
         "  binding    /b/bl-0/s",
         "  directory  /h/boxes/s/sockets",
         "                                                                        104",
-        "  directory     ━━━━━━━━━                                              ░ │   18 ░ 102-101 dead",
+        "  directory     ━━━━━━━━━                                            ░░░ │   18 ░ 97-101 dead",
         "  a             ^[32m━                                                        │^[39m    3 ^[32m✓ binds^[39m",
         "    directly    ^[2m━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━                         │^[22m   60 ^[2mfits^[22m",
-        "  b             ^[31m━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┿━»^[39m  104 ^[31m✗ too long^[39m",
+        "  longer        ^[31m━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┿━»^[39m  104 ^[31m✗ too long^[39m",
         "    directly    ^[2m━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━                         │^[22m   60 ^[2mfits^[22m",
       ]
     `);
