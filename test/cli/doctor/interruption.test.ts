@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import * as path from 'node:path';
-import { expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Interruption } from '../../../dist/cli/doctor/interruption.js';
 import { boxsockets, scratch } from '../run.js';
 
 const test = scratch();
@@ -43,4 +44,66 @@ it('a doctor that was not interrupted leaves no handler of its own', async () =>
   const before = count();
   await boxsockets(['doctor', '--quiet', '--base', test.base]);
   expect(count()).toEqual(before);
+});
+
+describe('in this process, which is only told that it would die', () => {
+  const dies = () => vi.spyOn(process, 'kill').mockImplementation(() => true);
+  const count = () => ['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => process.listenerCount(signal));
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+  });
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    '%s ends it at once before a making, and after one',
+    async (signal) => {
+      const killed = dies();
+      const before = count();
+      for (const isAfter of [false, true]) {
+        const interruption = new Interruption();
+        if (isAfter) expect(await interruption.during(async () => 'made')).toBe('made');
+        expect([interruption.received, killed.mock.calls]).toEqual([false, []]);
+        process.emit(signal, signal);
+        expect([interruption.received, killed.mock.calls]).toEqual([true, [[process.pid, signal]]]);
+        // A second one is not held back.
+        expect(count()).toEqual(before);
+        killed.mockClear();
+      }
+    },
+  );
+
+  it('in a making it is held back until that is done, or has failed', async () => {
+    vi.useFakeTimers();
+    const killed = dies();
+    for (const fails of [false, true]) {
+      const interruption = new Interruption();
+      let isOver = false;
+      const made = interruption
+        .during(async () => {
+          process.emit('SIGTERM', 'SIGTERM');
+          expect([interruption.received, killed.mock.calls]).toEqual([true, []]);
+          if (fails) throw new Error('failed');
+          return 'made';
+        })
+        .catch((error: Error) => error.message)
+        .finally(() => {
+          isOver = true;
+        });
+      await vi.advanceTimersByTimeAsync(999);
+      // It says nothing more while it dies.
+      expect([isOver, killed.mock.calls]).toEqual([false, [[process.pid, 'SIGTERM']]]);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(await made).toBe(fails ? 'failed' : 'made');
+      killed.mockClear();
+    }
+  });
+
+  it('is told no signal: it goes on at once', async () => {
+    const killed = dies();
+    const interruption = new Interruption();
+    await interruption.during(async () => undefined);
+    interruption.release();
+    process.emit('SIGUSR2', 'SIGUSR2');
+    expect(killed).not.toHaveBeenCalled();
+  });
 });
