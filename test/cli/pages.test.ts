@@ -1,5 +1,4 @@
-// The pages of help, kept: golden/help.txt. BOXSOCKETS_KEEP_SCREENS=1 writes it anew, to be looked at before it is
-// committed. And what single commands print, to the letter.
+// The pages of help, and what single commands print, to the letter.
 
 import * as fs from 'node:fs';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
@@ -28,10 +27,7 @@ it('every page of help is what was looked at', async () => {
       return stdout;
     }),
   );
-  const file = path.join(__dirname, 'golden/help.txt');
-  const shown = pages.join(`${'-'.repeat(80)}\n`);
-  if (process.env.BOXSOCKETS_KEEP_SCREENS !== undefined) fs.writeFileSync(file, shown);
-  expect(shown).toBe(fs.readFileSync(file, 'utf8'));
+  await expect(pages.join(`${'-'.repeat(80)}\n`)).toMatchFileSnapshot('golden/help.txt');
 });
 
 it('a title of help is bold on a terminal, and on no pipe', async () => {

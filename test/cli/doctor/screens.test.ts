@@ -1,14 +1,10 @@
 // What a person sees, kept: three boxes of which one is broken, on terminals of 40, 80 and 200 columns.
-// BOXSOCKETS_KEEP_SCREENS=1 writes them anew, to be looked at before they are committed.
 
-import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { boxsockets, makeBox } from '../run.js';
 import { at } from './patient.js';
-
-const GOLDEN = path.join(__dirname, 'golden');
 
 // The parent of uid 0, whoever looks: another uid would have another length.
 const AS_ROOT = ['--uid', '0'];
@@ -43,10 +39,7 @@ describe.each([40, 80, 200])('%d columns', (columns) => {
     const home = await threeBoxes();
     const args = ['doctor', '--home', home, '--base', at.base, ...AS_ROOT, ...more];
     const { stdout } = await boxsockets(args, { columns, env });
-    const file = path.join(GOLDEN, `${name}-${columns}.txt`);
-    const shown = stable(stdout);
-    if (process.env.BOXSOCKETS_KEEP_SCREENS !== undefined) fs.writeFileSync(file, shown);
-    expect(shown).toBe(fs.readFileSync(file, 'utf8'));
+    await expect(stable(stdout)).toMatchFileSnapshot(`golden/${name}-${columns}.txt`);
   });
 
   it('no line of several words is longer, but for commands to paste and paths', async () => {

@@ -1,7 +1,6 @@
 // A state that may be broken, and how it is tried: doctor is to name one cause, and its remedy is pasted into a shell, after
 // which the finding is gone. Its first line looks, and no line destroys.
 
-import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -58,25 +57,16 @@ const textOf = (text: string | (() => string)): string => (typeof text === 'stri
 // What follows from a base that was replaced is that nothing is bound there yet.
 const FOLLOWS = ['binding-missing'];
 
-const KEPT = path.join(__dirname, 'golden/findings.txt');
+// As root is told it on Linux; for others it has a sudo more.
+const isKept = isRoot && process.platform === 'linux' && os.tmpdir() === '/tmp';
 
-// The finding as it was looked at, word by word: as root is told it on Linux, for others it has a sudo more.
-// BOXSOCKETS_KEEP_SCREENS=1 writes it anew.
-function expectKept(name: string, { severity, code, message, remedy }: Finding, user: User): void {
-  if (!isRoot || process.platform !== 'linux' || os.tmpdir() !== '/tmp') return;
-  const shown = [name, `${severity} ${code}: ${message}`, ...remedy.split('\n').map((line) => `    ${line}`)]
+/** The finding as it is kept, word by word. */
+function stable({ severity, code, message, remedy }: Finding, user: User): string {
+  return [`${severity} ${code}: ${message}`, ...remedy.split('\n').map((line) => `    ${line}`)]
     .join('\n')
     .replaceAll(at.dir, '@')
     .replace(/(process|-p) \d+/g, '$1 PID')
     .replaceAll(`bl-${uidOf(user)}`, 'bl-UID');
-  const nameOf = (text: string) => text.slice(0, text.indexOf('\n'));
-  const kept = fs.readFileSync(KEPT, 'utf8').trimEnd().split('\n\n');
-  if (process.env.BOXSOCKETS_KEEP_SCREENS !== undefined) {
-    const sorted = [...kept.filter((text) => nameOf(text) !== name), shown].sort();
-    fs.writeFileSync(KEPT, `${sorted.join('\n\n').trim()}\n`);
-  } else {
-    expect(shown).toBe(kept.find((text) => nameOf(text) === name));
-  }
 }
 
 /** Takes a process of another user's. */
@@ -97,7 +87,7 @@ export function tryState(state: State): void {
     const [finding] = own;
     expect(finding?.message).toContain(textOf(state.says));
     expect(finding?.remedy).toContain(textOf(state.remedy));
-    expectKept(name, finding as Finding, user);
+    if (isKept) expect(stable(finding as Finding, user)).toMatchSnapshot();
     expect(finding?.remedy).not.toMatch(/\brm\b|\brmdir\b|\bkill\b|--takeover$/m);
 
     await state.person?.();
