@@ -140,6 +140,9 @@ async function holdBack(layout: BoxLayout, shimCommand: ShimCommand, atOnce: boo
   const mark = randomBytes(16).toString('hex');
   // Emptied where it is a plain file of this user, and else refused.
   const log = await run(openFile({ directory: layout.boxHome, path: 'shim.log' }, 'empty'), atOnce);
+  // Node names the program, whatever was missing.
+  const refused = (error: unknown) =>
+    fromSystemError(asError(error), 'spawn', cwd !== undefined && !fs.existsSync(cwd) ? cwd : '/bin/sh');
   let child: ChildProcess;
   try {
     child = spawn('/bin/sh', ['-c', HELD_BACK, 'boxsockets-shim', command, ...args], {
@@ -148,6 +151,8 @@ async function holdBack(layout: BoxLayout, shimCommand: ShimCommand, atOnce: boo
       detached: true,
       stdio: ['pipe', log, log],
     });
+  } catch (error) {
+    throw refused(error); // an argument that is too long, or a NUL in one
   } finally {
     closeFile(log);
   }
@@ -158,9 +163,7 @@ async function holdBack(layout: BoxLayout, shimCommand: ShimCommand, atOnce: boo
     await once(child, 'spawn');
   } catch (error) {
     gate.destroy();
-    // Node names the program, whatever was missing.
-    const missing = cwd !== undefined && !fs.existsSync(cwd) ? cwd : '/bin/sh';
-    throw fromSystemError(asError(error), 'spawn', missing);
+    throw refused(error);
   }
   return {
     /** When this returns, `shim.pid` names it, and it runs; it survives its host. */

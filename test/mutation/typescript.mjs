@@ -1,6 +1,7 @@
 // Mutation testing of the TypeScript that is pure, or is tested in the process of its test: by StrykerJS, with the
 // tests of vitest.mutation.config.mts. What it found before is used again where neither source nor test has changed.
 
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -20,6 +21,9 @@ const report = path.join(work, 'report.json');
  */
 export async function mutateTypeScript({ files, sample, seed }) {
   run(process.execPath, ['scripts/build/fresh.mjs']);
+  // What a Node without SQLite of its own keeps rows with; where it is not to be had, those tests are left out.
+  const sqlite = spawnSync(process.execPath, ['scripts/tools/sqlite.mjs'], { cwd: root, encoding: 'utf8' });
+  if (sqlite.status !== 0) console.error(`without SQLite: ${sqlite.stderr.trim()}`);
   const modules = installPinned('mutation');
   fs.mkdirSync(work, { recursive: true });
   const names = FOLDERS.flatMap((folder) => sourcesIn(`lib/${folder}`));
