@@ -120,6 +120,18 @@ describe('waitForReady', () => {
     expect(output.split('\n')).toEqual([timeout, aborted, 'not started', 'ERR_BOX_SOCKETS_SHIM_EXITED', '0', '']);
   });
 
+  it('has waited already while the shim was started', async () => {
+    const began = performance.now();
+    const start = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      return ShimProcess.ofSync(process.pid) as ShimProcess;
+    };
+    const { error } = await waitAndLeaveNothing({ shim: start, timeout: 300 });
+    expect(error).toMatchObject(timedOut);
+    // Neither 300 more, nor twice that.
+    expect(Math.round((performance.now() - began) / 300)).toBe(1);
+  });
+
   it('is aborted by its signal, and leaves nothing behind', async () => {
     const controller = new AbortController();
     setTimeout(() => controller.abort(new Error('enough')), 20);
