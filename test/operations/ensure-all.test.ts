@@ -47,17 +47,6 @@ describe('ensureAll', () => {
     expect(await BoxSockets.ensureAll([])).toEqual([]);
   });
 
-  it('keeps the order of thousands', async () => {
-    const world = makeWorld();
-    const boxes = Array.from({ length: 3000 }, (_, i) => world.box(`b${i}`, i % 7 === 0 ? 'lost' : 'home'));
-    fs.rmSync(`${world.base}/lost`, { recursive: true });
-    const outcomes = await BoxSockets.ensureAll(boxes);
-    expect(outcomes.map(({ status, bindingDir }) => [status, bindingDir])).toEqual(
-      boxes.map(({ bindingDir }, i) => [i % 7 === 0 ? 'failed' : 'created', bindingDir]),
-    );
-    expect(outcomes[2996]?.error?.path).toBe(boxes[2996]?.realDir);
-  });
-
   promise(missingFlock, 'waits for the lock, and needs none where all is right', async () => {
     const world = usedWorld();
     const right = world.box('other');

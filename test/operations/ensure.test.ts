@@ -135,24 +135,6 @@ describe.each(twins)('ensure ($name)', (twin) => {
   });
 });
 
-describe('ensureSync', () => {
-  it('sees every move of a link that has been right for long, however fast one follows another', async () => {
-    const world = usedWorld();
-    const box = world.box('b');
-    const mover = world.box('b', 'otherhome');
-    for (let pause = 0; pause < 3; pause++) {
-      box.ensureSync();
-      for (const end = Date.now() + 150; Date.now() < end; ) expect(box.ensureSync().status).toBe('unchanged');
-      for (let i = 0; i < 300; i++) {
-        expect(mover.ensureSync().status).toBe('replaced');
-        expect(box.ensureSync().status).toBe('replaced');
-        expect(fs.readlinkSync(box.bindingDir)).toBe(box.realDir);
-        expect(box.ensureSync().status).toBe('unchanged');
-      }
-    }
-  });
-});
-
 describe.each(twins)('ensure ($name) accepts', (twin) => {
   it('a real directory of 4,095 bytes, and sockets bind in it', async () => {
     const world = makeWorld();
