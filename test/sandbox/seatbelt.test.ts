@@ -42,7 +42,8 @@ describe('the SBPL reader of these tests', () => {
 });
 
 describe('seatbeltPolicy', () => {
-  const rules = readProfile(seatbeltPolicy(policy));
+  // Not before a test runs: what throws while tests are collected fails none of them.
+  const rules = () => readProfile(seatbeltPolicy(policy));
 
   it.each([
     // The sockets, under every name the kernel may use for them.
@@ -75,7 +76,7 @@ describe('seatbeltPolicy', () => {
     ['file-read-data', '/private/etc/ssl/cert.pem'],
     ['file-read-data', '/etc/ssl/cert.pem'],
   ])('allows %s on %s', (operation, path) => {
-    expect(allows(rules, operation, path)).toBe(true);
+    expect(allows(rules(), operation, path)).toBe(true);
   });
 
   it.each([
@@ -108,7 +109,7 @@ describe('seatbeltPolicy', () => {
     ['file-write-data', '/etc/ssl/cert.pem'],
     ['file-read-data', '/etc/ssl/cert.pem/x'],
   ])('does not allow %s on %s', (operation, path) => {
-    expect(allows(rules, operation, path)).toBe(false);
+    expect(allows(rules(), operation, path)).toBe(false);
   });
 
   it('names the exact sockets where it is told them', () => {
