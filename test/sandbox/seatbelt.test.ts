@@ -176,7 +176,7 @@ describe('seatbeltPolicy', () => {
     expect(seatbeltPolicy(policy, { prelude })).toContain('(deny default)\n\n(allow process-exec*)\n\n;');
     const part = seatbeltPolicy(policy, { denyDefault: false });
     expect(part).not.toContain('default');
-    expect(readForms(part).map(readRule)).toEqual(rules);
+    expect(readForms(part).map(readRule)).toEqual(rules());
     expect(seatbeltPolicy([])).toBe('(version 1)\n(deny default)\n');
   });
 
