@@ -1,17 +1,14 @@
 // Which directories are taken for the home of a box that may go. Only asked: nothing is removed here.
 
 import * as fs from 'node:fs';
-import { createRequire, syncBuiltinESMExports } from 'node:module';
-import type * as Os from 'node:os';
 import * as path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { BoxLayout } from '../../dist/box/index.js';
 import { isRemovable } from '../../dist/box/removable.js';
 import { runAsync, runSync } from '../../dist/twin.js';
+import { nodeFs, nodeOs, restoreAfterEach, syncBuiltinESMExports } from '../helpers/builtins.js';
 import { tempDir } from '../helpers.js';
 
-const nodeFs: typeof fs = createRequire(__filename)('node:fs');
-const nodeOs: typeof Os = createRequire(__filename)('node:os');
 let directory = '';
 let home = '';
 
@@ -21,11 +18,7 @@ beforeEach(() => {
   fs.mkdirSync(path.join(home, 'sockets'), { recursive: true });
 });
 
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.unstubAllEnvs();
-  syncBuiltinESMExports();
-});
+restoreAfterEach();
 
 const layout = (base = directory) => new BoxLayout(home, { boxId: 'b1', base });
 

@@ -1,20 +1,16 @@
 // The pages of help, and what single commands print, to the letter.
 
 import * as fs from 'node:fs';
-import { createRequire, syncBuiltinESMExports } from 'node:module';
 import * as path from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { COMMANDS, runCli } from '../../dist/cli/cli.js';
 import { Output } from '../../dist/cli/output.js';
 import { BoxSockets } from '../../dist/index.js';
+import { nodeFs, restoreAfterEach, syncBuiltinESMExports } from '../helpers/builtins.js';
 import { boxsockets, json, makeBox, scratch, uid } from './run.js';
 
 const test = scratch();
-const nodeFs: typeof fs = createRequire(__filename)('node:fs');
-afterEach(() => {
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
-});
+restoreAfterEach();
 
 it('every page of help is what was looked at', async () => {
   const pages = await Promise.all(

@@ -2,22 +2,17 @@
 
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
-import { createRequire, syncBuiltinESMExports } from 'node:module';
 import * as path from 'node:path';
-import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { clock } from '../../dist/clock.js';
 import { native, useBinding } from '../../dist/native/load.js';
 import * as table from '../../dist/runtime/process-table.js';
+import { nodeFs, restoreAfterEach, syncBuiltinESMExports } from '../helpers/builtins.js';
 import { tempDir } from '../helpers.js';
 
-const nodeFs: typeof fs = createRequire(__filename)('node:fs');
 const isLinux = process.platform === 'linux';
 
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.unstubAllEnvs();
-  syncBuiltinESMExports();
-});
+restoreAfterEach();
 
 /** A /proc of these processes: the text of `stat`, its threads, or nothing where it has ended meanwhile. */
 function proc(processes: Record<number, { stat?: string; cgroup?: string; threads?: string[] }>): void {

@@ -2,22 +2,18 @@
 // silent, and sockets of which another kernel may know.
 
 import * as fs from 'node:fs';
-import { createRequire, syncBuiltinESMExports } from 'node:module';
 import * as path from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { causesOf, type Examined, gather } from '../../../dist/cli/doctor/box-findings.js';
 import type { BoxReport, DoctorRequest, SocketReport } from '../../../dist/cli/doctor/doctor-report.js';
+import { nodeFs, restoreAfterEach, syncBuiltinESMExports } from '../../helpers/builtins.js';
 import { makeBox } from '../run.js';
 import { at } from './patient.js';
 
 const request: DoctorRequest = { home: null, base: '/b', uid: process.geteuid?.() ?? 0, krun: null, names: [] };
-const nodeFs: typeof fs = createRequire(__filename)('node:fs');
 const LOOK = 'ls -ldn --';
 
-afterEach(() => {
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
-});
+restoreAfterEach();
 
 function socket(name: string, changes: Partial<SocketReport> = {}): SocketReport {
   return { name, bytes: 20, limit: 104, fits: true, realBytes: 60, realFits: true, probe: null, ...changes };

@@ -1,25 +1,21 @@
 // The examination as a whole: its steps, their order, what is told and what is not; and the check without a home.
 
-import type * as ChildProcess from 'node:child_process';
 import * as fs from 'node:fs';
-import { createRequire, syncBuiltinESMExports } from 'node:module';
 import * as path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DoctorRequest } from '../../../dist/cli/doctor/doctor-report.js';
 import { examine } from '../../../dist/cli/doctor/examine.js';
 import { Interruption } from '../../../dist/cli/doctor/interruption.js';
 import { runSelfCheck } from '../../../dist/cli/doctor/self-check.js';
 import type { Output } from '../../../dist/cli/output.js';
 import { BoxSockets } from '../../../dist/index.js';
+import { coded, nodeChildProcess, nodeFs, restoreAfterEach, syncBuiltinESMExports } from '../../helpers/builtins.js';
 import { makeBox, scratch } from '../run.js';
 
 const test = scratch();
-const nodeFs: typeof fs = createRequire(__filename)('node:fs');
-const children: typeof ChildProcess = createRequire(__filename)('node:child_process');
 const me = process.geteuid?.() ?? 0;
 const home = () => path.join(test.dir, 'h');
 const parent = () => path.join(test.base, `bl-${me}`);
-const coded = (code: string) => Object.assign(new Error(`${code}: words`), { code });
 const request = (changes: Partial<DoctorRequest> = {}): DoctorRequest => {
   return { home: home(), base: test.base, uid: me, krun: null, names: [], ...changes };
 };
@@ -29,11 +25,7 @@ beforeEach(() => {
   vi.stubEnv('PATH', '/nowhere');
 });
 
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.unstubAllEnvs();
-  syncBuiltinESMExports();
-});
+restoreAfterEach();
 
 async function examined(changes: Partial<DoctorRequest> = {}, interruption = new Interruption()) {
   const steps: string[] = [];
@@ -132,8 +124,8 @@ describe("of another user's home, root has it examined by that user", () => {
   /** What that user's doctor says; what it was asked. */
   function says(stdout: string): unknown[][] {
     const asked: unknown[][] = [];
-    const { spawnSync } = children;
-    vi.spyOn(children, 'spawnSync').mockImplementation(((program: string, args: string[], options: object) => {
+    const { spawnSync } = nodeChildProcess;
+    vi.spyOn(nodeChildProcess, 'spawnSync').mockImplementation(((program: string, args: string[], options: object) => {
       if (program !== process.execPath) return spawnSync(program, args, options);
       asked.push([args, options]);
       return { stdout };

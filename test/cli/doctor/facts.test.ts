@@ -1,22 +1,15 @@
 // Small questions about files, and how a path is mounted: what findmnt says, and what init sees.
 
 import * as fs from 'node:fs';
-import { createRequire, syncBuiltinESMExports } from 'node:module';
 import * as path from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import * as facts from '../../../dist/cli/doctor/facts.js';
+import { coded, nodeFs, restoreAfterEach, syncBuiltinESMExports } from '../../helpers/builtins.js';
 import { run, scratch } from '../run.js';
 
 const test = scratch();
-const nodeFs: typeof fs = createRequire(__filename)('node:fs');
 
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.unstubAllEnvs();
-  syncBuiltinESMExports();
-});
-
-const coded = (code: string) => Object.assign(new Error(code), { code });
+restoreAfterEach();
 
 /** Another findmnt, which says this and writes down what it was asked. */
 function findmntSays(text: string): () => string {

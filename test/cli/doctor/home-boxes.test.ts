@@ -1,17 +1,16 @@
 // The boxes of a home: found, judged, and told apart from what is none; to the letter.
 
 import * as fs from 'node:fs';
-import { createRequire, syncBuiltinESMExports } from 'node:module';
 import * as path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DoctorRequest } from '../../../dist/cli/doctor/doctor-report.js';
 import { inspectBox, isFileLost, isReached, otherUser, readHome } from '../../../dist/cli/doctor/home-boxes.js';
 import { type BindingInfo, BoxSockets } from '../../../dist/index.js';
+import { coded, nodeFs, restoreAfterEach, syncBuiltinESMExports } from '../../helpers/builtins.js';
 import { makeBox, NOBODY, scratch } from '../run.js';
 import { listenAt } from './state.js';
 
 const test = scratch();
-const nodeFs: typeof fs = createRequire(__filename)('node:fs');
 const me = process.geteuid?.() ?? 0;
 const home = () => path.join(test.dir, 'my home');
 const quoted = (where: string) => `'${where}'`;
@@ -20,17 +19,12 @@ const LOOK = 'ls -ldn --';
 const request = (changes: Partial<DoctorRequest> = {}): DoctorRequest => {
   return { home: home(), base: test.base, uid: me, krun: null, names: [], ...changes };
 };
-const coded = (code: string) => Object.assign(new Error(code), { code });
 
 beforeEach(() => {
   vi.stubEnv('PATH', '/nowhere');
 });
 
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.unstubAllEnvs();
-  syncBuiltinESMExports();
-});
+restoreAfterEach();
 
 describe('a home', () => {
   const found = (changes: Partial<DoctorRequest> = {}) => {
@@ -268,7 +262,7 @@ describe('a box', () => {
     await box().ensure();
     vi.spyOn(BoxSockets.prototype, 'probe').mockRejectedValue(coded('EIO'));
     const { box: report } = await inspectBox(box(), entry({ state: 'unreadable', code: 'EAGAIN' }));
-    const failed = { ok: false, code: 'EIO', message: 'EIO' };
+    const failed = { ok: false, code: 'EIO', message: 'EIO: words' };
     expect(report.sockets.map(({ probe }) => probe)).toEqual([failed, failed, failed, failed, failed]);
   });
 

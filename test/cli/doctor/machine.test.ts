@@ -1,16 +1,15 @@
 // What every box shares, judged by what the operations say of it: each refusal, and what there is to be done, to the letter.
 
 import * as fs from 'node:fs';
-import { createRequire, syncBuiltinESMExports } from 'node:module';
 import * as path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DoctorRequest } from '../../../dist/cli/doctor/doctor-report.js';
 import { inspectMachine } from '../../../dist/cli/doctor/machine.js';
 import { BoxSockets, type BoxSocketsError, type InspectedDirectory } from '../../../dist/index.js';
+import { coded, nodeFs, restoreAfterEach, syncBuiltinESMExports } from '../../helpers/builtins.js';
 import { scratch } from '../run.js';
 
 const test = scratch();
-const nodeFs: typeof fs = createRequire(__filename)('node:fs');
 const me = process.geteuid?.() ?? 0;
 const LOOK = 'ls -ldn --';
 const sudo = me === 0 ? '' : 'sudo ';
@@ -19,8 +18,6 @@ const request = (changes: Partial<DoctorRequest> = {}): DoctorRequest => {
   return { home: null, base: test.base, uid: me, krun: null, names: [], ...changes };
 };
 const parent = () => path.join(test.base, `bl-${me}`);
-const coded = (code: string, message: string = code, more = {}) =>
-  Object.assign(new Error(message), { code, ...more }) as BoxSocketsError;
 
 /** What another base of the reader's own takes. */
 const another = (more = '') => [
@@ -44,11 +41,7 @@ beforeEach(() => {
   vi.stubEnv('HOME', '/home/me');
 });
 
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.unstubAllEnvs();
-  syncBuiltinESMExports();
-});
+restoreAfterEach();
 
 async function findings(changes: Partial<DoctorRequest> = {}): Promise<unknown[][]> {
   const { findings: found } = await inspectMachine(request(changes));
