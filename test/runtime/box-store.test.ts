@@ -109,6 +109,7 @@ describe('SqliteBoxStore', () => {
   promise(missingSqlite, 'keeps rows in the table of BoxLite, which others can read', async () => {
     const file = path.join(tempDir(), 'a', 'b', 'boxlite.db');
     const store = await SqliteBoxStore.open(file);
+    for await (const rows of store.pages()) expect.unreachable(`${rows.length} rows`);
     await store.insert(row('a', 'name'));
     await store.close();
     const database = openDatabase(file);
