@@ -67,15 +67,15 @@ describe('what was received is told', () => {
 });
 
 describe('a signal', () => {
-  const shim = new ShimProcess(2 ** 30, 1);
+  const nobody = () => new ShimProcess(2 ** 30, 1);
   it.each([undefined, 'SIGTERM', 'SIGKILL', 9, 15])('%s is one', async (signal) => {
-    expect(shim.killSync(signal as NodeJS.Signals)).toBe(false);
-    expect(await shim.kill(signal as NodeJS.Signals)).toBe(false);
+    expect(nobody().killSync(signal as NodeJS.Signals)).toBe(false);
+    expect(await nobody().kill(signal as NodeJS.Signals)).toBe(false);
   });
 
   it.each(['SIGNONE', 'term', 'toString', 0, 200, -9, 9.5, null, {}, ['SIGKILL']])('%j is none', async (signal) => {
     const refused = expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' });
-    expect(() => shim.killSync(signal as NodeJS.Signals)).toThrow(refused);
-    await expect((async () => shim.kill(signal as NodeJS.Signals))()).rejects.toThrow(refused);
+    expect(() => nobody().killSync(signal as NodeJS.Signals)).toThrow(refused);
+    await expect((async () => nobody().kill(signal as NodeJS.Signals))()).rejects.toThrow(refused);
   });
 });

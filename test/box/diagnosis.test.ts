@@ -20,14 +20,14 @@ async function prepared(): Promise<{ layout: BoxLayout; bound: bigint }> {
   return { layout, bound: fs.statSync(file, { bigint: true }).ino };
 }
 
-const own = ShimProcess.ofSync(process.pid) as ShimProcess;
+const own = () => ShimProcess.ofSync(process.pid) as ShimProcess;
 const entry = { name: 'x', path: '/x', bytes: 40, limit: 104, fits: true, realBytes: 90, realFits: true } as const;
 type Changes = Partial<Omit<ReadyDiagnosis, 'cause'>> & { longest?: object | null };
 
 describe('what can be seen', () => {
   it('of a box that is in order', async () => {
     const { layout, bound } = await prepared();
-    expect(await diagnose(layout, own, bound)).toMatchObject({
+    expect(await diagnose(layout, own(), bound)).toMatchObject({
       shim: { pid: process.pid, alive: true, exit: null },
       console: null,
       shimLog: null,
@@ -40,7 +40,7 @@ describe('what can be seen', () => {
   it('of its shim, where none was given: whom shim.pid names, or nobody', async () => {
     const { layout, bound } = await prepared();
     expect((await diagnose(layout, null, bound)).shim).toBeNull();
-    await own.write(layout.shimPid);
+    await own().write(layout.shimPid);
     expect((await diagnose(layout, null, bound)).shim).toEqual({ pid: process.pid, alive: true, exit: null });
     fs.rmSync(layout.shimPid);
     fs.symlinkSync('/etc/passwd', layout.shimPid);
@@ -89,18 +89,17 @@ describe('what can be seen', () => {
 });
 
 describe('the most likely cause', () => {
-  const alive = { shim: own };
-  it.each<[string, (layout: BoxLayout) => unknown, ShimProcess | null, (layout: BoxLayout) => string]>([
+  it.each<[string, (layout: BoxLayout) => unknown, () => ShimProcess | null, (layout: BoxLayout) => string]>([
     [
       'a shim that is dead',
       () => undefined,
-      { pid: 7, isAlive: async () => false, exit: null } as never,
+      () => ({ pid: 7, isAlive: async () => false, exit: null }) as never,
       () => 'the shim is dead before its guest was up; its log says why',
     ],
     [
       'a binding that is gone',
       ({ sockets }) => fs.unlinkSync(sockets.bindingDir),
-      alive.shim,
+      own,
       ({ sockets }) =>
         `'${sockets.bindingDir}' was removed while the guest started, by something that cleans ` +
         `'${sockets.parentDir}': hold() keeps it`,
@@ -111,23 +110,23 @@ describe('the most likely cause', () => {
         fs.unlinkSync(sockets.bindingDir);
         fs.symlinkSync('/', sockets.bindingDir);
       },
-      alive.shim,
+      own,
       ({ sockets }) => `'${sockets.bindingDir}' was taken over by another box of the same id`,
     ],
     [
       'a socket that is gone',
       ({ socketsDir }) => fs.unlinkSync(path.join(socketsDir, 'ready.sock')),
-      alive.shim,
+      own,
       () => 'something removed or replaced the socket while the guest started',
     ],
-    ['no shim', () => undefined, null, () => 'the shim was never started, or ended long ago'],
+    ['no shim', () => undefined, () => null, () => 'the shim was never started, or ended long ago'],
     [
       'a guest that wrote',
       ({ consoleLog }) => {
         fs.mkdirSync(path.dirname(consoleLog), { recursive: true });
         fs.writeFileSync(consoleLog, 'x');
       },
-      alive.shim,
+      own,
       () => 'the guest started, and its agent did not come up; the console says how far it got',
     ],
     [
@@ -136,13 +135,13 @@ describe('the most likely cause', () => {
         fs.mkdirSync(path.dirname(consoleLog), { recursive: true });
         fs.writeFileSync(consoleLog, '');
       },
-      alive.shim,
+      own,
       () => 'the guest did not start at all: look at its kernel, and at the access to /dev/kvm',
     ],
   ])('%s', async (_, act, shim, cause) => {
     const { layout, bound } = await prepared();
     act(layout);
-    expect((await diagnose(layout, shim, bound)).cause).toBe(cause(layout));
+    expect((await diagnose(layout, shim(), bound)).cause).toBe(cause(layout));
   });
 
   it('a deep home, of which the names fit through the binding alone', async () => {
@@ -152,7 +151,7 @@ describe('the most likely cause', () => {
     const file = path.join(layout.socketsDir, 'ready.sock');
     fs.writeFileSync(file, '');
     const { longest } = layout.sockets.budget();
-    expect((await diagnose(layout, own, fs.statSync(file, { bigint: true }).ino)).cause).toBe(
+    expect((await diagnose(layout, own(), fs.statSync(file, { bigint: true }).ino)).cause).toBe(
       'the guest did not start at all, as when the shim or its network were given paths below ' +
         `'${layout.socketsDir}' (up to ${longest?.realBytes} bytes, of 103 that fit) instead of the binding's`,
     );
