@@ -152,7 +152,7 @@ async function holdBack(layout: BoxLayout, shimCommand: ShimCommand, atOnce: boo
       stdio: ['pipe', log, log],
     });
   } catch (error) {
-    throw refused(error); // an argument that is too long, or a NUL in one
+    throw refused(error); // an argument that is too long
   } finally {
     closeFile(log);
   }
