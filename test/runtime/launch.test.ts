@@ -92,7 +92,7 @@ describe('the store is told', () => {
     const { store, runtime, id, layout } = await provisioned();
     const controller = new AbortController();
     const launching = runtime.launch(id, sleeps, { signal: controller.signal, readyTimeout: 20_000 });
-    await vi.waitFor(() => expect(fs.existsSync(layout.shimPid)).toBe(true));
+    await vi.waitFor(() => expect(fs.existsSync(layout.shimPid)).toBe(true), { timeout: 20_000 });
     controller.abort();
     expect(await rejection(launching)).toMatchObject({ code: 'ABORT_ERR' });
     expect(store.changes).toEqual([[id, { status: 'stopped' }]]);
@@ -105,7 +105,7 @@ describe('the store is told', () => {
     await runtime.close();
     // The shell and what it waits for.
     process.kill(-shim.pid, 'SIGKILL');
-    await vi.waitFor(() => expect(processesWith(layout.sockets.bindingDir)).toEqual([]));
+    await vi.waitFor(() => expect(processesWith(layout.sockets.bindingDir)).toEqual([]), { timeout: 20_000 });
     await shim.waitForExit();
     const again = await home.open({ store });
     expect(store.changes.slice(1)).toEqual([[id, { status: 'stopped' }]]);

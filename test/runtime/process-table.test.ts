@@ -149,7 +149,9 @@ describe.runIf(isLinux)('whose environment has an entry', () => {
     };
     const [marked, other] = [start({ SOME_MARK: 'x' }), start({ SOME_MARK: 'xy' })];
     const entries = [...(await table.processTable()).values()].filter(({ pid }) => [marked, other].includes(pid));
-    await vi.waitFor(async () => expect(await table.withEnvironment(entries, 'SOME_MARK=x')).toEqual([marked]));
+    await vi.waitFor(async () => expect(await table.withEnvironment(entries, 'SOME_MARK=x')).toEqual([marked]), {
+      timeout: 20_000,
+    });
     expect(await table.withEnvironment([], 'SOME_MARK=x')).toEqual([]);
   });
 

@@ -49,9 +49,12 @@ describe('of a home', () => {
     const ids = ['a', 'b', 'c', 'd', 'e', 'f'];
     for (const id of ids) await bound(id);
     const { probe } = BoxSockets.prototype;
-    let [now, most] = [0, 0];
+    let [began, now, most] = [0, 0, 0];
     vi.spyOn(BoxSockets.prototype, 'probe').mockImplementation(async function (this: BoxSockets) {
       most = Math.max(most, ++now);
+      // None ends before all have begun that are probed with it.
+      const together = ++began <= 4 ? 4 : ids.length;
+      await vi.waitFor(() => expect(began).toBeGreaterThanOrEqual(together), { timeout: 20_000 });
       return probe.call(this).finally(() => now--);
     });
     const { report, steps, told, selfCheck } = await examined();
