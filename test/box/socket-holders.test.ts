@@ -1,9 +1,9 @@
 // What is told of a directory of sockets that could not be looked at.
 
 import * as os from 'node:os';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { socketHolders } from '../../dist/box/index.js';
-import { native, useBinding } from '../../dist/native/load.js';
+import { replaceNative } from '../helpers/addon.js';
 
 const { errno } = os.constants;
 
@@ -16,9 +16,7 @@ it.each([
   [errno.EIO, ['EIO']],
   [errno.ETIMEDOUT, ['ETIMEDOUT']],
 ])('errno %d: %j', async (number, codes) => {
-  const addon = native();
-  onTestFinished(() => useBinding(addon));
-  useBinding({ ...addon, judgeBoxAsync: async () => ({ errno: number, mode: 0, sockets: [], holders: [] }) });
+  replaceNative({ judgeBoxAsync: async () => ({ errno: number, mode: 0, sockets: [], holders: [] }) });
   const told = codes.map((code) => ({ name: '', held: 'unknown', reason: `${code} when it was asked`, pids: [] }));
   expect(await socketHolders({ bindingDir: '/b', realDir: '/h/b/sockets' })).toEqual(told);
 });

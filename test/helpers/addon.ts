@@ -1,17 +1,11 @@
 // The addon with some of its functions replaced, and a clock that a test moves: what it takes a full queue, a held lock or
 // a file server to reach is reached at once, each time.
 
-import * as path from 'node:path';
 import { onTestFinished, vi } from 'vitest';
 import { clock } from '../../dist/clock.js';
 import type { NativeBinding } from '../../dist/native/addon.js';
 import { type NativeFailure, Refusal, Subject } from '../../dist/native/contract.js';
-import { dist } from './machine.js';
-
-const { native, useBinding } = require(path.join(path.dirname(dist), 'native', 'load.js')) as {
-  native(): NativeBinding;
-  useBinding(exports: object): void;
-};
+import { native, useBinding } from '../../dist/native/load.js';
 
 export { native };
 

@@ -125,7 +125,7 @@ describe('budget()', () => {
           return { path: box.socket(name), bytes, realBytes, fits: bytes < 104, realFits: realBytes < 104 };
         });
         const real = sockets.map(({ realFits }) => realFits);
-        // One comparison: ten thousand boxes of nine names each would be a million of them.
+        // One comparison for a box, not one for each number of each name.
         expect({ ...budget, longest: budget.longest?.bytes }).toMatchObject({
           sockets,
           fits: sockets.every(({ fits }) => fits),

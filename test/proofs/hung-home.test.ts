@@ -3,9 +3,9 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { describe, expect, onTestFinished } from 'vitest';
+import { describe, expect } from 'vitest';
 import { ShimProcess } from '../../dist/box/index.js';
-import { native, useBinding } from '../../dist/native/load.js';
+import { native, replaceNative } from '../helpers/addon.js';
 import {
   type FileServer,
   fixtures,
@@ -77,8 +77,7 @@ describe('a home of which one box hangs', () => {
     const asked: string[] = [];
     const heard = Object.entries(addon).filter(([name]) => `${name}Async` in addon);
     const hear = heard.map(([name, call]) => [name, (...args: unknown[]) => [asked.push(name), call(...args)][1]]);
-    useBinding({ ...addon, ...Object.fromEntries(hear) });
-    onTestFinished(() => useBinding(addon));
+    replaceNative(Object.fromEntries(hear));
     await runtime.launch(id, { command: 'sleep', args: ['60'] }, { waitForReady: false });
     // Of /proc alone, which nobody serves.
     expect([...new Set(asked)]).toEqual(['startTime']);

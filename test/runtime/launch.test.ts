@@ -8,15 +8,15 @@ import * as path from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { BoxLayout, ShimProcess } from '../../dist/box/index.js';
 import { clock } from '../../dist/clock.js';
-import { native, useBinding } from '../../dist/native/load.js';
 import { activityOf } from '../../dist/runtime/activity.js';
 import { BoxProcesses } from '../../dist/runtime/ending.js';
 import { noteSilence } from '../../dist/runtime/held-sockets.js';
 import type { BoxRow, StateChange } from '../../dist/runtime/index.js';
 import { isAutoRemove } from '../../dist/runtime/recovery.js';
 import { endBox } from '../../dist/runtime/removal.js';
+import { native, replaceNative } from '../helpers/addon.js';
 import { MemoryBoxStore } from '../helpers/memory-box-store.js';
-import { missingPython, promise, rejection } from '../helpers.js';
+import { leaveDeadSocket, missingPython, promise, rejection } from '../helpers.js';
 import { endWith, guest, makeHome, processesWith } from './home.js';
 
 /** Rows that have states, as BoxLite's have. */
@@ -126,15 +126,8 @@ describe('what could not even be begun', () => {
 });
 
 describe('what lies where the sockets are to be', () => {
-  /** Sockets that nobody holds, made by a process that has ended. */
-  async function dead(layout: BoxLayout, ...names: string[]): Promise<void> {
-    for (const name of names) {
-      const server = net.createServer().listen(path.join(layout.sockets.bindingDir, `${name}.made`));
-      await once(server, 'listening');
-      // close() unlinks what has the name that it was bound by.
-      fs.renameSync(path.join(layout.socketsDir, `${name}.made`), path.join(layout.socketsDir, name));
-      await new Promise((resolve) => server.close(resolve));
-    }
+  function dead({ sockets }: BoxLayout, ...names: string[]): void {
+    for (const name of names) leaveDeadSocket(path.join(sockets.bindingDir, name));
   }
 
   const launched = async (runtime: Awaited<ReturnType<typeof provisioned>>['runtime'], id: string) =>
@@ -142,7 +135,7 @@ describe('what lies where the sockets are to be', () => {
 
   it('is removed where it is a socket that nobody holds, and nothing else is', async () => {
     const { runtime, id, layout } = await provisioned();
-    await dead(layout, 'box.sock', 'odd.sock');
+    dead(layout, 'box.sock', 'odd.sock');
     fs.writeFileSync(path.join(layout.socketsDir, 'file'), '');
     fs.mkdirSync(path.join(layout.socketsDir, 'directory'));
     const server = net.createServer().listen(path.join(layout.sockets.bindingDir, 'own.sock'));
@@ -155,20 +148,18 @@ describe('what lies where the sockets are to be', () => {
 
   it('stays where it was put there while it was judged', async () => {
     const { runtime, id, layout } = await provisioned();
-    await dead(layout, 'a.sock', 'b.sock');
+    dead(layout, 'a.sock', 'b.sock');
     const [a, b, c] = ['a.sock', 'b.sock', 'c.sock'].map((name) => path.join(layout.socketsDir, name)) as string[];
-    const addon = native();
-    onTestFinished(() => useBinding(addon));
     let asked = 0;
-    useBinding({
-      ...addon,
+    const addon = native();
+    replaceNative({
       judgeBoxAsync: async (request: Parameters<typeof addon.judgeBoxAsync>[0]) => {
         // First whether the home answers, then whether it runs, and then which of them are dead.
         if (++asked === 3) {
           // Another dead one, which takes the place of the first; one that goes; and one that is new.
-          await dead(layout, 'c.sock');
+          dead(layout, 'c.sock');
           fs.renameSync(a as string, `${a}.old`);
-          await dead(layout, 'a.sock');
+          dead(layout, 'a.sock');
           fs.unlinkSync(b as string);
         }
         return addon.judgeBoxAsync(request);
@@ -181,12 +172,10 @@ describe('what lies where the sockets are to be', () => {
 
   it('that is gone before it is looked at is nothing', async () => {
     const { runtime, id, layout } = await provisioned();
-    await dead(layout, 'a.sock', 'b.sock');
+    dead(layout, 'a.sock', 'b.sock');
     let asked = 0;
     const addon = native();
-    onTestFinished(() => useBinding(addon));
-    useBinding({
-      ...addon,
+    replaceNative({
       judgeBoxAsync: async (request: Parameters<typeof addon.judgeBoxAsync>[0]) => {
         const judged = await addon.judgeBoxAsync(request);
         if (++asked === 3) fs.rmSync(path.join(layout.socketsDir, 'a.sock'));

@@ -5,8 +5,8 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { clock } from '../../dist/clock.js';
-import { native, useBinding } from '../../dist/native/load.js';
 import * as table from '../../dist/runtime/process-table.js';
+import { replaceNative } from '../helpers/addon.js';
 import { nodeFs, restoreAfterEach, syncBuiltinESMExports } from '../helpers/builtins.js';
 import { tempDir } from '../helpers.js';
 
@@ -158,10 +158,7 @@ describe.runIf(isLinux)('whose environment has an entry', () => {
   it('by a thread that lives; and one that does not answer is not asked again for ten seconds', async () => {
     const asked: number[][] = [];
     const answers = [-71, 81];
-    const addon = native();
-    onTestFinished(() => useBinding(addon));
-    useBinding({
-      ...addon,
+    replaceNative({
       withEntryAsync: (async (_: string, given: Uint8Array) => {
         asked.push([...new Int32Array(given.buffer)]);
         return new Uint8Array(Int32Array.from(answers).buffer);

@@ -7,9 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { BoxLayout, ShimProcess } from '../../dist/box/index.js';
 import { Subject } from '../../dist/native/contract.js';
-import { native, useBinding } from '../../dist/native/load.js';
 import { Home } from '../../dist/runtime/home.js';
 import { type BoxRuntime, type BoxStore, SqliteBoxStore } from '../../dist/runtime/index.js';
+import { failure, native, replaceNative } from '../helpers/addon.js';
 import { MemoryBoxStore } from '../helpers/memory-box-store.js';
 import { isRoot, missingMount, missingPython, promise, rejection, run, snapshot, tempDir } from '../helpers.js';
 import { guest, makeHome, missingSqlite, rowsOf, type TestHome } from './home.js';
@@ -264,22 +264,11 @@ describe('not made, because a step of its provisioning failed', () => {
     const home = makeHome();
     const runtime = await home.open();
     // The last of its directories is refused as it is made.
-    const addon = native();
-    const { makeDirectoryAsync } = addon;
-    const full = {
-      errno: 28,
-      syscall: 'mkdirat',
-      subject: Subject.file,
-      dest: Subject.none,
-      refusal: 0,
-      owner: -1,
-      expected: -1,
-      mode: -1,
-    };
+    const { makeDirectoryAsync } = native();
+    const full = failure({ errno: 28, syscall: 'mkdirat', subject: Subject.file });
     const refuse: typeof makeDirectoryAsync = async (request) =>
       request.path === 'bin' ? full : makeDirectoryAsync(request);
-    useBinding({ ...addon, makeDirectoryAsync: refuse });
-    onTestFinished(() => useBinding(addon));
+    replaceNative({ makeDirectoryAsync: refuse });
     const error = await rejection(runtime.provision({ id: 'b1' }));
     expect(error).toMatchObject({ code: 'ENOSPC', syscall: 'mkdirat', path: path.join(home.boxHome('b1'), 'bin') });
     expect(await remains(home, 'b1')).toEqual(NOTHING);
